@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One small interface over SQLite (the default) and PostgreSQL.
+ *
+ * Promises: db_transaction alone begins, commits, rolls back and retries. Waiting callers share one transaction,
+ * a savepoint each (group commit, leader/follower): a change that fails rolls back alone. db_transaction returns
+ * ERR_OK only after the commit is on disk. A lone caller never waits for company. A change's function can be run
+ * again, so it touches only its arena and what it is given. An I/O error on write or commit ends the process
+ * (it recovers at start): see db_on_broken.
+ *
+ * Statements are .sql files made into constants by tools/sqlgen.py; none is built at run time. */
+#ifndef JUKI_DB_DB_H
+#define JUKI_DB_DB_H
+
+#include "base/arena.h"
+
+/* One statement, generated. params: one letter a parameter, in the order of $1, $2 ...: i int64, t text, b bytes;
+ * upper case may be NULL. */
+struct db_stmt {
+    const char *name; /* "store_episode_find" */
+    const char *sqlite, *postgres;
+    const char *params;
+    int index; /* place in the table of all statements of its module */
+};
+
+/* One numbered migration of a module; generated from MODULE/migration/NNN_what.sql. */
+struct db_migration {
+    int number;
+    const char *name, *sqlite, *postgres;
+};
+struct db_module {
+    const char *name; /* "ledger" */
+    const struct db_migration *migrations;
+    size_t migration_count;
+    const struct db_stmt *const *stmts; /* all statements of the module, for tests that prepare each */
+    size_t stmt_count;
+};
+
+struct db;
+struct db_tx; /* inside a transaction (or a read snapshot): the only place where statements run */
+typedef enum err (*db_fn)(struct db_tx *tx, struct fail *f, void *arg);
+
+/* url: a file path, or "postgresql://...". Creates the file with mode 0600. Runs the modules' migrations, each
+ * crash-safe; ERR_DB_NEWER when the schema was written by a newer program. The modules array must outlive the db. */
+MUST_CHECK enum err db_open(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
+                            struct db **out);
+/* Waits for running transactions; checkpoints. Accepts NULL. */
+void db_close(struct db *db);
+/* "sqlite" or "postgresql". */
+const char *db_backend(const struct db *db);
+
+/* Runs fn as one atomic change and returns after its commit is on disk. When fn returns an error, all it did is
+ * undone and the error returned. May run fn more than once. ERR_DB_UNCERTAIN: sent, not known whether written. */
+MUST_CHECK enum err db_transaction(struct db *db, struct fail *f, db_fn fn, void *arg);
+/* Runs fn on a snapshot that may not write, from a pool of 8 connections; at most 5 s (ERR_DB_SNAPSHOT_TIME). */
+MUST_CHECK enum err db_read(struct db *db, struct fail *f, db_fn fn, void *arg);
+
+/* Modules that keep state in memory beside the database (the tree's frontier, watermarks) follow the transaction.
+ * Called on the leader's thread, in registration order. Each may be NULL. */
+struct db_follower {
+    void *self;
+    void (*savepoint)(void *self);   /* a change begins: remember */
+    void (*undo)(void *self);        /* the change was rolled back: return to what was remembered */
+    enum err (*before_commit)(void *self, struct db_tx *tx, struct fail *f); /* write what the group shares */
+    void (*committed)(void *self);   /* the group is on disk */
+    void (*rolled_back)(void *self); /* the whole group was lost: return to the last commit */
+};
+void db_follow(struct db *db, const struct db_follower *follower);
+/* Called once, before the process would end because a write or commit failed. Tests replace the ending. */
+void db_on_broken(struct db *db, void (*broken)(void *arg, const struct fail *f), void *arg);
+
+/* A value for a parameter. Text and bytes are borrowed until the statement has run. */
+struct db_value {
+    char type; /* 'i' 't' 'b' 'n' */
+    int64_t number;
+    struct str text;
+};
+static inline struct db_value db_int(int64_t v)
+{
+    return (struct db_value){'i', v, {NULL, 0}};
+}
+static inline struct db_value db_text(struct str v)
+{
+    return (struct db_value){'t', 0, v};
+}
+static inline struct db_value db_bytes(const void *p, size_t n)
+{
+    return (struct db_value){'b', 0, {p, n}};
+}
+static inline struct db_value db_null(void)
+{
+    return (struct db_value){'n', 0, {NULL, 0}};
+}
+#define DB(...) (const struct db_value[]){__VA_ARGS__}, sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+#define DB_NONE NULL, 0
+
+/* Runs a statement that gives no rows. changed (may be NULL) gets the number of rows written. A broken unique
+ * or primary key gives ERR_EXISTS. */
+MUST_CHECK enum err db_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                            const struct db_value *values, size_t count, int64_t *changed);
+
+/* Rows:
+ *     struct db_rows rows;
+ *     db_query(tx, &rows, &sql_x, DB(db_int(5)));
+ *     while (db_next(&rows))
+ *         ... db_row_int(&rows, 0) ...
+ *     e = db_done(&rows, f);            // the error of any step, and closes; always called
+ * Text and bytes are valid until the next db_next or db_done. A column that is NULL reads as 0 or an empty str. */
+struct db_rows {
+    struct db_tx *tx;
+    void *handle; /* the backend's */
+    int row;
+    struct fail fail;
+};
+void db_query(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt, const struct db_value *values,
+              size_t count);
+bool db_next(struct db_rows *rows);
+MUST_CHECK enum err db_done(struct db_rows *rows, struct fail *f);
+bool db_row_null(const struct db_rows *rows, int column);
+int64_t db_row_int(const struct db_rows *rows, int column);
+struct str db_row_text(const struct db_rows *rows, int column);
+struct str db_row_bytes(const struct db_rows *rows, int column);
+
+/* For the status socket. */
+struct db_stats {
+    int64_t groups, changes, group_most; /* commits, changes in them, most changes in one */
+    int64_t flush_micros[16];            /* histogram of commit time: bucket k counts 2^k..2^(k+1) µs times 16 */
+    int64_t wal_bytes, wal_bytes_most, file_bytes;
+};
+void db_stats(struct db *db, struct db_stats *out);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The append-only log that proves itself: one RFC 6962 tree per server, kept in the server's own database.
+ *
+ * An entry is written in the transaction of the act it records. Its leaf is H(0x00 ‖ 16-byte salt ‖ body); the salt
+ * is kept with the body, so that a hash that outlives its deleted body reveals nobody. The body begins with one line
+ * of text, `KIND STAMP WHAT...\n`, so that an exported entry is readable without this program; KIND is one of the
+ * names below. Leaf hashes are stored in tiles of 256 (8 KiB) once complete; the right edge lives in memory and is
+ * rebuilt at start from the tail entries. Signing a head never holds up an append.
+ *
+ * Tables: ledger_entry (id = index + 1, salt, body, form: 0 raw, n = zstd with dictionary version n),
+ * ledger_tile (level, index, hashes), ledger_head (own signed heads with cosignatures),
+ * ledger_kept (heads of lower servers that this server keeps and co-signs). */
+#ifndef JUKI_LEDGER_LEDGER_H
+#define JUKI_LEDGER_LEDGER_H
+
+#include "db/db.h"
+#include "ledger/note.h"
+
+extern const struct db_module ledger_module;
+
+enum ledger_kind { LEDGER_OPERATION, LEDGER_COMMUNICATION, LEDGER_PROVISION, LEDGER_BOOK };
+const char *ledger_kind_name(enum ledger_kind kind);
+
+struct ledger;
+/* node: "cs.282049"; key (borrowed) signs heads and may be NULL for a reader. Rebuilds the right edge. */
+MUST_CHECK enum err ledger_open(struct fail *f, struct db *db, const char *node, struct key *key, struct ledger **out);
+void ledger_free(struct ledger *l);
+
+/* Appends one entry inside tx: body = "KIND STAMP " ‖ what ‖ "\n" ‖ payload. what: one line, no person's data.
+ * *index is the entry's place (0, 1, ...), final once tx commits. */
+MUST_CHECK enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fail *f, enum ledger_kind kind,
+                                  struct str what, struct str payload, uint64_t *index);
+
+struct ledger_entry {
+    uint64_t index;
+    uint8_t salt[16];
+    struct str body;    /* whole, decompressed, in the arena; p NULL when its body was deleted by retention */
+    struct str what;    /* the first line without kind and stamp; borrows from body */
+    struct str payload; /* after the first line; borrows from body */
+    enum ledger_kind kind;
+    int64_t time;
+};
+MUST_CHECK enum err ledger_entry_read(struct db_tx *tx, struct fail *f, uint64_t index, struct arena *a,
+                                      struct ledger_entry *out);
+
+/* Signs the present state when it has grown since the last head, stores it, and appends the note to out (may be
+ * NULL). Called by a thread of its own every few seconds, and before export. */
+MUST_CHECK enum err ledger_sign_head(struct ledger *l, struct fail *f, struct buf *out);
+/* The newest signed head with its cosignatures. ERR_NOT_FOUND when none was signed. */
+MUST_CHECK enum err ledger_newest_head(struct ledger *l, struct fail *f, struct buf *out);
+/* Records a cosignature that the upper server returned for a head of ours. */
+MUST_CHECK enum err ledger_add_cosignature(struct ledger *l, struct fail *f, struct str note);
+uint64_t ledger_size(struct ledger *l);
+int64_t ledger_head_age(struct ledger *l); /* µs since the newest head, -1 when none */
+
+/* Proofs from the stored tiles, for a signed head of that size. */
+MUST_CHECK enum err ledger_prove_inclusion(struct db_tx *tx, struct fail *f, uint64_t index, uint64_t size,
+                                           struct merkle_proof *out);
+MUST_CHECK enum err ledger_prove_consistency(struct db_tx *tx, struct fail *f, uint64_t old_size, uint64_t new_size,
+                                             struct merkle_proof *out);
+
+/* Upper server's side: a lower server presents its head with a consistency proof from the newest head kept of it.
+ * Checks signature, growth and proof; keeps it; appends the co-signed note to out. ERR_FORK when the lower server's
+ * log was truncated or rewritten (the alarm's evidence is kept). proof may be NULL for the first head. */
+MUST_CHECK enum err ledger_keep_head(struct ledger *l, struct fail *f, const char *lower_node,
+                                     const uint8_t public_key[static ED25519_PUBLIC], struct str note,
+                                     const struct merkle_proof *proof, struct buf *out);
+/* Size of the newest head kept of a lower server (0 when none). */
+MUST_CHECK enum err ledger_kept_size(struct ledger *l, struct fail *f, const char *lower_node, uint64_t *size);
+
+/* Verification of a whole log (juki log verify). Each finding is told to report() in the order of the log. */
+enum ledger_finding_kind {
+    LEDGER_CHANGED, LEDGER_MISSING, LEDGER_INSERTED, LEDGER_RESEALED, LEDGER_TRUNCATED, LEDGER_HEAD_BAD
+};
+struct ledger_finding {
+    enum ledger_finding_kind kind;
+    uint64_t first, last; /* entries concerned */
+    char detail[160];
+};
+struct ledger_verify_options {
+    const uint8_t *public_key; /* 32 bytes: the node's ledger key */
+    /* heads that others kept: the upper server's co-signed note of this node, with the upper's name and key */
+    struct str kept_note;
+    const char *upper_node;
+    const uint8_t *upper_public_key;
+    void (*report)(void *arg, const struct ledger_finding *finding);
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *arg;
+};
+struct ledger_verify_result {
+    uint64_t entries, heads, findings;
+};
+MUST_CHECK enum err ledger_verify(struct fail *f, struct db *db, const char *node,
+                                  const struct ledger_verify_options *options, struct ledger_verify_result *out);
+
+/* Writes the log from entry first as lines of JSON (see docs/EVIDENCE.md), ending with the newest head, for juki-verify. */
+MUST_CHECK enum err ledger_export(struct fail *f, struct db *db, const char *node, uint64_t first, int fd);
+
+#endif
