@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 本人確認情報の通知 (法30条の6, 30条の7): CS to prefecture to agency, for every change reason.
+ *
+ * The CS numbers the change in its episode (更新順番号), records it in its own store and sends it; the prefecture
+ * checks scope, records and relays the same bytes; the agency records and reports the outcome down. A first entry
+ * without an Individual Number waits for it (flow_waiting, listed by age); later changes of the same person wait
+ * behind it in order. Body of the notice: {"area","version","identity":{...},"change":{...}}. */
+#ifndef JUKI_FLOW_IDENTITY_NOTICE_H
+#define JUKI_FLOW_IDENTITY_NOTICE_H
+
+#include "flow/flow.h"
+
+extern const struct db_module flow_identity_notice_module;
+
+/* A change as it comes through the door. */
+struct identity_change {
+    int64_t number;          /* the register's change number, 1, 2, 3 ... without gaps */
+    int64_t replaces;        /* an earlier change number that this one corrects, or 0 */
+    struct identity identity; /* after the change (for a removal: as it was) */
+    struct change change;
+};
+
+/* At the CS: take a change in. Records and sends it, or lets it wait for its number and asks the agency for one.
+ * ERR_* of identity_check and store_apply when it cannot be taken (nothing is written then). */
+MUST_CHECK enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                         const struct identity_change *change);
+/* At the CS: the number came (called through the number flow's kind by the program's wiring, see flow_wiring.h):
+ * releases what waits for code in order. */
+MUST_CHECK enum err identity_notice_number_arrived(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                                   struct resident_code code, struct individual_number number);
+struct identity_waiting {
+    struct resident_code code;
+    int64_t change, since;
+};
+/* Those that wait for a number, oldest first. */
+MUST_CHECK enum err identity_notice_waiting(struct db_tx *tx, struct fail *f,
+                                            void (*each)(void *arg, const struct identity_waiting *), void *arg);
+/* At the CS: a person sends notices of register changes first..last again (same ids, same bytes). */
+MUST_CHECK enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last,
+                                           int64_t *count);
+
+/* The kinds' rows for each role (link_kind.apply etc.); app is struct flow. */
+extern const struct link_kind identity_notice_at_cs;         /* outcomes of what it sent */
+extern const struct link_kind identity_notice_at_prefecture; /* scope, record, relay, forward outcomes */
+extern const struct link_kind identity_notice_at_agency;
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The link as flows and programs see it: send a durable notice inside a transaction; be called for each notice that
+ * arrives. How it travels (TLS, frames, batches, receipts) is docs/PROTOCOL.md.
+ *
+ * Promises: what link_send wrote leaves in order, once, whatever is killed; a notice is given to its kind's apply()
+ * once, in the order of its sender, inside the transaction that records it; a refused or parked notice never stops
+ * its neighbours, only its own person. The communication log (ledger entry) is the outbox: the bytes stand there
+ * once, the outbox row points at them, and a relayed notice's outbox row points at the entry it came in with. */
+#ifndef JUKI_LINK_LINK_H
+#define JUKI_LINK_LINK_H
+
+#include "base/json.h"
+#include "db/db.h"
+#include "ledger/ledger.h"
+#include "link/directory.h"
+
+extern const struct db_module link_module;
+
+struct link;
+
+/* A notice as it arrived. Everything borrows from the batch and lives until apply returns. */
+struct link_notice {
+    uint16_t kind, version;
+    struct str payload;       /* the bytes, exactly; to be relayed, never re-encoded */
+    const json_t *body;       /* payload's "body" member */
+    struct str id;            /* "ORIGIN/DESTINATION/SEQUENCE" of its first hop; lives for ever */
+    struct str replaces;      /* id of the notice this one corrects, or empty */
+    struct node_name origin;  /* the node that made it (first part of id) */
+    struct node_name sender;  /* the neighbour it came from */
+    int64_t sender_sequence;  /* its place in that neighbour's stream */
+    int64_t time;             /* when it was made */
+    uint64_t entry;           /* ledger index of its communication entry here */
+};
+
+/* What a kind means here. One const table per program, given to link_new; found by kind.
+ * apply: ERR_OK applied; errors for which link_err_parks() is true go to the error list and block the notice's
+ * persons; any other error refuses it for good. It should fail before its first write (a failure after a write makes
+ * the batch run again). persons: fills codes[] with the resident codes the notice touches, returns how many (0..4). */
+struct link_kind {
+    uint16_t kind;
+    enum err (*scope)(void *app, const struct link_notice *n, struct fail *f); /* may origin say this about this person? */
+    size_t (*persons)(const struct link_notice *n, int64_t codes[static 4]);   /* may be NULL */
+    enum err (*apply)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
+    /* Own notice that a restored server fetched back: bring own state up to it. May be NULL (nothing to recover). */
+    enum err (*recover)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
+    /* Outcome of notices we sent: for each range of sources. May be NULL. state: 'a' applied, 'w' waiting on the
+     * error list, 'r' refused. source_peer 0 is local (the door: source_sequence is the change's number). */
+    enum err (*outcome)(void *app, struct db_tx *tx, int64_t source_first, int64_t source_last, char state,
+                        int64_t error, struct str field, struct fail *f);
+};
+
+struct link_config {
+    struct node_name self;
+    const char *listen;        /* "127.0.0.1:7001" */
+    const char *tls_key_uri, *tls_certificate_path;
+    struct key *signing_key;   /* borrowed */
+    const char *directory_path; /* newest signed directory; also kept in the database */
+    const uint8_t (*roots)[ED25519_PUBLIC];
+    size_t root_count;
+    struct db *db;             /* borrowed */
+    struct ledger *ledger;     /* borrowed */
+    const struct link_kind *kinds;
+    size_t kind_count;
+    void *app;                 /* first argument of the kinds' functions */
+    const char *disk_path;     /* whose free space is watched (refuse new work below 10 %) */
+};
+MUST_CHECK enum err link_new(struct fail *f, const struct link_config *config, struct link **out);
+/* Starts listening, dialling and the head-signing thread. */
+MUST_CHECK enum err link_start(struct link *l, struct fail *f);
+/* Drains and joins every thread. Accepts NULL, may be called twice. */
+void link_stop(struct link *l);
+void link_free(struct link *l);
+/* New certificate or directory file on disk: taken for new connections without stopping. */
+MUST_CHECK enum err link_reload(struct link *l, struct fail *f);
+/* A reference to the directory in force; directory_unref it. */
+struct directory *link_directory(struct link *l);
+
+struct link_send {
+    const char *destination; /* node name */
+    uint16_t kind;           /* LINK_KIND_... ; version is the newest */
+    struct str body;         /* JSON object: becomes the payload's "body" */
+    struct str replaces;     /* id, or empty */
+    int64_t source;          /* number of the register's change it comes from, 0 none: comes back with the outcome */
+};
+/* Appends a notice to the log and the outbox inside tx. *sequence (may be NULL) gets its place in the stream. */
+MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struct link_send *send,
+                              int64_t *sequence);
+/* Passes a notice that is being applied on to the next node, as the bytes it came in with. */
+MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
+                               const char *destination);
+/* The id of the notice sent to destination with that sequence ("ORIGIN/DESTINATION/SEQUENCE"). */
+struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination, int64_t sequence);
+
+/* Errors that mean "valid, but not now": on the error list, and the person's later notices wait behind it. */
+bool link_err_parks(enum err e);
+
+/* The error list. */
+struct link_error_item {
+    int64_t id;
+    int64_t since; /* stamp */
+    enum err error;
+    char field[48];
+    char notice_id[96];
+    char sender[NODE_NAME_SIZE];
+    bool behind; /* waits only because an earlier one of the same person does */
+};
+MUST_CHECK enum err link_errors(struct link *l, struct fail *f, void (*each)(void *arg, const struct link_error_item *),
+                                void *arg);
+/* Tries an item again, and when it applies replays in order those that wait behind it. */
+MUST_CHECK enum err link_error_release(struct link *l, struct fail *f, int64_t id, int64_t *applied);
+/* Gives an item up: refused for good (outcome 'r'), and those behind it are tried. */
+MUST_CHECK enum err link_error_refuse(struct link *l, struct fail *f, int64_t id);
+
+/* Sends notices [first, last] of our stream to a peer again: same ids, same bytes. */
+MUST_CHECK enum err link_resend(struct link *l, struct fail *f, const char *peer, int64_t first, int64_t last);
+
+struct link_peer_status {
+    struct node_name node;
+    int64_t sent, acknowledged, applied, refused; /* notices of ours to it */
+    int64_t received;                             /* from it */
+    int64_t waiting, oldest_waiting;              /* unacknowledged; stamp of the oldest or 0 */
+    bool connected, stopped;                      /* stopped: fork or lower epoch, needs a person */
+    char trouble[96];                             /* the last failure, "" when none */
+};
+/* Status of every peer with traffic. */
+MUST_CHECK enum err link_status(struct link *l, struct fail *f, void (*each)(void *arg, const struct link_peer_status *),
+                                void *arg);
+/* Where is the notice of ours: to `peer` at `sequence`, or of theirs: for juki trace. Fills stamps of this hop. */
+struct link_trace {
+    char notice_id[96];
+    int64_t received, sent, acknowledged, outcome; /* stamps, 0 when not (yet) */
+    char next[NODE_NAME_SIZE];                     /* where it went next, "" when nowhere */
+    int64_t next_sequence;
+    char state; /* ' ' on its way, 'a' applied, 'w' waiting, 'r' refused */
+};
+MUST_CHECK enum err link_trace_source(struct link *l, struct fail *f, int64_t source, struct link_trace *out);
+MUST_CHECK enum err link_trace_received(struct link *l, struct fail *f, const char *sender, int64_t sequence,
+                                        struct link_trace *out);
+
+enum link_kind_code {
+#define NOTICE(name, number, text, version) LINK_KIND_##name = (number),
+#define FRAME(name, number) LINK_FRAME_##name = (number),
+#include "link/kind.def"
+};
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reference resident register (住民記録): master of the 住民票; outside the network, linked to its CS by the door.
+ *
+ * Keeps residents with household, relationship and 本籍; provisional (仮登録) and final (本登録) entry, of which only
+ * the final leaves; history, where a cancellation is a new change on top; and the queue of changes for the door. */
+#ifndef JUKI_REGISTER_REGISTER_H
+#define JUKI_REGISTER_REGISTER_H
+
+#include "db/db.h"
+#include "identity/identity.h"
+
+extern const struct db_module register_module;
+
+struct register_config {
+    struct area_code area;      /* the municipality (a designated city carries its wards) */
+    const char *door_url;       /* "https://127.0.0.1:8001" */
+    const char *tls_key_path, *tls_certificate_path, *ca_path;
+    struct db *db;
+};
+struct resident_register;
+MUST_CHECK enum err register_new(struct fail *f, const struct register_config *config, struct resident_register **out);
+/* Starts the thread that sends changes through the door and takes outcomes and numbers. */
+MUST_CHECK enum err register_start(struct resident_register *r, struct fail *f);
+void register_stop(struct resident_register *r);
+void register_free(struct resident_register *r);
+
+struct register_result {
+    int64_t rows, taken, refused;
+    int64_t first_change, last_change;
+};
+typedef void (*register_progress)(void *arg, int64_t rows, int64_t bytes_done, int64_t bytes_total);
+/* Called for each bad row; the load goes on. */
+typedef void (*register_refusal)(void *arg, int64_t line, const struct fail *f);
+/* Loads residents from CSV (docs/REGISTER-CSV.md), UTF-8 or CP932. Durable when it returns. A row that is there
+ * already (same resident_code) is refused with ERR_EXISTS. */
+MUST_CHECK enum err register_load(struct resident_register *r, struct fail *f, const char *path,
+                                  register_progress progress, register_refusal refusal, void *arg,
+                                  struct register_result *out);
+/* Applies change events from a file (same document). */
+MUST_CHECK enum err register_apply(struct resident_register *r, struct fail *f, const char *path,
+                                   register_progress progress, register_refusal refusal, void *arg,
+                                   struct register_result *out);
+struct register_status {
+    int64_t residents, removed, provisional;
+    int64_t changes, taken, applied, waiting, refused; /* changes by what became of them */
+    bool door_connected;
+    char trouble[96];
+};
+MUST_CHECK enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out);
+/* Changes that were refused or wait, with their reasons, oldest first. */
+MUST_CHECK enum err register_problems(struct resident_register *r, struct fail *f,
+                                      void (*each)(void *arg, int64_t change, char state, const char *error,
+                                                   const char *field, int64_t since),
+                                      void *arg);
+/* Asks the CS to send changes first..last again. */
+MUST_CHECK enum err register_resend(struct resident_register *r, struct fail *f, int64_t first, int64_t last);
+/* Digest of the final residents as the network should know them, in the form of store_census, for comparing levels. */
+MUST_CHECK enum err register_census(struct resident_register *r, struct fail *f,
+                                    void (*each)(void *arg, struct area_code area, int64_t current, int64_t removed,
+                                                 const uint8_t digest[static 32]),
+                                    void *arg);
+
+#endif
