@@ -34,11 +34,14 @@ struct merkle_source {
     enum err (*node)(void *self, struct fail *f, unsigned level, uint64_t index, struct sha256 *out);
     void *self;
 };
+/* index < size, else ERR_FIELD_RANGE. The source is asked for nodes inside the first `size` leaves only. */
 MUST_CHECK enum err merkle_prove_inclusion(struct fail *f, const struct merkle_source *s, uint64_t index,
                                            uint64_t size, struct merkle_proof *out);
+/* 1 <= old_size <= new_size, or both 0, else ERR_FIELD_RANGE; equal sizes give the empty proof. */
 MUST_CHECK enum err merkle_prove_consistency(struct fail *f, const struct merkle_source *s, uint64_t old_size,
                                              uint64_t new_size, struct merkle_proof *out);
-/* ERR_PROOF unless the proof is exactly right (no missing, no spare hash). */
+/* ERR_PROOF unless the proof is exactly right (no missing, no spare hash). Consistency: equal sizes need equal roots
+ * and the empty proof; from size 0 to a greater one nothing can be proved, and it is refused. */
 MUST_CHECK enum err merkle_check_inclusion(struct fail *f, struct sha256 leaf, uint64_t index, uint64_t size,
                                            const struct merkle_proof *proof, struct sha256 root);
 MUST_CHECK enum err merkle_check_consistency(struct fail *f, uint64_t old_size, struct sha256 old_root,

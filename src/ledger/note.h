@@ -18,13 +18,17 @@ struct head {
 };
 /* The note's body (what is signed), each line ended by a newline. */
 void head_write(const struct head *h, struct buf *out);
-/* Signs body as name; appends body, a blank line and the signature line. */
+/* Signs body as name; appends body, a blank line and the signature line. The body must be UTF-8 without control
+ * characters and end with a newline, the name without spaces or plus: else ERR_MALFORMED. */
 MUST_CHECK enum err note_sign(struct fail *f, struct key *k, struct str name, struct str body, struct buf *out);
-/* Appends one more signature line (a cosignature) over the body of an existing note. */
+/* Appends the whole note and one more signature line (a cosignature) over its body. The caller has verified the note:
+ * only its form is checked here. note must not lie inside out. */
 MUST_CHECK enum err note_cosign(struct fail *f, struct key *k, struct str name, struct str note, struct buf *out);
-/* Finds a good signature of name; *body borrows from note. ERR_SIGNATURE, ERR_MALFORMED. */
+/* Finds a good signature of name; *body borrows from note. ERR_SIGNATURE when there is none, or a bad one of this very
+ * key; ERR_MALFORMED; ERR_LIMIT above 64 KiB or 64 signatures. */
 MUST_CHECK enum err note_verify(struct fail *f, struct str note, struct str name,
                                 const uint8_t public_key[static ED25519_PUBLIC], struct str *body);
+/* ERR_MALFORMED on anything but the one spelling head_write has; unknown extension lines are skipped. */
 MUST_CHECK enum err head_parse(struct fail *f, struct str body, struct head *out);
 
 /* tlog-proof: "c2sp.org/tlog-proof@v1\nextra <base64>?\nindex N\n<hash>...\n\n<checkpoint note>". */
