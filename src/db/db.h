@@ -19,7 +19,8 @@ struct db_stmt {
     const char *name; /* "store_episode_find" */
     const char *sqlite, *postgres;
     const char *params;
-    int index; /* place in the table of all statements of its module */
+    int index;           /* place in the table of all statements of its module */
+    const char *results; /* the same letters for the columns it gives; "" when it gives no rows */
 };
 
 /* One numbered migration of a module; generated from MODULE/migration/NNN_what.sql. */
@@ -45,13 +46,21 @@ MUST_CHECK enum err db_open(struct fail *f, const char *url, const struct db_mod
                             struct db **out);
 /* Waits for running transactions; checkpoints. Accepts NULL. */
 void db_close(struct db *db);
+/* Prepares every statement of every module and compares its columns with its "-- out:" line; for tests. The name of
+ * the statement that is wrong stands in the detail. */
+MUST_CHECK enum err db_prepare_all(struct fail *f, struct db *db);
 /* "sqlite" or "postgresql". */
 const char *db_backend(const struct db *db);
 
 /* Runs fn as one atomic change and returns after its commit is on disk. When fn returns an error, all it did is
- * undone and the error returned. May run fn more than once. ERR_DB_UNCERTAIN: sent, not known whether written. */
+ * undone and the error returned. May run fn more than once, and on another caller's thread (the leader's), so fn
+ * uses no thread-local state and does not wait for other callers. ERR_DB_UNCERTAIN: sent, not known whether written.
+ * A change in which a statement failed is undone whatever fn answers: where "exists already" is no failure, write
+ * ON CONFLICT DO NOTHING and look at `changed`. Never called from inside fn, nor from inside db_read's fn. */
 MUST_CHECK enum err db_transaction(struct db *db, struct fail *f, db_fn fn, void *arg);
-/* Runs fn on a snapshot that may not write, from a pool of 8 connections; at most 5 s (ERR_DB_SNAPSHOT_TIME). */
+/* Runs fn on a snapshot that may not write, from a pool of 8 connections; at most 5 s (ERR_DB_SNAPSHOT_TIME). The
+ * snapshot is taken by its first statement. Not inside another db_read; allowed inside a change, where it sees the
+ * state before it. */
 MUST_CHECK enum err db_read(struct db *db, struct fail *f, db_fn fn, void *arg);
 
 /* Modules that keep state in memory beside the database (the tree's frontier, watermarks) follow the transaction.
@@ -68,7 +77,7 @@ void db_follow(struct db *db, const struct db_follower *follower);
 /* Called once, before the process would end because a write or commit failed. Tests replace the ending. */
 void db_on_broken(struct db *db, void (*broken)(void *arg, const struct fail *f), void *arg);
 
-/* A value for a parameter. Text and bytes are borrowed until the statement has run. */
+/* A value for a parameter. Text and bytes are borrowed until the statement has run (db_exec) or db_done. */
 struct db_value {
     char type; /* 'i' 't' 'b' 'n' */
     int64_t number;

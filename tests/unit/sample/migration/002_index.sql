@@ -1,0 +1,1 @@
+CREATE INDEX sample_row_note ON sample_row (note);
