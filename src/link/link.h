@@ -82,9 +82,13 @@ struct link_send {
     struct str replaces;     /* id, or empty */
     int64_t source;          /* number of the register's change it comes from, 0 none: comes back with the outcome */
 };
-/* Appends a notice to the log and the outbox inside tx. *sequence (may be NULL) gets its place in the stream. */
+struct link_sent {
+    int64_t sequence; /* its place in the stream to destination */
+    uint64_t entry;   /* ledger index of its communication entry */
+};
+/* Appends a notice to the log and the outbox inside tx. *sent (may be NULL) says where it stands. */
 MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struct link_send *send,
-                              int64_t *sequence);
+                              struct link_sent *sent);
 /* Passes a notice that is being applied on to the next node, as the bytes it came in with. */
 MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                                const char *destination);
