@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Heads of our own log: signed notes that say "so many entries, this root".
+ *
+ * Only a committed tree is ever signed, so no signed head can be taken back by a crash. Signing works on a copy of the
+ * frontier, a slow token holds up nobody but the next head, and the head's row is a small change of its own. */
+#include "ledger/ledger_inside.h"
+
+#include "base/clock.h"
+#include "ledger/ledger_sql.h"
+
+enum { HEAD_NOTE_MAX = 64 * 1024 };
+
+enum err ledger_head_read_newest(struct db_tx *tx, struct fail *f, struct buf *out, int64_t *size, int64_t *time)
+{
+    struct db_rows rows;
+    bool found = false;
+    db_query(tx, &rows, &sql_ledger_head_newest, DB_NONE);
+    if (db_next(&rows)) {
+        found = true;
+        if (size)
+            *size = db_row_int(&rows, 0);
+        if (time)
+            *time = db_row_int(&rows, 1);
+        if (out)
+            buf_add_str(out, db_row_text(&rows, 2));
+    }
+    enum err e = db_done(&rows, f);
+    if (!e && !found)
+        e = fail_set(f, ERR_NOT_FOUND, "head", "none was signed yet");
+    return e;
+}
+
+struct newest {
+    struct buf *out;
+    int64_t size, time;
+};
+
+static enum err read_newest(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct newest *n = arg;
+    if (n->out)
+        buf_clear(n->out);
+    return ledger_head_read_newest(tx, f, n->out, &n->size, &n->time);
+}
+
+enum err ledger_newest_head(struct ledger *l, struct fail *f, struct buf *out)
+{
+    struct buf note;
+    buf_init(&note, HEAD_NOTE_MAX);
+    enum err e = db_read(l->db, f, read_newest, &(struct newest){.out = &note});
+    if (!e) {
+        buf_add_str(out, buf_str(&note));
+        e = buf_check(out, f, "head");
+    }
+    buf_release(&note);
+    return e;
+}
+
+struct new_head {
+    int64_t size, time;
+    struct str note;
+};
+
+static enum err add_head(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct new_head *h = arg;
+    return db_exec(tx, f, &sql_ledger_head_add, DB(db_int(h->size), db_int(h->time), db_text(h->note)), NULL);
+}
+
+static enum err sign(struct ledger *l, struct fail *f, const struct merkle_frontier *tree, struct buf *note)
+{
+    struct head h = {.size = tree->size, .root = merkle_root(tree), .time = clock_now()};
+    struct buf body;
+    memcpy(h.origin, l->origin, sizeof h.origin);
+    buf_init(&body, 1024);
+    head_write(&h, &body);
+    enum err e = buf_check(&body, f, "head");
+    if (!e)
+        e = note_sign(f, l->key, str_of(l->origin), buf_str(&body), note);
+    buf_release(&body);
+    if (!e)
+        e = db_transaction(l->db, f, add_head, &(struct new_head){(int64_t)h.size, h.time, buf_str(note)});
+    if (e)
+        return e;
+    pthread_mutex_lock(&l->lock);
+    l->head_time = h.time;
+    pthread_mutex_unlock(&l->lock);
+    return ERR_OK;
+}
+
+/* With l->signing held. */
+static enum err sign_when_grown(struct ledger *l, struct fail *f, struct buf *note)
+{
+    struct merkle_frontier tree;
+    struct newest newest = {.out = note, .size = -1};
+    pthread_mutex_lock(&l->lock);
+    tree = l->published;
+    pthread_mutex_unlock(&l->lock);
+    enum err e = db_read(l->db, f, read_newest, &newest);
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    if (newest.size >= (int64_t)tree.size)
+        return ERR_OK;
+    buf_clear(note);
+    return sign(l, f, &tree, note);
+}
+
+enum err ledger_sign_head(struct ledger *l, struct fail *f, struct buf *out)
+{
+    struct buf note;
+    if (!l->key)
+        return fail_set(f, ERR_LEDGER_KEY, NULL, NULL);
+    buf_init(&note, HEAD_NOTE_MAX);
+    pthread_mutex_lock(&l->signing);
+    enum err e = sign_when_grown(l, f, &note);
+    pthread_mutex_unlock(&l->signing);
+    if (!e && out) {
+        buf_add_str(out, buf_str(&note));
+        e = buf_check(out, f, "head");
+    }
+    buf_release(&note);
+    return e;
+}
+
+struct cosigned {
+    struct str note, body;
+    int64_t size;
+};
+
+/* The note replaces the stored one only when it signs the very same text. */
+static enum err replace_note(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct cosigned *c = arg;
+    struct db_rows rows;
+    bool found = false, same = false;
+    db_query(tx, &rows, &sql_ledger_head_get, DB(db_int(c->size)));
+    if (db_next(&rows)) {
+        struct str stored = db_row_text(&rows, 0);
+        found = true;
+        same = str_starts(stored, c->body) && stored.n > c->body.n && stored.p[c->body.n] == '\n';
+    }
+    enum err e = db_done(&rows, f);
+    if (e)
+        return e;
+    if (!found)
+        return fail_set(f, ERR_NOT_FOUND, "head", "size %lld", (long long)c->size);
+    if (!same)
+        return fail_set(f, ERR_PROOF, "head", "the cosignature is for another text");
+    return db_exec(tx, f, &sql_ledger_head_set_note, DB(db_int(c->size), db_text(c->note)), NULL);
+}
+
+enum err ledger_add_cosignature(struct ledger *l, struct fail *f, struct str note)
+{
+    uint8_t public_key[ED25519_PUBLIC];
+    struct cosigned c = {.note = note};
+    struct head h;
+    if (!l->key)
+        return fail_set(f, ERR_LEDGER_KEY, NULL, NULL);
+    enum err e = key_public(f, l->key, public_key);
+    if (!e)
+        e = note_verify(f, note, str_of(l->origin), public_key, &c.body);
+    if (!e)
+        e = head_parse(f, c.body, &h);
+    if (e)
+        return e;
+    if (h.size > INT64_MAX)
+        return fail_set(f, ERR_FIELD_RANGE, "size", NULL);
+    c.size = (int64_t)h.size;
+    return db_transaction(l->db, f, replace_note, &c);
+}

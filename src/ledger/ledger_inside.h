@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside src/ledger only: what a ledger is made of, and what its files share. */
+#ifndef JUKI_LEDGER_LEDGER_INSIDE_H
+#define JUKI_LEDGER_LEDGER_INSIDE_H
+
+#include "ledger/ledger_tile.h"
+
+#include <pthread.h>
+
+struct ledger {
+    struct db *db;
+    struct key *key;
+    char node[64];
+    char origin[72];
+
+    /* Only the thread that leads the database's transactions touches these (db_follow). */
+    struct edge edge;       /* the tree on disk; inside before_commit..committed the tree being written */
+    struct edge before;     /* the tree on disk, while `writing` */
+    bool writing;
+    struct sha256 *pending; /* leaves of this group, not yet in edge */
+    size_t pending_count, pending_size;
+    size_t mark;            /* pending_count when the running change began */
+    struct body_packer *packer;
+    struct buf body;
+
+    pthread_mutex_t lock;             /* guards to the end; held for copies only */
+    struct merkle_frontier published; /* the tree on disk, for everybody else */
+    int64_t head_time;                /* of the newest head; 0 when none */
+    pthread_mutex_t signing;          /* one head at a time */
+};
+
+/* "juki/NODE". ERR_LIMIT when the name is too long. */
+MUST_CHECK enum err ledger_origin(struct fail *f, const char *node, char out[static 72]);
+/* Appends the newest head's note; *size and *time (may be NULL). ERR_NOT_FOUND. */
+MUST_CHECK enum err ledger_head_read_newest(struct db_tx *tx, struct fail *f, struct buf *out, int64_t *size,
+                                            int64_t *time);
+
+#endif
