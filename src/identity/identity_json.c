@@ -208,7 +208,7 @@ static enum err read_members(struct fail *f, const json_t *object, const struct 
 static enum err read_foreign(struct fail *f, const json_t *object, bool *out)
 {
     const json_t *value = json_object_get(object, "foreign");
-    if (!value)
+    if (!value || json_is_null(value))
         return fail_set(f, ERR_FIELD_MISSING, "foreign", NULL);
     if (!json_is_boolean(value))
         return fail_set(f, ERR_FIELD_TYPE, "foreign", "true or false is required");
