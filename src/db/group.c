@@ -186,6 +186,8 @@ static enum err group_try(struct db *db, struct fail *f, struct db_call *first, 
             call->state = WAITING;
         e = group_attempt(db, f, first, end);
     }
+    if (e == ERR_DB_UNCERTAIN && db->follower_count)
+        db_break(db, f); /* what the followers remember may be wrong now */
     return e;
 }
 
@@ -222,8 +224,6 @@ static struct db_call *group_run(struct db *db, struct db_call *first)
         else
             run_alone(db, call);
     }
-    if (e == ERR_DB_UNCERTAIN && db->follower_count)
-        db_break(db, &f); /* what the followers remember may be wrong now */
     return end;
 }
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stores.h"
+#include "postgres.h"
+#include "test.h"
 
 #include <ftw.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/juki-stores-XXXXXX";
-static char path[64];
 static int files;
 
 const char *sqlite_fresh(void)
 {
+    static char path[64];
     if (!files && !mkdtemp(folder))
         abort();
     snprintf(path, sizeof path, "%s/%d.db", folder, files++);
@@ -21,12 +23,34 @@ static int remove_one(const char *name, const struct stat *st UNUSED, int flag U
     return remove(name);
 }
 
-int stores_clean(void **state UNUSED)
+void folder_remove(const char *path)
 {
-    return files ? nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) : 0;
+    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-void both_stores(void (*test)(const char *url))
+int stores_clean(void **state UNUSED)
+{
+    if (files)
+        folder_remove(folder);
+    postgres_stop();
+    return 0;
+}
+
+void both_stores(const char *name, void (*test)(const char *url))
 {
     test(sqlite_fresh());
+    if (postgres_start())
+        test(postgres_fresh());
+    else
+        print_message("%s: left out on PostgreSQL\n", name);
+}
+
+struct db *stores_open(const char *url, const struct db_module *const *modules, size_t count)
+{
+    struct db *db = NULL;
+    struct fail f = {0};
+    char text[300];
+    if (db_open(&f, url, modules, count, &db))
+        fail_msg("%s", fail_text(&f, FAIL_ENGLISH, text, sizeof text));
+    return db;
 }

@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a test on both stores. A test opens `url` as often as it likes; each test finds an empty database. */
+/* Runs a test on both stores; each run finds an empty database.
+ *
+ *     static void rows_stay(const char *url) { ... db_open(&f, url, ...) ... }
+ *     BOTH(rows_stay)                                  // makes the function both_rows_stay
+ *     ... cmocka_unit_test(both_rows_stay) ...
+ *     return cmocka_run_group_tests(tests, NULL, stores_clean); */
 #ifndef JUKI_TESTS_UNIT_STORES_H
 #define JUKI_TESTS_UNIT_STORES_H
 
 #include "db/db.h"
 
-/* One row of CMUnitTest each: cmocka_unit_test of a function that calls both_stores. test asserts with cmocka. */
-void both_stores(void (*test)(const char *url));
-/* A new empty SQLite file in a folder of its own; removed by stores_clean. */
+void both_stores(const char *name, void (*test)(const char *url));
+#define BOTH(test)                                                                                           \
+    static void both_##test(void **state UNUSED)                                                             \
+    {                                                                                                        \
+        both_stores(#test, test);                                                                            \
+    }
+/* The path of a new SQLite file, not made yet; valid until the next call. */
 const char *sqlite_fresh(void);
-/* For the group teardown: removes files, stops PostgreSQL when this program started it. */
+/* For the group's teardown: removes the files and stops PostgreSQL when this program started it. */
 int stores_clean(void **state);
+/* rm -r */
+void folder_remove(const char *path);
+/* Opens it or fails the test with the reason. */
+struct db *stores_open(const char *url, const struct db_module *const *modules, size_t count);
 
 #endif

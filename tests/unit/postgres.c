@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "postgres.h"
+#include "stores.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <grp.h>
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { READY_TRIES = 1500 };
+
+static char folder[32], data[48], socket_option[64], log_path[48], binaries[256], url_own[128];
+static const char *url_used;
+static pid_t server;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "postgres for tests: %s: %s (log: %s)\n", what, strerror(errno), log_path);
+    exit(1);
+}
+
+static void find_binaries(void)
+{
+    glob_t found;
+    if (glob("/usr/lib/postgresql/*/bin", 0, NULL, &found) || !found.gl_pathc)
+        die("no /usr/lib/postgresql/*/bin; install postgresql, or set JUKI_TEST_NO_POSTGRES=1");
+    snprintf(binaries, sizeof binaries, "%s", found.gl_pathv[found.gl_pathc - 1]);
+    globfree(&found);
+}
+
+/* In the child: the server refuses to run as root. It dies with this program. */
+static void become_postgres(pid_t parent)
+{
+    const struct passwd *user = getpwnam("postgres");
+    if (getuid() == 0 && (!user || initgroups("postgres", user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid)))
+        _exit(126);
+    prctl(PR_SET_PDEATHSIG, SIGQUIT);
+    if (getppid() != parent)
+        _exit(125);
+}
+
+static pid_t spawn(const char *program, const char *const *arguments)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", binaries, program);
+    pid_t parent = getpid(), child = fork();
+    if (child)
+        return child;
+    become_postgres(parent);
+    int out = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    dup2(out, 1);
+    dup2(out, 2);
+    if (chdir("/") == 0)
+        execv(path, (char *const *)(uintptr_t)arguments);
+    _exit(127);
+}
+
+static void make_folder(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/juki-pg-XXXXXX");
+    if (!mkdtemp(folder))
+        die("mkdtemp");
+    const struct passwd *user = getpwnam("postgres");
+    if (getuid() == 0 && (!user || chown(folder, user->pw_uid, user->pw_gid)))
+        die("chown");
+    snprintf(data, sizeof data, "%s/data", folder);
+    snprintf(log_path, sizeof log_path, "%s/log", folder);
+    snprintf(socket_option, sizeof socket_option, "unix_socket_directories=%s", folder);
+    snprintf(url_own, sizeof url_own, "postgresql:///postgres?host=%s&user=postgres", folder);
+}
+
+static void start_server(void)
+{
+    find_binaries();
+    make_folder();
+    int status = -1;
+    pid_t init = spawn("initdb", (const char *const[]){"initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C",
+                                                       "-A", "trust", "--no-sync", "--no-instructions", NULL});
+    if (waitpid(init, &status, 0) != init || status)
+        die("initdb failed");
+    server = spawn("postgres", (const char *const[]){
+                                   "postgres", "-D", data, "-c", "listen_addresses=", "-c", socket_option, "-c",
+                                   "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=16MB", "-c",
+                                   "max_connections=60", "-c", "autovacuum=off", NULL});
+    for (int n = 0; PQping(url_own) != PQPING_OK; n++) {
+        if (n == READY_TRIES || waitpid(server, &status, WNOHANG) == server)
+            die("the server does not start");
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    }
+}
+
+const char *postgres_start(void)
+{
+    if (url_used || getenv("JUKI_TEST_NO_POSTGRES"))
+        return url_used;
+    url_used = getenv("JUKI_TEST_POSTGRES");
+    if (!url_used) {
+        start_server();
+        url_used = url_own;
+    }
+    return url_used;
+}
+
+const char *postgres_run(const char *url, const char *sql)
+{
+    static char answer[256];
+    PGconn *link = PQconnectdb(url);
+    PGresult *result = PQexec(link, sql);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        die(PQerrorMessage(link));
+    snprintf(answer, sizeof answer, "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    PQfinish(link);
+    return answer;
+}
+
+const char *postgres_fresh(void)
+{
+    static char url[300];
+    static int count;
+    char sql[100], name[40];
+    const char *base = postgres_start();
+    snprintf(name, sizeof name, "juki_test_%d_%d", (int)getpid(), count++);
+    snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE template0", name);
+    postgres_run(base, sql);
+    snprintf(url, sizeof url, "%s%cdbname=%s", base, strchr(base, '?') ? '&' : '?', name);
+    return url;
+}
+
+void postgres_stop(void)
+{
+    if (server) {
+        kill(server, SIGQUIT);
+        waitpid(server, NULL, 0);
+        folder_remove(folder);
+    }
+    server = 0;
+    url_used = NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A real PostgreSQL server of the test's own, on a Unix socket in a temporary folder.
+ *
+ * JUKI_TEST_POSTGRES=url uses one that runs already; JUKI_TEST_NO_POSTGRES=1 leaves it out (both_stores says so).
+ * The server runs without fsync: no test of durability may use it. */
+#ifndef JUKI_TESTS_UNIT_POSTGRES_H
+#define JUKI_TESTS_UNIT_POSTGRES_H
+
+#include <stdbool.h>
+
+/* Starts it at the first call. The url of its database "postgres"; NULL when it was left out. */
+const char *postgres_start(void);
+/* A new empty database on it; valid until the next call. */
+const char *postgres_fresh(void);
+/* Runs SQL outside of any connection of ours; the first value is returned, valid until the next call. */
+const char *postgres_run(const char *url, const char *sql);
+/* Stops what postgres_start started, and removes its folder. */
+void postgres_stop(void);
+
+#endif
