@@ -27,11 +27,11 @@ MUST_CHECK enum err certificate_issue(struct fail *f, struct key *ca, struct str
 MUST_CHECK enum err certificate_node(struct fail *f, struct str der, char *out, size_t size);
 
 struct certificate_facts {
-    char node[CERTIFICATE_NODE_SIZE]; /* "" for a CA */
+    char node[CERTIFICATE_NODE_SIZE];     /* "" for a CA */
     char serial[CERTIFICATE_SERIAL_SIZE]; /* hexadecimal */
-    uint8_t fingerprint[32]; /* SHA-256 of the DER */
-    int64_t not_before, not_after; /* stamps, µs */
-    bool authority; /* a CA */
+    uint8_t fingerprint[32];              /* SHA-256 of the DER */
+    int64_t not_before, not_after;        /* stamps, µs */
+    bool authority;                       /* a CA */
 };
 /* The first certificate in a PEM text. ERR_CERTIFICATE. */
 MUST_CHECK enum err certificate_read(struct fail *f, struct str pem, struct certificate_facts *out);

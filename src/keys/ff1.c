@@ -22,8 +22,8 @@
 #include <nettle/nettle-meta.h>
 
 enum { BLOCK = 16, ROUNDS = 10, HALF_MAX = FF1_LENGTH_MAX / 2 };
-/* log2(36) < 5.17 bits a digit, so a half is at most 5.25 * HALF_MAX bits. */
-enum { NUMBER_MAX = HALF_MAX * 21 / 32 + 1, STREAM_MAX = NUMBER_MAX + 8 + BLOCK, LIMBS = STREAM_MAX / 4 + 1 };
+/* A digit is at most a byte. */
+enum { NUMBER_MAX = HALF_MAX, STREAM_MAX = NUMBER_MAX + 8 + BLOCK, LIMBS = STREAM_MAX / 4 + 1 };
 /* T's last part block, zeros, i, NUM(B): at most one block more than i and NUM(B) need. */
 enum { TAIL_MAX = NUMBER_MAX + 1 + 2 * BLOCK };
 
@@ -144,7 +144,7 @@ static void put_u32(uint8_t out[static 4], uint32_t v)
 static void prepare(struct feistel *w, struct str tweak)
 {
     size_t n = w->length[0] + w->length[1], whole = tweak.n - tweak.n % BLOCK;
-    uint8_t p[BLOCK] = {1, 2, 1, 0, 0, (uint8_t)w->radix, ROUNDS, (uint8_t)w->length[0]};
+    uint8_t p[BLOCK] = {1, 2, 1, 0, (uint8_t)(w->radix >> 8), (uint8_t)w->radix, ROUNDS, (uint8_t)w->length[0]};
     put_u32(p + 8, (uint32_t)n);
     put_u32(p + 12, (uint32_t)tweak.n);
     w->d = (w->b + 3) / 4 * 4 + 4;
@@ -341,11 +341,14 @@ static void big_rounds(struct feistel *w, struct str tweak, enum direction way, 
 
 /* Both ways in */
 
-static enum err check(struct fail *f, const struct ff1_text *in)
+enum { LEAST_FIRST_EDITION = 100, LEAST_REVISION_1 = 1000000 }; /* of radix^n */
+
+static enum err check(struct fail *f, const struct ff1_text *in, uint64_t least)
 {
     if (in->radix < 2 || in->radix > FF1_RADIX_MAX)
         return fail_set(f, ERR_FIELD_RANGE, "radix", "%u", in->radix);
-    if (in->n < 2 || in->n > FF1_LENGTH_MAX || (power(in->radix, in->n) - 1) < 999999)
+    uint64_t messages = power(in->radix, in->n); /* 0: more than 64 bits */
+    if (in->n < 2 || in->n > FF1_LENGTH_MAX || (messages && messages < least))
         return fail_set(f, ERR_FIELD_RANGE, "digits", "%zu digits in radix %u", in->n, in->radix);
     if (in->tweak.n > FF1_TWEAK_MAX)
         return fail_set(f, ERR_FIELD_RANGE, "tweak", "%zu bytes", in->tweak.n);
@@ -356,11 +359,8 @@ static enum err check(struct fail *f, const struct ff1_text *in)
     return ERR_OK;
 }
 
-static enum err run(struct fail *f, const struct ff1 *c, const struct ff1_text *in, enum direction way, uint8_t *out)
+static void run(const struct ff1 *c, const struct ff1_text *in, enum direction way, uint8_t *out)
 {
-    enum err e = check(f, in);
-    if (e)
-        return e;
     struct feistel w;
     w.c = c;
     w.radix = in->radix;
@@ -372,25 +372,33 @@ static enum err run(struct fail *f, const struct ff1 *c, const struct ff1_text *
         big_rounds(&w, in->tweak, way, in->digits, out);
     explicit_bzero(w.tail, w.tail_n);
     explicit_bzero(w.stream, w.d);
-    return ERR_OK;
 }
 
-enum err ff1_encrypt_radix(struct fail *f, const struct ff1 *c, const struct ff1_text *in, uint8_t *out)
+static enum err checked(struct fail *f, const struct ff1 *c, const struct ff1_text *in, uint64_t least,
+                        enum direction way, uint8_t *out)
 {
-    return run(f, c, in, ENCRYPT, out);
-}
-
-enum err ff1_decrypt_radix(struct fail *f, const struct ff1 *c, const struct ff1_text *in, uint8_t *out)
-{
-    return run(f, c, in, DECRYPT, out);
+    enum err e = check(f, in, least);
+    if (!e)
+        run(c, in, way, out);
+    return e;
 }
 
 enum err ff1_encrypt(struct fail *f, const struct ff1 *c, struct str tweak, const uint8_t *in, size_t n, uint8_t *out)
 {
-    return run(f, c, &(struct ff1_text){10, tweak, in, n}, ENCRYPT, out);
+    return checked(f, c, &(struct ff1_text){10, tweak, in, n}, LEAST_REVISION_1, ENCRYPT, out);
 }
 
 enum err ff1_decrypt(struct fail *f, const struct ff1 *c, struct str tweak, const uint8_t *in, size_t n, uint8_t *out)
 {
-    return run(f, c, &(struct ff1_text){10, tweak, in, n}, DECRYPT, out);
+    return checked(f, c, &(struct ff1_text){10, tweak, in, n}, LEAST_REVISION_1, DECRYPT, out);
+}
+
+enum err ff1_encrypt_radix(struct fail *f, const struct ff1 *c, const struct ff1_text *in, uint8_t *out)
+{
+    return checked(f, c, in, LEAST_FIRST_EDITION, ENCRYPT, out);
+}
+
+enum err ff1_decrypt_radix(struct fail *f, const struct ff1 *c, const struct ff1_text *in, uint8_t *out)
+{
+    return checked(f, c, in, LEAST_FIRST_EDITION, DECRYPT, out);
 }

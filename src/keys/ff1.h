@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 
-enum { FF1_LENGTH_MIN = 6, FF1_LENGTH_MAX = 4096, FF1_TWEAK_MAX = 4096, FF1_RADIX_MAX = 36, FF1_KEY_MAX = 32 };
+enum { FF1_LENGTH_MIN = 6, FF1_LENGTH_MAX = 4096, FF1_TWEAK_MAX = 4096, FF1_RADIX_MAX = 256, FF1_KEY_MAX = 32 };
 struct ff1; /* an expanded AES key */
 
 /* key: 16, 24 or 32 bytes, else ERR_KEY_KIND. */
@@ -25,7 +25,8 @@ MUST_CHECK enum err ff1_encrypt(struct fail *f, const struct ff1 *c, struct str 
 MUST_CHECK enum err ff1_decrypt(struct fail *f, const struct ff1 *c, struct str tweak, const uint8_t *in, size_t n,
                                 uint8_t *out);
 
-/* The same in any radix from 2 to FF1_RADIX_MAX. */
+/* The same in any radix from 2 to FF1_RADIX_MAX and with the first edition's limit, radix^n >= 100, n >= 2: what
+ * published samples need. Never for numbers in use: a million messages is the least that may hide one. */
 struct ff1_text {
     unsigned radix;
     struct str tweak;

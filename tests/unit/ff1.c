@@ -25,7 +25,7 @@ static void decrypting_undoes_encrypting(void **state)
     uint8_t in[300], out[300];
     for (int round = 0; round < 3000; round++) {
         struct ff1 *c = some_key(key_sizes[round % 3]);
-        unsigned radix = 2 + (unsigned)random_seeded_below(&r, 35);
+        unsigned radix = 2 + (unsigned)random_seeded_below(&r, 255);
         size_t n = 20 + random_seeded_below(&r, sizeof in - 20), t = random_seeded_below(&r, sizeof tweak);
         if (round % 2) {
             radix = 10;
@@ -73,7 +73,7 @@ static void the_longest_and_what_is_longer(void **state)
     struct ff1 *c = some_key(16);
     static uint8_t in[FF1_LENGTH_MAX + 1], out[FF1_LENGTH_MAX + 1];
     static char tweak[FF1_TWEAK_MAX + 1];
-    static const unsigned radices[] = {2, 10, 36};
+    static const unsigned radices[] = {2, 10, 36, 256};
     for (size_t i = 0; i < COUNT_OF(radices); i++) {
         memset(in, (int)radices[i] - 1, sizeof in);
         struct ff1_text text = {radices[i], {tweak, FF1_TWEAK_MAX}, in, FF1_LENGTH_MAX};
@@ -95,13 +95,21 @@ static void short_and_bad_input_is_refused(void **state)
     uint8_t in[20] = {1, 2, 3, 4, 5, 6}, out[20] = {99};
     for (size_t n = 0; n < FF1_LENGTH_MIN; n++)
         assert_err(ff1_encrypt(NULL, c, STR(""), in, n, out), ERR_FIELD_RANGE);
-    struct ff1_text bits = {2, STR(""), (const uint8_t[20]){0}, 19}; /* 2^19 < 1,000,000 < 2^20 */
+    struct ff1_text bits = {2, STR(""), (const uint8_t[20]){0}, 6}; /* 2^6 < 100 < 2^7 */
     assert_err(ff1_encrypt_radix(NULL, c, &bits, out), ERR_FIELD_RANGE);
+    struct ff1_text bytes = {256, STR(""), (const uint8_t[2]){200, 255}, 1}; /* one digit has no two halves */
+    assert_err(ff1_encrypt_radix(NULL, c, &bytes, out), ERR_FIELD_RANGE);
+    bytes.n = 2;
+    bytes.radix = 257;
+    assert_err(ff1_encrypt_radix(NULL, c, &bytes, out), ERR_FIELD_RANGE);
+    bytes.radix = 1;
+    assert_err(ff1_encrypt_radix(NULL, c, &bytes, out), ERR_FIELD_RANGE);
+    out[0] = 99;
     in[3] = 10;
     assert_err(ff1_encrypt(NULL, c, STR(""), in, 6, out), ERR_FIELD_RANGE);
     assert_err(ff1_decrypt(NULL, c, STR(""), in, 6, out), ERR_FIELD_RANGE);
     assert_int_equal(out[0], 99);
-    bits.n = 20;
+    bits.n = 7;
     assert_ok(ff1_encrypt_radix(NULL, c, &bits, out));
     ff1_free(c);
     for (size_t n = 0; n <= 33; n++) {

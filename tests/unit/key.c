@@ -9,6 +9,7 @@
 
 #include <gnutls/abstract.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -230,21 +231,99 @@ static void a_token_signs_with_an_imported_key(void **state)
     buf_release(&text);
 }
 
+static void a_public_object_beside_it_serves_as_well(void **state)
+{
+    (void)state;
+    char command[1200], uri[600];
+    snprintf(command, sizeof command,
+             "cd %s && export GNUTLS_PIN=246810 && certtool --load-privkey sign.pem --pubkey-info --outfile sign.pub && "
+             "p11tool --login --write --load-pubkey sign.pub --label sign 'pkcs11:token=juki' >>p11tool.log 2>&1",
+             folder);
+    run(command);
+    token_uri(uri, "sign", "pin", NULL);
+    struct key *k = open_key(uri);
+    sign_and_check(k);
+    key_free(k);
+}
+
+/* One end of a handshake: TLS 1.3 with a certificate of its own. */
+struct end {
+    gnutls_certificate_credentials_t credentials;
+    unsigned flags;
+    int socket, result;
+};
+
+static void *shake(void *arg)
+{
+    struct end *end = arg;
+    gnutls_session_t session;
+    gnutls_init(&session, end->flags);
+    gnutls_priority_set_direct(session, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL);
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, end->credentials);
+    if (end->flags & GNUTLS_SERVER)
+        gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+    gnutls_transport_set_int(session, end->socket);
+    do
+        end->result = gnutls_handshake(session);
+    while (end->result < 0 && !gnutls_error_is_fatal(end->result));
+    unsigned count = 0;
+    if (end->result >= 0 && (!gnutls_certificate_get_peers(session, &count) || count != 1))
+        end->result = GNUTLS_E_NO_CERTIFICATE_FOUND;
+    gnutls_deinit(session);
+    close(end->socket);
+    return NULL;
+}
+
+static gnutls_certificate_credentials_t credentials_for(struct key *k, struct str pem)
+{
+    gnutls_certificate_credentials_t out;
+    gnutls_pcert_st *pcert = gnutls_malloc(sizeof *pcert);
+    gnutls_datum_t d = {(unsigned char *)(uintptr_t)pem.p, (unsigned)pem.n};
+    gnutls_privkey_t copy;
+    assert_int_equal(gnutls_pcert_import_x509_raw(pcert, &d, GNUTLS_X509_FMT_PEM, 0), 0);
+    assert_int_equal(gnutls_certificate_allocate_credentials(&out), 0);
+    copy = key_gnutls(k);
+    assert_true(gnutls_certificate_set_key(out, NULL, 0, pcert, 1, copy) >= 0);
+    gnutls_free(pcert);
+    return out;
+}
+
+/* Eight handshakes at once, the same token key at both ends of each. */
 static void a_token_keeps_the_tls_key(void **state)
 {
     (void)state;
     char uri[600];
+    const char *const names[] = {"cs.282049"};
     token_uri(uri, "tls", "pin", NULL);
     struct key *k = open_key(uri);
     assert_int_equal(key_kind(k), KEY_P256);
-    struct buf ca;
+    struct buf ca, node;
     buf_init(&ca, CERTIFICATE_PEM_MAX);
+    buf_init(&node, CERTIFICATE_PEM_MAX);
     assert_ok(certificate_make_ca(NULL, k, "a CA in a token", 1, &ca));
+    assert_ok(certificate_issue(NULL, k, buf_str(&ca), k, names, 1, 1, &node));
     struct certificate_facts facts;
-    assert_ok(certificate_read(NULL, buf_str(&ca), &facts));
-    assert_true(facts.authority);
+    assert_ok(certificate_read(NULL, buf_str(&node), &facts));
+    assert_string_equal(facts.node, names[0]);
+    gnutls_certificate_credentials_t credentials = credentials_for(k, buf_str(&node));
+    struct end ends[16];
+    pthread_t threads[COUNT_OF(ends)];
+    for (size_t i = 0; i < COUNT_OF(ends); i += 2) {
+        int pair[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        ends[i] = (struct end){credentials, GNUTLS_SERVER, pair[0], -1};
+        ends[i + 1] = (struct end){credentials, GNUTLS_CLIENT, pair[1], -1};
+    }
+    for (size_t i = 0; i < COUNT_OF(ends); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, shake, &ends[i]), 0);
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        if (ends[i].result < 0)
+            fail_msg("end %zu: %s", i, gnutls_strerror(ends[i].result));
+    }
+    gnutls_certificate_free_credentials(credentials);
     buf_release(&ca);
-    key_free(k);
+    buf_release(&node);
 }
 
 static void a_token_refuses_what_it_should(void **state)
@@ -284,6 +363,7 @@ int main(void)
         cmocka_unit_test(other_things_are_refused),
         cmocka_unit_test(a_published_seed_gives_its_key),
         cmocka_unit_test_setup(a_token_signs_with_an_imported_key, make_token),
+        cmocka_unit_test(a_public_object_beside_it_serves_as_well),
         cmocka_unit_test(a_token_keeps_the_tls_key),
         cmocka_unit_test(a_token_refuses_what_it_should),
     };
