@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "door_stage.h"
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "flow/resident_code_stock/resident_code_stock.h"
+#include "keys/certificate.h"
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int64_t taken_numbers[STAGE_TAKEN_MAX], taken_replaces[STAGE_TAKEN_MAX];
+static size_t taken_count;
+
+size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces)
+{
+    *numbers = taken_numbers;
+    if (replaces)
+        *replaces = taken_replaces;
+    return taken_count;
+}
+
+/* ---- flows that only note ---- */
+
+enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f, const struct identity_change *change)
+{
+    (void)flow, (void)tx;
+    if (str_equal(change->identity.name.name, STR("REFUSE")))
+        return fail_set(f, ERR_STATE, "name", NULL);
+    if (taken_count < STAGE_TAKEN_MAX) {
+        taken_numbers[taken_count] = change->number;
+        taken_replaces[taken_count++] = change->replaces;
+    }
+    return ERR_OK;
+}
+
+enum err identity_notice_waiting(struct db_tx *tx, struct fail *f,
+                                 void (*each)(void *arg, const struct identity_waiting *), void *arg)
+{
+    (void)tx, (void)f;
+    each(arg, &(struct identity_waiting){.change = 1, .since = 1});
+    return ERR_OK;
+}
+
+enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last, int64_t *count)
+{
+    (void)flow, (void)f;
+    *count = last - first + 1;
+    return ERR_OK;
+}
+
+enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw_id,
+                                  struct resident_code *out)
+{
+    struct sha256 hash = sha256_of(draw_id);
+    uint64_t value;
+
+    (void)flow, (void)tx, (void)f;
+    memcpy(&value, hash.bytes, sizeof value);
+    *out = resident_code_from_payload((int64_t)(value % 10000000000));
+    return ERR_OK;
+}
+
+enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct stock_status *out)
+{
+    (void)tx, (void)f;
+    *out = (struct stock_status){.designated = 1000, .unused = 900};
+    return ERR_OK;
+}
+
+/* ---- the stage ---- */
+
+static void make_node(struct door_stage *s, struct key *ca, struct str ca_pem, const char *name, const char *file,
+                      char key_path[static 96], char certificate_path[static 96])
+{
+    const char *names[] = {name};
+    struct key *key;
+    struct buf pem;
+
+    snprintf(key_path, 96, "%s/%s.key", s->folder, file);
+    snprintf(certificate_path, 96, "%s/%s.pem", s->folder, file);
+    buf_init(&pem, 1 << 16);
+    assert_ok(key_create_file(NULL, key_path, KEY_P256));
+    char uri[128];
+    snprintf(uri, sizeof uri, "file:%s", key_path);
+    assert_ok(key_open(NULL, uri, &key));
+    assert_ok(certificate_issue(NULL, ca, ca_pem, key, names, 1, 30, &pem));
+    assert_ok(file_write(NULL, certificate_path, buf_str(&pem), 0600));
+    key_free(key);
+    buf_release(&pem);
+}
+
+static struct key *make_ca(struct door_stage *s, const char *file, struct buf *pem)
+{
+    char path[96], uri[128];
+    struct key *ca;
+
+    snprintf(path, sizeof path, "%s/%s.key", s->folder, file);
+    assert_ok(key_create_file(NULL, path, KEY_P256));
+    snprintf(uri, sizeof uri, "file:%s", path);
+    assert_ok(key_open(NULL, uri, &ca));
+    assert_ok(certificate_make_ca(NULL, ca, file, 30, pem));
+    return ca;
+}
+
+static void make_certificates(struct door_stage *s)
+{
+    struct buf pem, other_pem;
+    char key[96], certificate[96];
+
+    buf_init(&pem, 1 << 16);
+    buf_init(&other_pem, 1 << 16);
+    struct key *ca = make_ca(s, "ca", &pem), *other = make_ca(s, "other-ca", &other_pem);
+    snprintf(s->ca, sizeof s->ca, "%s/ca.pem", s->folder);
+    assert_ok(file_write(NULL, s->ca, buf_str(&pem), 0600));
+    make_node(s, ca, buf_str(&pem), "cs.282049", "cs", key, certificate);
+    make_node(s, ca, buf_str(&pem), "register.282049", "register", s->key, s->certificate);
+    make_node(s, ca, buf_str(&pem), "register.281000", "stranger", s->stranger_key, s->stranger_certificate);
+    make_node(s, other, buf_str(&other_pem), "register.282049", "forged", s->forged_key, s->forged_certificate);
+    key_free(ca);
+    key_free(other);
+    buf_release(&pem);
+    buf_release(&other_pem);
+}
+
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(s, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockname(s, (struct sockaddr *)&address, &size), 0);
+    close(s);
+    return ntohs(address.sin_port);
+}
+
+static void open_door(struct door_stage *s, bool watched)
+{
+    static const struct db_module *const modules[] = {&door_module};
+    char database[96], key[128], certificate[96], folder[96];
+    struct fail f = {0};
+
+    snprintf(database, sizeof database, "%s/cs.db", s->folder);
+    snprintf(key, sizeof key, "file:%s/cs.key", s->folder);
+    snprintf(certificate, sizeof certificate, "%s/cs.pem", s->folder);
+    snprintf(folder, sizeof folder, "%s/watched", s->folder);
+    s->flow = (struct flow){.self = {.text = "cs.282049", .role = NODE_CS, .area = STAGE_AREA}};
+    assert_ok(db_open(&f, database, modules, COUNT_OF(modules), &s->flow.db));
+    const struct door_config config = {.listen = s->url + strlen("https://"),
+                                       .tls_key_uri = key,
+                                       .tls_certificate_path = certificate,
+                                       .ca_path = s->ca,
+                                       .folder = watched ? folder : NULL,
+                                       .flow = &s->flow};
+    assert_ok(door_new(&f, &config, &s->door));
+    assert_ok(door_start(s->door, &f));
+}
+
+void door_stage_open(struct door_stage *s, bool watched)
+{
+    memset(s, 0, sizeof *s);
+    taken_count = 0;
+    snprintf(s->folder, sizeof s->folder, "/tmp/juki-door-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    make_certificates(s);
+    snprintf(s->url, sizeof s->url, "https://127.0.0.1:%d", free_port());
+    open_door(s, watched);
+}
+
+void door_stage_restart(struct door_stage *s)
+{
+    door_free(s->door);
+    db_close(s->flow.db);
+    open_door(s, false);
+}
+
+void door_stage_close(struct door_stage *s)
+{
+    char command[128];
+
+    door_free(s->door);
+    db_close(s->flow.db);
+    snprintf(command, sizeof command, "rm -rf %s", s->folder);
+    assert_int_equal(system(command), 0);
+}
+
+struct door_client *door_stage_client(const struct door_stage *s)
+{
+    struct door_client *c;
+
+    assert_ok(door_client_new(NULL,
+                              &(struct door_client_config){.url = s->url,
+                                                           .area = {STAGE_AREA},
+                                                           .tls_key_path = s->key,
+                                                           .tls_certificate_path = s->certificate,
+                                                           .ca_path = s->ca},
+                              &c));
+    return c;
+}
+
+struct spoken {
+    struct flow *flow;
+    int64_t first, last;
+    char state;
+    enum err error;
+    struct resident_code code;
+    struct individual_number number;
+};
+static enum err speak_outcome(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct spoken *s = arg;
+
+    return s->flow->door->outcome(s->flow->door_self, tx, f, s->first, s->last, s->state, s->error, STR(""));
+}
+static enum err speak_number(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct spoken *s = arg;
+
+    return s->flow->door->number(s->flow->door_self, tx, f, s->code, s->number, s->first);
+}
+
+void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error)
+{
+    struct spoken spoken = {.flow = &s->flow, .first = first, .last = last, .state = state, .error = error};
+
+    assert_ok(db_transaction(s->flow.db, NULL, speak_outcome, &spoken));
+}
+
+void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number, int64_t change)
+{
+    struct spoken spoken = {.flow = &s->flow, .first = change, .code = code, .number = number};
+
+    assert_ok(db_transaction(s->flow.db, NULL, speak_number, &spoken));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A CS's door on loopback, for tests: its real server, real TLS and certificates of a test CA, over flows that only
+ * note what they were given. A change whose name is "REFUSE" is refused by them with ERR_STATE. */
+#ifndef JUKI_TESTS_UNIT_DOOR_STAGE_H
+#define JUKI_TESTS_UNIT_DOOR_STAGE_H
+
+#include "door/door.h"
+#include "door/door_client.h"
+
+enum { STAGE_AREA = 282049, STAGE_TAKEN_MAX = 20000 };
+struct door_stage {
+    char folder[64]; /* certificates, database, watched folder */
+    char url[40];
+    char ca[96], key[96], certificate[96];             /* of the register */
+    char stranger_key[96], stranger_certificate[96];   /* of register.281000, same CA */
+    char forged_key[96], forged_certificate[96];       /* of register.282049 by another CA */
+    struct flow flow;
+    struct door *door;
+};
+/* watched: with a watched folder at FOLDER/watched. */
+void door_stage_open(struct door_stage *s, bool watched);
+void door_stage_close(struct door_stage *s);
+/* Stops the door and its database and opens both again on the same files. */
+void door_stage_restart(struct door_stage *s);
+/* What the flows were given since the stage was opened: change numbers in order, and what they replace. */
+size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces);
+/* The network speaks: an outcome, a number. */
+void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);
+void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,
+                       int64_t change);
+/* The register's client. */
+struct door_client *door_stage_client(const struct door_stage *s);
+
+#endif
