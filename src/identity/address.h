@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 住所 (住民基本台帳法 7 条 7 号): the code of the municipality or ward, and the address as the register writes it.
- * The limit is our own: the real network's column width is not published. */
+/* 住所 (住民基本台帳法 7 条 7 号): the code of the municipality or ward, and the address as the register
+ * writes it. The limit is our own: the real network's column width is not published. */
 #ifndef JUKI_IDENTITY_ADDRESS_H
 #define JUKI_IDENTITY_ADDRESS_H
 
@@ -8,7 +8,7 @@
 
 enum { ADDRESS_MAX_POINTS = 200, TOWN_CODE_MAX = 12, POSTAL_CODE_DIGITS = 7 };
 
-struct address { /* text is borrowed; n == 0 is "none" */
+struct address {                /* text is borrowed; n == 0 is "none" */
     struct area_code area_code; /* one that holds addresses */
     struct str text;            /* the whole address, 方書 included */
     struct str town_code;       /* 大字・字コード, up to 12 digits, or none */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 全国地方公共団体コード: prefecture (2 digits), municipality (3), check digit (1), and who stands behind each.
+/* 全国地方公共団体コード: prefecture (2 digits), municipality (3), check digit (1); and whose it is.
  *
- * Check digit of abcde: (11 - (6a+5b+4c+3d+2e) mod 11) mod 10: another rule than that of persons' numbers. The
- * table (data/area_codes.tsv, list of 2024-01-01) is compiled in. A resident of a designated city carries the code
- * of the ward (住民基本台帳法 38 条); one CS, the city's, serves all its wards. Prefectures, designated cities as
- * such and the six villages of the northern territories hold no addresses. */
+ * Check digit of abcde: (11 - (6a+5b+4c+3d+2e) mod 11) mod 10: another rule than that of persons' numbers.
+ * The table (data/area_codes.tsv, list of 2024-01-01) is compiled in. A resident of a designated city carries
+ * the code of the ward (住民基本台帳法 38 条); one CS, the city's, serves all its wards. Prefectures,
+ * designated cities as such and the six villages of the northern territories hold no addresses. */
 #ifndef JUKI_IDENTITY_AREA_CODE_H
 #define JUKI_IDENTITY_AREA_CODE_H
 
@@ -42,8 +42,8 @@ struct area_change {
     const char *old_name, *new_name;
 };
 
-/* Six half-width digits, prefecture 01..47, right check digit; whether anybody has the code is area_code_find's
- * matter. ERR_AREA_CODE_FORM, ERR_AREA_CODE_CHECK. */
+/* Six half-width digits, prefecture 01..47, right check digit; whether anybody has the code is
+ * area_code_find's matter. ERR_AREA_CODE_FORM, ERR_AREA_CODE_CHECK. */
 MUST_CHECK enum err area_code_parse(struct fail *f, struct str text, struct area_code *out);
 /* The five-digit form that some messages carry; the check digit is added. ERR_AREA_CODE_FORM. */
 MUST_CHECK enum err area_code_parse5(struct fail *f, struct str text, struct area_code *out);
@@ -59,7 +59,7 @@ const char *area_code_text(struct area_code code, char out[static AREA_CODE_TEXT
 
 /* NULL when nobody has the code today. */
 const struct area_row *area_code_find(struct area_code code);
-/* A resident may live under it. ERR_AREA_CODE_UNKNOWN (the detail names a successor), ERR_AREA_CODE_ADDRESS. */
+/* A resident may live under it. ERR_AREA_CODE_CHECK, _UNKNOWN (the detail names a successor), _ADDRESS. */
 MUST_CHECK enum err area_code_check_address(struct fail *f, const char *field, struct area_code code);
 /* The municipality whose CS serves this code: a ward's city, else itself; value 0 when no CS does. */
 struct area_code area_code_cs(struct area_code code);

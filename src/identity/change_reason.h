@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 変更情報: why an identity record changed. The complete legal set (住民基本台帳法施行令 30 条の 5, 施行規則 11 条),
- * one row each in change_reason.def, and the reasons a register knows (住民記録システム標準仕様書, 異動事由), each
- * mapped onto a legal one or onto "nothing is sent", in municipal_reason.def.
+/* 変更情報: why an identity record changed. The complete legal set (住民基本台帳法施行令 30 条の 5, 施行規則
+ * 11 条), one row each in change_reason.def, and the reasons a register knows (住民記録システム標準仕様書,
+ * 異動事由), each mapped onto a legal one or onto "nothing is sent", in municipal_reason.def.
  *
  * The numbers are our own and replaceable: those of the real network are not published. */
 #ifndef JUKI_IDENTITY_CHANGE_REASON_H
@@ -10,15 +10,16 @@
 #include "base/str.h"
 
 enum change_group {
-    CHANGE_ENTRY,                   /* 記載 */
-    CHANGE_REMOVAL,                 /* 消除 */
-    CHANGE_AMENDMENT,               /* 氏名、生年月日、性別、住所の修正 */
-    CHANGE_CODE_AMENDMENT,          /* 住民票コードの修正 */
-    CHANGE_NUMBER_AMENDMENT,        /* 個人番号の修正 */
+    CHANGE_ENTRY,            /* 記載 */
+    CHANGE_REMOVAL,          /* 消除 */
+    CHANGE_AMENDMENT,        /* 氏名、生年月日、性別、住所の修正 */
+    CHANGE_CODE_AMENDMENT,   /* 住民票コードの修正 */
+    CHANGE_NUMBER_AMENDMENT, /* 個人番号の修正 */
 };
 enum change_reason {
     CHANGE_NONE = 0, /* nothing is sent; never in a record */
-#define REASON(name, number, group, json, ja, planned, old_code, old_number, revokes) CHANGE_##name = (number),
+#define REASON(name, number, group, json, ja, planned, old_code, old_number, revokes)                        \
+    CHANGE_##name = (number),
 #include "identity/change_reason.def"
 #undef REASON
 };
@@ -31,7 +32,7 @@ struct change_row {
     enum carry planned;    /* the date may be a planned one (転出届) */
     enum carry old_code;   /* 修正前の住民票コード, or that none was recorded */
     enum carry old_number; /* 修正前の個人番号, or that none was recorded */
-    bool revokes_signing;  /* ends the certificate for signing (公的個人認証法 12 条); 軽微な修正 does not */
+    bool revokes_signing; /* ends the certificate for signing (公的個人認証法 12 条); 軽微な修正 does not */
 };
 /* NULL for CHANGE_NONE and unknown numbers. */
 const struct change_row *change_row(enum change_reason reason);

@@ -13,7 +13,8 @@ static void say(struct buf *out, enum fail_language language, const char *englis
     buf_add_str(out, str_of(language == FAIL_JAPANESE ? japanese : english));
 }
 
-static enum err check_resident_code(struct fail *f, enum fail_language language, struct str text, struct buf *out)
+static enum err check_resident_code(struct fail *f, enum fail_language language, struct str text,
+                                    struct buf *out)
 {
     struct resident_code code;
     char masked[RESIDENT_CODE_TEXT_SIZE];
@@ -62,7 +63,8 @@ static void describe_area(struct buf *out, enum fail_language language, const st
 static enum err check_area_code(struct fail *f, enum fail_language language, struct str text, struct buf *out)
 {
     struct area_code code;
-    enum err e = text.n == AREA_CODE_DIGITS - 1 ? area_code_parse5(f, text, &code) : area_code_parse(f, text, &code);
+    enum err e =
+        text.n == AREA_CODE_DIGITS - 1 ? area_code_parse5(f, text, &code) : area_code_parse(f, text, &code);
     if (e)
         return e;
     const struct area_row *row = area_code_find(code);

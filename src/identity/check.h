@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 
-/* kind: resident-code, individual-number, area-code, date (ERR_NOT_FOUND for others). Appends one line (no newline)
- * in the language asked for; a person's number is masked. Errors are those of the kind's own parser. */
+/* kind: resident-code, individual-number, area-code, date (ERR_NOT_FOUND for others). Appends one line (no
+ * newline) in the language asked for; a person's number is masked. Errors are those of the kind's parser. */
 MUST_CHECK enum err check_value(struct fail *f, enum fail_language language, struct str kind, struct str text,
                                 struct buf *explanation);
 /* The kinds, for help texts. */

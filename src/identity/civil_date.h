@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Civil dates in Japan. A business date is a real day of the Gregorian calendar. A birth date is what the register
- * says: it may be a day that never was (30 February) and parts may be unknown, written 0
+/* Civil dates in Japan. A business date is a real day of the Gregorian calendar. A birth date is what the
+ * register says: it may be a day that never was (30 February) and parts may be unknown, written 0
  * (住民記録システム標準仕様書, 生年月日). Birth dates are ordered and shown, never counted with. */
 #ifndef JUKI_IDENTITY_CIVIL_DATE_H
 #define JUKI_IDENTITY_CIVIL_DATE_H
@@ -15,8 +15,8 @@ enum { DATE_TEXT_SIZE = 11 };
 
 /* "2026-11-22", a real day only. ERR_DATE_FORM, ERR_DATE_REAL. field is put into *f. */
 MUST_CHECK enum err date_parse(struct fail *f, const char *field, struct str text, struct date *out);
-/* The same form with 00 and 0000 for what is unknown and days up to 31 in any month; or any text era_parse reads.
- * ERR_DATE_FORM, ERR_DATE_REAL (month 13, day 32), ERR_DATE_ERA. */
+/* The same form with 00 and 0000 for what is unknown and days up to 31 in any month; or any text era_parse
+ * reads. ERR_DATE_FORM, ERR_DATE_REAL (month 13, day 32), ERR_DATE_ERA. */
 MUST_CHECK enum err birth_date_parse(struct fail *f, const char *field, struct str text, struct date *out);
 /* "2026-11-22", "1931-00-00". Returns out. */
 const char *date_text(struct date d, char out[static DATE_TEXT_SIZE]);
@@ -45,9 +45,9 @@ struct date date_add_days(struct date d, int32_t days);
 struct date date_add_years(struct date d, int32_t years);
 /* to - from. */
 int32_t date_days_between(struct date from, struct date to);
-/* Full years lived on a real day: one more on each birthday; a 29 February birthday counts on 1 March in a common
- * year. birth may be impossible; unknown month or day count as the last of the year or month, so that nobody is made
- * older than they surely are. -1 when the year is unknown or the day lies before the birth. */
+/* Full years lived on a real day: one more on each birthday; a 29 February birthday counts on 1 March in a
+ * common year. birth may be impossible; unknown month or day count as the last of the year or month, so that
+ * nobody is made older than they surely are. -1 when the year is unknown or the day lies before the birth. */
 int date_age(struct date birth, struct date on);
 /* Today in Japan by the one clock (settable in tests). */
 struct date date_today(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fixed-width decimal numbers with weighted sums: what the three check digit rules share. Private to identity. */
+/* Fixed-width decimal numbers with weighted sums: what the three check digit rules share. Private to
+ * identity. */
 #ifndef JUKI_IDENTITY_DIGITS_H
 #define JUKI_IDENTITY_DIGITS_H
 

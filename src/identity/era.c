@@ -14,15 +14,24 @@ const struct era *eras(size_t *count)
     return rows;
 }
 
-/* The earliest and the latest day that a partly unknown date may be. */
+/* A partly unknown date with its unknown parts set: the earliest and the latest day it may be. */
+static struct date filled(struct date d, int8_t month, int8_t day)
+{
+    if (d.month == 0)
+        d.month = month;
+    if (d.day == 0)
+        d.day = day;
+    return d;
+}
+
 static struct date earliest(struct date d)
 {
-    return (struct date){d.year, d.month ? d.month : 1, d.day ? d.day : 1};
+    return filled(d, 1, 1);
 }
 
 static struct date latest(struct date d)
 {
-    return (struct date){d.year, d.month ? d.month : 12, d.day ? d.day : 31};
+    return filled(d, 12, 31);
 }
 
 const struct era *era_of(struct date d, int *year)

@@ -20,7 +20,8 @@ static bool carries(enum carry rule, struct old_value old)
     }
 }
 
-static enum err check_old_code(struct fail *f, const struct identity *i, const struct change *c, enum carry rule)
+static enum err check_old_code(struct fail *f, const struct identity *i, const struct change *c,
+                               enum carry rule)
 {
     static const char field[] = "old_resident_code";
     char masked[RESIDENT_CODE_TEXT_SIZE];
@@ -35,7 +36,8 @@ static enum err check_old_code(struct fail *f, const struct identity *i, const s
     return ERR_OK;
 }
 
-static enum err check_old_number(struct fail *f, const struct identity *i, const struct change *c, enum carry rule)
+static enum err check_old_number(struct fail *f, const struct identity *i, const struct change *c,
+                                 enum carry rule)
 {
     static const char field[] = "old_individual_number";
     char masked[INDIVIDUAL_NUMBER_TEXT_SIZE];
@@ -105,9 +107,9 @@ const char *identity_difference(const struct identity *a, const struct identity 
         bool same;
     } rows[] = {
         {"resident_code", resident_code_equal(a->resident_code, b->resident_code)},
-        {"individual_number",
-         a->has_individual_number == b->has_individual_number &&
-             (!a->has_individual_number || individual_number_equal(a->individual_number, b->individual_number))},
+        {"individual_number", a->has_individual_number == b->has_individual_number &&
+                                  (!a->has_individual_number ||
+                                   individual_number_equal(a->individual_number, b->individual_number))},
         {"foreign", a->foreign == b->foreign},
         {"name", str_equal(a->name.name, b->name.name)},
         {"name_kana", str_equal(a->name.kana, b->name.kana)},

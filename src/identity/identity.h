@@ -3,11 +3,11 @@
  * 同法施行令 30 条の 5). 本籍 and 続柄 are never part of it.
  *
  * JSON (an object; members in this order, names of the glossary, persons' numbers always as text):
- *   resident_code, individual_number?, foreign (bool), name, name_kana?, kana_state? (only surname_only, given_only),
- *   former_name?, former_name_kana?, alias?, alias_kana?, birth_date, sex, area_code, address, town_code?,
- *   postal_code?, change? {change_reason, change_date, planned? (true), old_resident_code?,
- *   old_resident_code_not_recorded? (true), old_individual_number?, old_individual_number_not_recorded? (true)}
- * An absent member means none; unknown members are ignored (they stay in the signed bytes). */
+ *   resident_code, individual_number?, foreign (bool), name, name_kana?, kana_state? (only surname_only,
+ * given_only), former_name?, former_name_kana?, alias?, alias_kana?, birth_date, sex, area_code, address,
+ * town_code?, postal_code?, change? {change_reason, change_date, planned? (true), old_resident_code?,
+ *   old_resident_code_not_recorded? (true), old_individual_number?, old_individual_number_not_recorded?
+ * (true)} An absent member means none; unknown members are ignored (they stay in the signed bytes). */
 #ifndef JUKI_IDENTITY_IDENTITY_H
 #define JUKI_IDENTITY_IDENTITY_H
 
@@ -40,15 +40,16 @@ struct change {
     struct individual_number old_number;
 };
 
-/* The whole record, and the change beside it (NULL: none). The first bad value is named by field and rule; persons'
- * numbers are masked. Errors are those of the parts and ERR_CHANGE_*, ERR_BIRTH_LATE. */
-MUST_CHECK enum err identity_check(struct fail *f, const struct identity *identity, const struct change *change);
+/* The whole record, and the change beside it (NULL: none). The first bad value is named by field and rule;
+ * persons' numbers are masked. Errors are those of the parts and ERR_CHANGE_*, ERR_BIRTH_LATE. */
+MUST_CHECK enum err identity_check(struct fail *f, const struct identity *identity,
+                                   const struct change *change);
 
 /* Writes the object as member `key`, or alone when key is NULL. change may be NULL. */
 void identity_json_write(struct buf *b, const char *key, const struct identity *identity,
                          const struct change *change);
-/* Reads an object and checks it whole with identity_check. Text is copied into the arena. change NULL: a "change"
- * member is not looked at; else it is required. Both outs are untouched on failure. */
+/* Reads an object and checks it whole with identity_check. Text is copied into the arena. change NULL: a
+ * "change" member is not looked at; else it is required. Both outs are untouched on failure. */
 MUST_CHECK enum err identity_json_read(struct fail *f, const json_t *object, struct arena *a,
                                        struct identity *identity, struct change *change);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one place where an identity record becomes JSON and comes back (the form stands in identity.h). Members are
- * read by a table: a value is either taken by the parser of its type or copied as text; then the whole is checked. */
+/* The one place where an identity record becomes JSON and comes back (the form stands in identity.h). Members
+ * are read by a table: a value is either taken by the parser of its type or copied as text; then the whole is
+ * checked. */
 #include "identity/identity.h"
 
 /* ---- writing ---- */
@@ -61,7 +62,8 @@ static void write_change(struct buf *b, const struct change *c)
     json_end(b, '}');
 }
 
-void identity_json_write(struct buf *b, const char *key, const struct identity *i, const struct change *change)
+void identity_json_write(struct buf *b, const char *key, const struct identity *i,
+                         const struct change *change)
 {
     char date[DATE_TEXT_SIZE], area[AREA_CODE_TEXT_SIZE];
     json_begin(b, key, '{');
@@ -192,7 +194,7 @@ static enum err read_member(struct fail *f, const json_t *object, const struct m
     struct str copy = arena_copy(a, text);
     if (!copy.p)
         return fail_set(f, ERR_MEMORY, m->name, NULL);
-    memcpy((char *)d + m->text, &copy, sizeof copy);
+    *(struct str *)(void *)((char *)d + m->text) = copy;
     return ERR_OK;
 }
 
@@ -225,7 +227,8 @@ static enum err read_change(struct fail *f, const json_t *object, struct arena *
     if (!e)
         e = json_member_bool_maybe(f, change, "planned", &d->change.planned);
     if (!e)
-        e = json_member_bool_maybe(f, change, "old_resident_code_not_recorded", &d->change.old_code_not_recorded);
+        e = json_member_bool_maybe(f, change, "old_resident_code_not_recorded",
+                                   &d->change.old_code_not_recorded);
     if (!e)
         e = json_member_bool_maybe(f, change, "old_individual_number_not_recorded",
                                    &d->change.old_number_not_recorded);

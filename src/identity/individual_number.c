@@ -14,7 +14,8 @@ enum err individual_number_parse(struct fail *f, struct str text, struct individ
     struct individual_number number;
     char masked[INDIVIDUAL_NUMBER_TEXT_SIZE];
     if (!digits_read(text, INDIVIDUAL_NUMBER_DIGITS, &number.value))
-        return digits_refuse(f, ERR_INDIVIDUAL_NUMBER_FORM, "individual_number", text, INDIVIDUAL_NUMBER_DIGITS);
+        return digits_refuse(f, ERR_INDIVIDUAL_NUMBER_FORM, "individual_number", text,
+                             INDIVIDUAL_NUMBER_DIGITS);
     if (!individual_number_valid(number))
         return fail_set(f, ERR_INDIVIDUAL_NUMBER_CHECK, "individual_number", "%s",
                         individual_number_masked(number, masked));
@@ -34,13 +35,15 @@ bool individual_number_valid(struct individual_number number)
            check_digit(number.value / 10) == number.value % 10;
 }
 
-const char *individual_number_masked(struct individual_number number, char out[static INDIVIDUAL_NUMBER_TEXT_SIZE])
+const char *individual_number_masked(struct individual_number number,
+                                     char out[static INDIVIDUAL_NUMBER_TEXT_SIZE])
 {
     digits_write_masked(number.value, INDIVIDUAL_NUMBER_DIGITS, out);
     return out;
 }
 
-const char *individual_number_REVEAL(struct individual_number number, char out[static INDIVIDUAL_NUMBER_TEXT_SIZE])
+const char *individual_number_REVEAL(struct individual_number number,
+                                     char out[static INDIVIDUAL_NUMBER_TEXT_SIZE])
 {
     digits_write(number.value, INDIVIDUAL_NUMBER_DIGITS, out);
     return out;

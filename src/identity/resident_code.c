@@ -16,7 +16,8 @@ enum err resident_code_parse(struct fail *f, struct str text, struct resident_co
     if (!digits_read(text, RESIDENT_CODE_DIGITS, &code.value))
         return digits_refuse(f, ERR_RESIDENT_CODE_FORM, "resident_code", text, RESIDENT_CODE_DIGITS);
     if (!resident_code_valid(code))
-        return fail_set(f, ERR_RESIDENT_CODE_CHECK, "resident_code", "%s", resident_code_masked(code, masked));
+        return fail_set(f, ERR_RESIDENT_CODE_CHECK, "resident_code", "%s",
+                        resident_code_masked(code, masked));
     *out = code;
     return ERR_OK;
 }
@@ -29,7 +30,8 @@ struct resident_code resident_code_from_payload(int64_t payload)
 
 bool resident_code_valid(struct resident_code code)
 {
-    return code.value >= 0 && code.value <= RESIDENT_CODE_MAX && check_digit(code.value / 10) == code.value % 10;
+    return code.value >= 0 && code.value <= RESIDENT_CODE_MAX &&
+           check_digit(code.value / 10) == code.value % 10;
 }
 
 const char *resident_code_masked(struct resident_code code, char out[static RESIDENT_CODE_TEXT_SIZE])

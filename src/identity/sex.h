@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 男女の別 (住民基本台帳法 7 条 3 号). The numbers are our own table: those of the real network are not published. */
+/* 男女の別 (住民基本台帳法 7 条 3 号). The numbers are our own table: those of the real network are not
+ * published. */
 #ifndef JUKI_IDENTITY_SEX_H
 #define JUKI_IDENTITY_SEX_H
 

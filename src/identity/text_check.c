@@ -5,13 +5,26 @@
 static const struct range {
     uint32_t first, last;
 } refused[] = {
-    {0x0000, 0x001f},   {0x007f, 0x009f},   {0x00ad, 0x00ad},     /* controls, soft hyphen */
-    {0x034f, 0x034f},   {0x061c, 0x061c},   {0x115f, 0x1160},     /* joiner, Arabic mark, Hangul fillers */
-    {0x180e, 0x180e},   {0x200b, 0x200f},   {0x2028, 0x202e},     /* zero width, line ends, direction */
-    {0x2060, 0x206f},   {0x3164, 0x3164},   {0xd800, 0xf8ff},     /* invisible operators; surrogates, private use */
-    {0xfdd0, 0xfdef},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},     /* noncharacters, byte order mark */
-    {0xfff0, 0xffff},   {0x1fffe, 0x1ffff}, {0x2fffe, 0x2ffff},   /* specials, U+FFFD among them */
-    {0x3fffe, 0xe00ff}, {0xe01f0, 0x10ffff},                      /* empty planes, tags, private planes */
+    {0x0000, 0x001f},    /* controls */
+    {0x007f, 0x009f},    /* controls */
+    {0x00ad, 0x00ad},    /* soft hyphen */
+    {0x034f, 0x034f},    /* grapheme joiner */
+    {0x061c, 0x061c},    /* Arabic letter mark */
+    {0x115f, 0x1160},    /* Hangul fillers */
+    {0x180e, 0x180e},    /* Mongolian vowel separator */
+    {0x200b, 0x200f},    /* zero width, direction */
+    {0x2028, 0x202e},    /* line ends, direction */
+    {0x2060, 0x206f},    /* invisible operators, direction */
+    {0x3164, 0x3164},    /* Hangul filler */
+    {0xd800, 0xf8ff},    /* surrogates, private use */
+    {0xfdd0, 0xfdef},    /* noncharacters */
+    {0xfeff, 0xfeff},    /* byte order mark */
+    {0xffa0, 0xffa0},    /* half-width Hangul filler */
+    {0xfff0, 0xffff},    /* specials, U+FFFD among them */
+    {0x1fffe, 0x1ffff},  /* noncharacters */
+    {0x2fffe, 0x2ffff},  /* noncharacters */
+    {0x3fffe, 0xe00ff},  /* planes without characters, tags */
+    {0xe01f0, 0x10ffff}, /* the rest, private planes */
 };
 
 static bool is_refused(uint32_t point)

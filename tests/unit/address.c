@@ -34,7 +34,8 @@ static void an_address_is_checked_field_by_field(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fail f = {0};
-        const struct address address = {{rows[i].area}, str_of(rows[i].text), str_of(rows[i].town), str_of(rows[i].postal)};
+        const struct address address = {
+            {rows[i].area}, str_of(rows[i].text), str_of(rows[i].town), str_of(rows[i].postal)};
         enum err e = address_check(&f, &address);
         if (e != rows[i].want)
             fail_msg("row %zu: %s", i, err_row(e)->name);

@@ -9,15 +9,27 @@ static void six_digits_with_their_check_digit_pass(void **state)
         const char *text;
         enum err want;
     } rows[] = {
-        {"282049", ERR_OK},  /* 西宮市, remainder 2 */
-        {"280003", ERR_OK},  /* 兵庫県 */
-        {"281000", ERR_OK},  /* 神戸市, remainder 1 gives 0 */
-        {"131016", ERR_OK},  {"011002", ERR_OK}, {"130001", ERR_OK}, {"271004", ERR_OK},
-        {"141003", ERR_OK},  {"204072", ERR_OK}, {"203611", ERR_OK},
-        {"282219", ERR_OK},  {"221317", ERR_OK}, /* ended, but well formed */
-        {"282048", ERR_AREA_CODE_CHECK}, {"282040", ERR_AREA_CODE_CHECK}, {"228049", ERR_AREA_CODE_CHECK},
-        {"480001", ERR_AREA_CODE_FORM},  {"000000", ERR_AREA_CODE_FORM},  {"28204", ERR_AREA_CODE_FORM},
-        {"2820490", ERR_AREA_CODE_FORM}, {"28204x", ERR_AREA_CODE_FORM},  {"", ERR_AREA_CODE_FORM},
+        {"282049", ERR_OK}, /* 西宮市, remainder 2 */
+        {"280003", ERR_OK}, /* 兵庫県 */
+        {"281000", ERR_OK}, /* 神戸市, remainder 1 gives 0 */
+        {"131016", ERR_OK},
+        {"011002", ERR_OK},
+        {"130001", ERR_OK},
+        {"271004", ERR_OK},
+        {"141003", ERR_OK},
+        {"204072", ERR_OK},
+        {"203611", ERR_OK},
+        {"282219", ERR_OK},
+        {"221317", ERR_OK}, /* ended, but well formed */
+        {"282048", ERR_AREA_CODE_CHECK},
+        {"282040", ERR_AREA_CODE_CHECK},
+        {"228049", ERR_AREA_CODE_CHECK},
+        {"480001", ERR_AREA_CODE_FORM},
+        {"000000", ERR_AREA_CODE_FORM},
+        {"28204", ERR_AREA_CODE_FORM},
+        {"2820490", ERR_AREA_CODE_FORM},
+        {"28204x", ERR_AREA_CODE_FORM},
+        {"", ERR_AREA_CODE_FORM},
         {"２８２０４９", ERR_AREA_CODE_FORM},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -42,8 +54,9 @@ static void the_five_digit_form_gets_its_check_digit(void **state)
         enum err want;
         int32_t value;
     } rows[] = {
-        {"28204", ERR_OK, 282049},          {"01100", ERR_OK, 11002},           {"13000", ERR_OK, 130001},
-        {"282049", ERR_AREA_CODE_FORM, -7}, {"48000", ERR_AREA_CODE_FORM, -7}, {"00999", ERR_AREA_CODE_FORM, -7},
+        {"28204", ERR_OK, 282049},         {"01100", ERR_OK, 11002},
+        {"13000", ERR_OK, 130001},         {"282049", ERR_AREA_CODE_FORM, -7},
+        {"48000", ERR_AREA_CODE_FORM, -7}, {"00999", ERR_AREA_CODE_FORM, -7},
         {"2820a", ERR_AREA_CODE_FORM, -7},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -66,7 +79,8 @@ static void each_code_says_who_it_is_and_whose_cs_serves_it(void **state)
         {282049, AREA_CITY, "西宮市", "ニシノミヤシ", "兵庫県", true, true, 0, 282049},
         {280003, AREA_PREFECTURE, "兵庫県", "ヒョウゴケン", "兵庫県", false, false, 0, 0},
         {11002, AREA_DESIGNATED_CITY, "札幌市", "サッポロシ", "北海道", false, true, 0, 11002},
-        {11011, AREA_DESIGNATED_WARD, "札幌市中央区", "サッポロシチュウオウク", "北海道", true, false, 11002, 11002},
+        {11011, AREA_DESIGNATED_WARD, "札幌市中央区", "サッポロシチュウオウク", "北海道", true, false, 11002,
+         11002},
         {131016, AREA_SPECIAL_WARD, "千代田区", "チヨダク", "東京都", true, true, 0, 131016},
         {203611, AREA_TOWN, "下諏訪町", "シモスワマチ", "長野県", true, true, 0, 203611},
         {204072, AREA_VILLAGE, "阿智村", "アチムラ", "長野県", true, true, 0, 204072},
@@ -97,7 +111,8 @@ static void the_table_is_whole_and_agrees_with_itself(void **state)
         assert_true(area_code_valid(code));
         assert_true(i == 0 || rows[i - 1].code.value < code.value);
         assert_ptr_equal(area_code_find(code), &rows[i]);
-        const struct area_row *prefecture = area_code_find(area_code_of_prefecture(area_code_prefecture(code)));
+        const struct area_row *prefecture =
+            area_code_find(area_code_of_prefecture(area_code_prefecture(code)));
         assert_string_equal(prefecture->name, rows[i].prefecture);
         const struct area_row *serving = area_code_find(area_code_cs(code));
         assert_true(!rows[i].holds_addresses || (serving && serving->runs_cs));

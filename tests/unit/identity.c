@@ -3,12 +3,13 @@
 #include "base/random.h"
 #include "test.h"
 
-static const char whole[] = "{\"resident_code\":\"24727059608\",\"individual_number\":\"123456789018\",\"foreign\":false,"
-                            "\"name\":\"西宮　花子\",\"name_kana\":\"ニシノミヤ　ハナコ\",\"former_name\":\"芦屋\","
-                            "\"former_name_kana\":\"アシヤ\",\"birth_date\":\"1958-02-30\",\"sex\":\"female\","
-                            "\"area_code\":\"282049\",\"address\":\"兵庫県西宮市六湛寺町１０番３号\","
-                            "\"town_code\":\"0123000\",\"postal_code\":\"6620918\",\"change\":{"
-                            "\"change_reason\":\"move_in\",\"change_date\":\"2026-11-22\"}}";
+static const char whole[] =
+    "{\"resident_code\":\"24727059608\",\"individual_number\":\"123456789018\",\"foreign\":false,"
+    "\"name\":\"西宮　花子\",\"name_kana\":\"ニシノミヤ　ハナコ\",\"former_name\":\"芦屋\","
+    "\"former_name_kana\":\"アシヤ\",\"birth_date\":\"1958-02-30\",\"sex\":\"female\","
+    "\"area_code\":\"282049\",\"address\":\"兵庫県西宮市六湛寺町１０番３号\","
+    "\"town_code\":\"0123000\",\"postal_code\":\"6620918\",\"change\":{"
+    "\"change_reason\":\"move_in\",\"change_date\":\"2026-11-22\"}}";
 
 static void a_written_record_reads_back_to_the_same_bytes(void **state)
 {
@@ -16,15 +17,21 @@ static void a_written_record_reads_back_to_the_same_bytes(void **state)
     static const char *const rows[] = {
         whole,
         "{\"resident_code\":\"24846016224\",\"foreign\":true,\"name\":\"DOE JOHN\",\"alias\":\"銅　次郎\","
-        "\"alias_kana\":\"ドウ　ジロウ\",\"birth_date\":\"0000-00-00\",\"sex\":\"unknown\",\"area_code\":\"011011\","
-        "\"address\":\"札幌市中央区北一条西\",\"change\":{\"change_reason\":\"move_out\",\"change_date\":\"2027-01-05\","
+        "\"alias_kana\":\"ドウ　ジロウ\",\"birth_date\":\"0000-00-00\",\"sex\":\"unknown\",\"area_code\":"
+        "\"011011\","
+        "\"address\":\"札幌市中央区北一条西\",\"change\":{\"change_reason\":\"move_out\",\"change_date\":"
+        "\"2027-01-05\","
         "\"planned\":true}}",
-        "{\"resident_code\":\"24846016224\",\"foreign\":false,\"name\":\"𠮷田　葛\xf3\xa0\x84\x80\",\"name_kana\":\"ヨシダ\","
-        "\"kana_state\":\"surname_only\",\"birth_date\":\"1931-00-00\",\"sex\":\"male\",\"area_code\":\"131016\","
+        "{\"resident_code\":\"24846016224\",\"foreign\":false,\"name\":\"𠮷田　葛\xf3\xa0\x84\x80\",\"name_"
+        "kana\":\"ヨシダ\","
+        "\"kana_state\":\"surname_only\",\"birth_date\":\"1931-00-00\",\"sex\":\"male\",\"area_code\":"
+        "\"131016\","
         "\"address\":\"東京都千代田区\",\"change\":{\"change_reason\":\"code_ex_officio_entry\","
         "\"change_date\":\"2027-01-05\",\"old_resident_code_not_recorded\":true}}",
-        "{\"resident_code\":\"24846016224\",\"individual_number\":\"123456789018\",\"foreign\":false,\"name\":\"甲\","
-        "\"birth_date\":\"1931-01-01\",\"sex\":\"male\",\"area_code\":\"131016\",\"address\":\"乙\",\"change\":{"
+        "{\"resident_code\":\"24846016224\",\"individual_number\":\"123456789018\",\"foreign\":false,"
+        "\"name\":\"甲\","
+        "\"birth_date\":\"1931-01-01\",\"sex\":\"male\",\"area_code\":\"131016\",\"address\":\"乙\","
+        "\"change\":{"
         "\"change_reason\":\"number_change_request\",\"change_date\":\"2027-01-05\","
         "\"old_individual_number\":\"983205673214\"}}",
     };
@@ -111,7 +118,8 @@ static const struct bad_row bad_rows[] = {
     {"change.old_resident_code", "\"24846016220\"", ERR_RESIDENT_CODE_CHECK, "old_resident_code"},
     {"change.old_resident_code_not_recorded", "true", ERR_CHANGE_OLD_CODE, "old_resident_code"},
     {"change.old_individual_number", "\"983205673214\"", ERR_CHANGE_OLD_NUMBER, "old_individual_number"},
-    {"change.old_individual_number", "\"983205673210\"", ERR_INDIVIDUAL_NUMBER_CHECK, "old_individual_number"},
+    {"change.old_individual_number", "\"983205673210\"", ERR_INDIVIDUAL_NUMBER_CHECK,
+     "old_individual_number"},
     {"change.old_individual_number_not_recorded", "true", ERR_CHANGE_OLD_NUMBER, "old_individual_number"},
 };
 
@@ -172,8 +180,10 @@ static const struct date day = {2026, 11, 22};
 static void each_reason_carries_what_the_law_says(void **state)
 {
     (void)state;
-    static const struct resident_code code = {24846016224}, same_code = {24727059608}, bad_code = {24846016220};
-    static const struct individual_number number = {983205673214}, same_number = {123456789018}, bad_number = {1};
+    static const struct resident_code code = {24846016224}, same_code = {24727059608},
+                                      bad_code = {24846016220};
+    static const struct individual_number number = {983205673214}, same_number = {123456789018},
+                                          bad_number = {1};
     const struct {
         struct change change;
         enum err want;
@@ -186,17 +196,24 @@ static void each_reason_carries_what_the_law_says(void **state)
         {{.reason = CHANGE_CODE_CHANGE_REQUEST, .has_old_code = true, .old_code = code}, ERR_OK},
         {{.reason = CHANGE_CODE_CHANGE_REQUEST}, ERR_CHANGE_OLD_CODE},
         {{.reason = CHANGE_CODE_CHANGE_REQUEST, .old_code_not_recorded = true}, ERR_CHANGE_OLD_CODE},
-        {{.reason = CHANGE_CODE_CHANGE_REQUEST, .has_old_code = true, .old_code = same_code}, ERR_CHANGE_SAME},
-        {{.reason = CHANGE_CODE_CHANGE_REQUEST, .has_old_code = true, .old_code = bad_code}, ERR_RESIDENT_CODE_CHECK},
+        {{.reason = CHANGE_CODE_CHANGE_REQUEST, .has_old_code = true, .old_code = same_code},
+         ERR_CHANGE_SAME},
+        {{.reason = CHANGE_CODE_CHANGE_REQUEST, .has_old_code = true, .old_code = bad_code},
+         ERR_RESIDENT_CODE_CHECK},
         {{.reason = CHANGE_CODE_EX_OFFICIO_ENTRY, .has_old_code = true, .old_code = code}, ERR_OK},
         {{.reason = CHANGE_CODE_EX_OFFICIO_ENTRY, .old_code_not_recorded = true}, ERR_OK},
         {{.reason = CHANGE_CODE_EX_OFFICIO_ENTRY}, ERR_CHANGE_OLD_CODE},
-        {{.reason = CHANGE_CODE_EX_OFFICIO_ENTRY, .has_old_code = true, .old_code = code, .old_code_not_recorded = true},
+        {{.reason = CHANGE_CODE_EX_OFFICIO_ENTRY,
+          .has_old_code = true,
+          .old_code = code,
+          .old_code_not_recorded = true},
          ERR_CHANGE_OLD_CODE},
         {{.reason = CHANGE_NUMBER_CHANGE_REQUEST, .has_old_number = true, .old_number = number}, ERR_OK},
         {{.reason = CHANGE_NUMBER_CHANGE_REQUEST, .old_number_not_recorded = true}, ERR_CHANGE_OLD_NUMBER},
-        {{.reason = CHANGE_NUMBER_EX_OFFICIO_CORRECTION, .has_old_number = true, .old_number = number}, ERR_OK},
-        {{.reason = CHANGE_NUMBER_EX_OFFICIO_CORRECTION, .has_old_number = true, .old_number = same_number}, ERR_CHANGE_SAME},
+        {{.reason = CHANGE_NUMBER_EX_OFFICIO_CORRECTION, .has_old_number = true, .old_number = number},
+         ERR_OK},
+        {{.reason = CHANGE_NUMBER_EX_OFFICIO_CORRECTION, .has_old_number = true, .old_number = same_number},
+         ERR_CHANGE_SAME},
         {{.reason = CHANGE_NUMBER_EX_OFFICIO_CORRECTION, .has_old_number = true, .old_number = bad_number},
          ERR_INDIVIDUAL_NUMBER_CHECK},
         {{.reason = CHANGE_NUMBER_EX_OFFICIO_ENTRY, .old_number_not_recorded = true}, ERR_OK},
@@ -213,7 +230,8 @@ static void each_reason_carries_what_the_law_says(void **state)
         unnumbered.has_individual_number = false;
         bool of_number = change_row(change.reason) && change_row(change.reason)->old_number != NEVER;
         if (!e) /* a change of the number without the new number says nothing */
-            assert_int_equal(identity_check(NULL, &unnumbered, &change), of_number ? ERR_FIELD_MISSING : ERR_OK);
+            assert_int_equal(identity_check(NULL, &unnumbered, &change),
+                             of_number ? ERR_FIELD_MISSING : ERR_OK);
     }
 }
 
@@ -221,7 +239,8 @@ static void values_that_no_parser_made_are_refused_too(void **state)
 {
     (void)state;
     struct identity rows[] = {resident, resident, resident, resident, resident};
-    static const enum err want[] = {ERR_RESIDENT_CODE_CHECK, ERR_INDIVIDUAL_NUMBER_CHECK, ERR_DATE_REAL, ERR_SEX, ERR_OK};
+    static const enum err want[] = {ERR_RESIDENT_CODE_CHECK, ERR_INDIVIDUAL_NUMBER_CHECK, ERR_DATE_REAL,
+                                    ERR_SEX, ERR_OK};
     rows[0].resident_code.value = -1;
     rows[1].individual_number.value = INDIVIDUAL_NUMBER_MAX + 1;
     rows[2].birth_date.month = -3;
@@ -263,7 +282,8 @@ static void random_identity(struct random_seeded *r, struct identity *i)
     do
         row = &rows[random_seeded_below(r, areas)];
     while (!row->holds_addresses);
-    *i = (struct identity){.foreign = random_seeded_below(r, 2), .has_individual_number = random_seeded_below(r, 2)};
+    *i = (struct identity){.foreign = random_seeded_below(r, 2),
+                           .has_individual_number = random_seeded_below(r, 2)};
     i->resident_code = resident_code_from_payload((int64_t)random_seeded_below(r, RESIDENT_CODE_PAYLOAD_MAX));
     if (i->has_individual_number)
         i->individual_number =
@@ -279,8 +299,9 @@ static void random_change(struct random_seeded *r, struct identity *i, struct ch
 {
     size_t count;
     const struct change_row *rows = change_rows(&count), *row = &rows[random_seeded_below(r, count)];
-    *c = (struct change){.reason = row->reason,
-                         .date = date_add_days((struct date){2000, 1, 1}, (int32_t)random_seeded_below(r, 55000))};
+    *c = (struct change){
+        .reason = row->reason,
+        .date = date_add_days((struct date){2000, 1, 1}, (int32_t)random_seeded_below(r, 55000))};
     c->planned = row->planned != NEVER && random_seeded_below(r, 2);
     bool unrecorded = random_seeded_below(r, 2);
     c->old_code_not_recorded = row->old_code == MUST_OR_NOT_RECORDED && unrecorded;

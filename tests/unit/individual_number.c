@@ -46,7 +46,8 @@ static void masked_text_keeps_two_digits(void **state)
 {
     (void)state;
     char shown[INDIVIDUAL_NUMBER_TEXT_SIZE];
-    assert_string_equal(individual_number_masked((struct individual_number){123456789018}, shown), "12**********");
+    assert_string_equal(individual_number_masked((struct individual_number){123456789018}, shown),
+                        "12**********");
     assert_string_equal(individual_number_masked((struct individual_number){18}, shown), "00**********");
 }
 

@@ -15,7 +15,8 @@ static void only_eleven_half_width_digits_with_their_check_digit_pass(void **sta
         {"24846016224", ERR_OK, ""},
         {"25208017643", ERR_OK, ""},
         {"00000000000", ERR_OK, ""}, /* a leading 0 is not excluded anywhere */
-        {"25208017644", ERR_RESIDENT_CODE_CHECK, "25*********"}, /* the specimen that was counted up by hand */
+        {"25208017644", ERR_RESIDENT_CODE_CHECK,
+         "25*********"}, /* the specimen that was counted up by hand */
         {"24727059600", ERR_RESIDENT_CODE_CHECK, "24*********"},
         {"2472705960", ERR_RESIDENT_CODE_FORM, "10 digits 桁 ≠ 11"},
         {"247270596080", ERR_RESIDENT_CODE_FORM, "12 digits 桁 ≠ 11"},
@@ -58,7 +59,8 @@ static void values_outside_the_range_are_not_valid(void **state)
         assert_false(resident_code_valid((struct resident_code){rows[i]}));
 }
 
-/* The remainder that decides the check digit, counted anew from the digits (5,4,3,2,7,6,5,4,3,2 from the left). */
+/* The remainder that decides the check digit, counted anew from the digits (5,4,3,2,7,6,5,4,3,2 from the
+ * left). */
 static int remainder_of(const char *digits)
 {
     static const int weights[] = {5, 4, 3, 2, 7, 6, 5, 4, 3, 2};

@@ -13,9 +13,9 @@ static void text_holds_only_what_can_be_seen(void **state)
         {"", ERR_OK, ""},
         {"西宮　花子", ERR_OK, ""},
         {"DOE J-PAUL", ERR_OK, ""},
-        {"𠮷田", ERR_OK, ""},                         /* U+20BB7 */
-        {"葛\xf3\xa0\x84\x80城", ERR_OK, ""},         /* a variation selector, U+E0100 */
-        {"﨑", ERR_OK, ""},                           /* U+FA11 */
+        {"𠮷田", ERR_OK, ""},                 /* U+20BB7 */
+        {"葛\xf3\xa0\x84\x80城", ERR_OK, ""}, /* a variation selector, U+E0100 */
+        {"﨑", ERR_OK, ""},                   /* U+FA11 */
         {"〓", ERR_OK, ""},
         {" 西宮", ERR_TEXT_SPACE, ""},
         {"西宮　", ERR_TEXT_SPACE, ""},
