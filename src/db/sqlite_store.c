@@ -189,8 +189,8 @@ enum err sqlite_store_watch(struct fail *f, struct db *db, sqlite3 *writer)
     return ERR_OK;
 }
 
-/* Copies everything back and makes the WAL empty, waiting so long for readers. */
-static void finish(struct db *db, struct sqlite_store *store, sqlite3 *handle, int wait_millis)
+/* Copies everything back and makes the WAL empty, waiting so long for readers; false when they stayed. */
+static bool finish(struct db *db, struct sqlite_store *store, sqlite3 *handle, int wait_millis)
 {
     pthread_mutex_lock(&store->checkpoint_lock);
     sqlite3_busy_timeout(handle, wait_millis);
@@ -206,6 +206,7 @@ static void finish(struct db *db, struct sqlite_store *store, sqlite3 *handle, i
         sqlite_fail(&f, handle, rc, "checkpoint");
         db_break(db, &f);
     }
+    return !rc;
 }
 
 void sqlite_store_after_group(struct db *db)
@@ -214,9 +215,9 @@ void sqlite_store_after_group(struct db *db)
     int64_t bytes = atomic_load(&store->wal_bytes), now;
     if (bytes < FINISH_BYTES || (now = clock_steady()) < store->next_try)
         return;
-    bool force = bytes >= FORCE_BYTES;
-    finish(db, store, ((struct sqlite_conn *)db->writer)->handle, force ? FORCE_WAIT_MILLIS : FINISH_WAIT_MILLIS);
-    store->next_try = clock_steady() + TRY_AGAIN_MICROS;
+    int wait_millis = bytes >= FORCE_BYTES ? FORCE_WAIT_MILLIS : FINISH_WAIT_MILLIS;
+    if (!finish(db, store, ((struct sqlite_conn *)db->writer)->handle, wait_millis))
+        store->next_try = clock_steady() + TRY_AGAIN_MICROS;
 }
 
 static void stop_thread(struct sqlite_store *store)
@@ -237,7 +238,7 @@ void sqlite_store_close(struct db *db)
         return;
     if (store->started) {
         stop_thread(store);
-        finish(db, store, store->checkpointer, FINISH_WAIT_MILLIS);
+        (void)finish(db, store, store->checkpointer, FINISH_WAIT_MILLIS);
         pthread_mutex_destroy(&store->checkpoint_lock);
     }
     sqlite3_close(store->checkpointer);

@@ -36,13 +36,13 @@ int stores_clean(void **state UNUSED)
     return 0;
 }
 
-void both_stores(const char *name, void (*test)(const char *url))
+void both_stores(void (*test)(const char *url))
 {
     test(sqlite_fresh());
     if (postgres_start())
         test(postgres_fresh());
     else
-        print_message("%s: left out on PostgreSQL\n", name);
+        print_message("left out on PostgreSQL\n");
 }
 
 struct db *stores_open(const char *url, const struct db_module *const *modules, size_t count)

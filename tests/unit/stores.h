@@ -10,11 +10,11 @@
 
 #include "db/db.h"
 
-void both_stores(const char *name, void (*test)(const char *url));
+void both_stores(void (*test)(const char *url));
 #define BOTH(test)                                                                                           \
     static void both_##test(void **state UNUSED)                                                             \
     {                                                                                                        \
-        both_stores(#test, test);                                                                            \
+        both_stores(test);                                                                            \
     }
 /* The path of a new SQLite file, not made yet; valid until the next call. */
 const char *sqlite_fresh(void);
