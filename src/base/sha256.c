@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/sha256.h"
 
-#include <nettle/sha2.h>
-
 struct sha256 sha256_of(struct str s)
 {
     return sha256_of_all(&s, 1);
@@ -10,12 +8,27 @@ struct sha256 sha256_of(struct str s)
 
 struct sha256 sha256_of_all(const struct str *pieces, size_t count)
 {
-    struct sha256_ctx ctx;
-    struct sha256 out;
-    sha256_init(&ctx);
+    struct sha256_stream s;
+    sha256_stream_init(&s);
     for (size_t i = 0; i < count; i++)
-        if (pieces[i].n)
-            sha256_update(&ctx, pieces[i].n, (const uint8_t *)pieces[i].p);
-    sha256_digest(&ctx, sizeof out.bytes, out.bytes);
+        sha256_stream_add(&s, pieces[i]);
+    return sha256_stream_end(&s);
+}
+
+void sha256_stream_init(struct sha256_stream *s)
+{
+    sha256_init(&s->ctx);
+}
+
+void sha256_stream_add(struct sha256_stream *s, struct str piece)
+{
+    if (piece.n)
+        sha256_update(&s->ctx, piece.n, (const uint8_t *)piece.p);
+}
+
+struct sha256 sha256_stream_end(struct sha256_stream *s)
+{
+    struct sha256 out;
+    sha256_digest(&s->ctx, sizeof out.bytes, out.bytes);
     return out;
 }
