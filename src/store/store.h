@@ -6,9 +6,16 @@
  * a new version on top. Who is current where is derived: of a person's open episodes the one opened last. So notices
  * of two municipalities may arrive in any order and end in the same state.
  *
- * Tables: store_version (wide, appended by rowid: every column of the identity and its change; `previous` links the
- * chain), store_episode (narrow, key (code, area): episode, latest version row, version, state),
- * store_former_code (narrow: a code this episode had before a code change). */
+ * Planned removal (転出 with a planned date) leaves the person until it is confirmed (STORE_LEAVING). A cancelled
+ * move out (異動の取消し（増） is 職権記載等) opens the episode again as if it had never ended; a person who moves back
+ * in opens the same episode again, and its chain goes on.
+ *
+ * Each version holds the whole record, so the newest is the state. Therefore a correction (`replaces`) may follow
+ * when the version it corrects is missing here, because it was valid at its origin but could not be applied here.
+ *
+ * Tables: store_version (wide, appended: every column of the identity and its change; `previous` links the chain),
+ * store_episode (narrow, key (code, area): latest version, state), store_former_code (narrow: a code this episode
+ * had before a code change). A first entry costs three statements. */
 #ifndef JUKI_STORE_STORE_H
 #define JUKI_STORE_STORE_H
 
@@ -17,35 +24,64 @@
 
 extern const struct db_module store_module;
 
-enum store_state { STORE_CURRENT = 1, STORE_LEAVING = 2 /* 転出予定: removed with a planned date */, STORE_REMOVED = 3 };
-
-struct store_version {
-    struct identity identity; /* text borrows from the arena */
-    struct change change;
-    int64_t version;          /* 更新順番号 in its episode, from 1 */
-    enum store_state state;   /* after this change */
-    uint64_t entry;           /* ledger index of the entry that brought it */
-    int64_t noticed;          /* stamp when it was recorded here */
+enum store_state {
+    STORE_NONE = 0,    /* no episode yet; never stored */
+    STORE_CURRENT = 1,
+    STORE_LEAVING = 2, /* 転出予定: removed with a planned date */
+    STORE_REMOVED = 3
 };
 
-/* Appends version v to its episode. v->version must be the latest + 1: ERR_VERSION_GAP when later ones are missing
- * before it (parks), ERR_VERSION_OLD when it is there already. Opening an open episode: ERR_EPISODE_OPEN; changing a
- * closed or unknown one: ERR_EPISODE_CLOSED / ERR_EPISODE_UNKNOWN. A code change moves the episode to the new code and
- * keeps the old one in store_former_code; ERR_CODE_TAKEN when the new code is another's. Fails before it writes. */
+struct store_version {
+    struct identity identity; /* text is borrowed */
+    struct change change;
+    int64_t version;        /* 更新順番号 in its episode, from 1 */
+    int64_t replaces;       /* the version of this episode that it corrects, or 0 */
+    enum store_state state; /* after this change */
+    struct date opened;     /* the change date of the entry that opened the episode */
+    int64_t source;         /* number of the register's change, 0 when not known */
+    uint64_t entry;         /* ledger index of the entry that brought it; no two versions share one */
+    int64_t noticed;        /* stamp when it was recorded here */
+};
+struct store_episode {
+    int64_t latest, version; /* row and number of the latest version; 0 when there is no episode */
+    enum store_state state;
+    struct date opened;
+    bool former; /* the code is one that this episode had before a code change */
+};
+struct store_plan {
+    struct store_version version; /* complete */
+    struct store_episode before;
+};
+
+/* What applying v would do; reads only. v->version 0 means the next. state and opened are derived, and taken from v
+ * only for a correction whose corrected version is missing here. ERR_VERSION_GAP (earlier ones are missing),
+ * ERR_VERSION_OLD (it is there already), ERR_EPISODE_OPEN, ERR_EPISODE_CLOSED, ERR_EPISODE_UNKNOWN, ERR_CODE_TAKEN
+ * (the new code is another person's), ERR_CODE_FORMER. v has passed identity_check. */
+MUST_CHECK enum err store_plan(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                               struct store_plan *plan);
+/* Writes what was planned in the same transaction; the entry may be filled in between. Fails only as db does. A code
+ * change moves the episode to the new code and keeps the old one in store_former_code. */
+MUST_CHECK enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *plan);
+/* Both. */
 MUST_CHECK enum err store_apply(struct db_tx *tx, struct fail *f, const struct store_version *v);
-/* The next version number for (code, area): latest + 1, or 1. */
-MUST_CHECK enum err store_next_version(struct db_tx *tx, struct fail *f, struct resident_code code,
-                                       struct area_code area, int64_t *next);
-/* Latest version of the episode; ERR_EPISODE_UNKNOWN. */
+/* Whether the episode holds a version of that number with the same content (a repeated notice). */
+MUST_CHECK enum err store_has(struct db_tx *tx, struct fail *f, const struct store_version *v, bool *same);
+
+MUST_CHECK enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                       struct area_code area, struct store_episode *out);
+/* Latest version of the episode; ERR_EPISODE_UNKNOWN. Text is in the arena. */
 MUST_CHECK enum err store_latest(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
                                  struct arena *a, struct store_version *out);
-/* The derived current state of a person over all episodes; ERR_NOT_FOUND. Follows former codes. */
+/* The derived current state of a person over all episodes, also those under codes before or after this one: the open
+ * one opened last; when none is open, the one opened last. ERR_NOT_FOUND. */
 MUST_CHECK enum err store_current(struct db_tx *tx, struct fail *f, struct resident_code code, struct arena *a,
                                   struct store_version *out);
-/* Versions of an episode, newest first. */
+/* Versions of an episode, newest first, until each returns false. ERR_EPISODE_UNKNOWN. */
 MUST_CHECK enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
-                                  struct arena *a, void (*each)(void *arg, const struct store_version *), void *arg);
-/* Persons with two open episodes for more than `days`. each gets the code and the areas. */
+                                  struct arena *a, bool (*each)(void *arg, const struct store_version *), void *arg);
+/* Whether anybody has or had the code. */
+MUST_CHECK enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code code, bool *known);
+/* Persons with two current episodes, both opened more than `days` ago. */
 MUST_CHECK enum err store_overlaps(struct db_tx *tx, struct fail *f, int days,
                                    void (*each)(void *arg, struct resident_code, struct area_code, struct area_code),
                                    void *arg);
@@ -53,10 +89,14 @@ MUST_CHECK enum err store_overlaps(struct db_tx *tx, struct fail *f, int days,
 struct store_area_count {
     struct area_code area;
     int64_t current, leaving, removed, versions;
-    uint8_t digest[32]; /* SHA-256 over the latest version of every episode in order of code: equal states, equal digests */
+    uint8_t digest[32]; /* SHA-256 of the digest lines of the episodes' latest versions in order of code */
 };
-/* Counts and digests of every area, in order of area code. */
-MUST_CHECK enum err store_census(struct db_tx *tx, struct fail *f, bool digests,
+/* Counts, and digests when asked for, of every area in order of area code. Reads in pages, a snapshot each, so the
+ * digests are those of one moment only while nothing changes. Not called inside a transaction. */
+MUST_CHECK enum err store_census(struct db *db, struct fail *f, bool digests,
                                  void (*each)(void *arg, const struct store_area_count *), void *arg);
+/* One line: every value of the identity, version number, state, reason and date of the last change; no stamps, no
+ * places. Equal states on two servers give equal lines. Holds numbers in full: for hashing only. */
+void store_digest_line(struct buf *b, const struct store_version *v);
 
 #endif

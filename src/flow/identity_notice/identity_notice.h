@@ -5,8 +5,8 @@
  * checks scope, records and relays the same bytes; the agency records and reports the outcome down. A first entry
  * without an Individual Number waits for it (flow_waiting, listed by age); later changes of the same person wait
  * behind it in order. Body of the notice: {"area","version","identity":{...},"change":{...}}. */
-#ifndef JUKI_FLOW_IDENTITY_NOTICE_H
-#define JUKI_FLOW_IDENTITY_NOTICE_H
+#ifndef JUKI_FLOW_IDENTITY_NOTICE_IDENTITY_NOTICE_H
+#define JUKI_FLOW_IDENTITY_NOTICE_IDENTITY_NOTICE_H
 
 #include "flow/flow.h"
 

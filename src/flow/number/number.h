@@ -5,8 +5,8 @@
  * different from every former number, and not invertible without the key. Numbers that came from elsewhere (loaded
  * residents) are in number_issued too; on a collision the generation digit is raised. A request that comes twice
  * gets the same answer. */
-#ifndef JUKI_FLOW_NUMBER_H
-#define JUKI_FLOW_NUMBER_H
+#ifndef JUKI_FLOW_NUMBER_NUMBER_H
+#define JUKI_FLOW_NUMBER_NUMBER_H
 
 #include "flow/flow.h"
 

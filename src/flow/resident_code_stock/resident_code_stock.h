@@ -3,8 +3,8 @@
  * order nobody can foresee (FF1 under the agency's code key over a running counter; codes known from elsewhere are
  * skipped). The CS keeps the unused ones, draws one at random for the register, asks for more at 30 % and raises an
  * alarm at 30 % and 10 %; it never ends in "try later" while the agency answers. */
-#ifndef JUKI_FLOW_RESIDENT_CODE_STOCK_H
-#define JUKI_FLOW_RESIDENT_CODE_STOCK_H
+#ifndef JUKI_FLOW_RESIDENT_CODE_STOCK_RESIDENT_CODE_STOCK_H
+#define JUKI_FLOW_RESIDENT_CODE_STOCK_RESIDENT_CODE_STOCK_H
 
 #include "flow/flow.h"
 

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decides whether a change may follow in its episode and writes it.
+ *
+ * Everything is decided before anything is written, from the episode's own row (one lookup) and, for a code change,
+ * from who else has the new code. The states are episode_step.def. No decision looks at another municipality's episode of the
+ * same person in a way that its notices' order could change: only so does every interleaving end alike. */
+#include "store/store.h"
+
+#include "store/store_row.h"
+#include "store/store_sql.h"
+
+enum store_event { EVENT_ENTRY, EVENT_PLANNED_REMOVAL, EVENT_REMOVAL, EVENT_AMENDMENT };
+
+static enum store_event event_of(const struct change *c)
+{
+    const struct change_row *row = change_row(c->reason);
+    assert(row); /* the caller has checked the change */
+    switch (row->group) {
+    case CHANGE_ENTRY:
+        return EVENT_ENTRY;
+    case CHANGE_REMOVAL:
+        return c->planned ? EVENT_PLANNED_REMOVAL : EVENT_REMOVAL;
+    case CHANGE_CODE_AMENDMENT: /* a person recorded without a code is new to the network */
+        return c->has_old_code ? EVENT_AMENDMENT : EVENT_ENTRY;
+    default:
+        return EVENT_AMENDMENT;
+    }
+}
+
+static enum err take_step(struct fail *f, enum store_state before, enum store_event event, enum store_state *after)
+{
+    static const struct {
+        enum store_state before;
+        enum store_event event;
+        enum store_state after;
+    } steps[] = {
+#define STEP(before, event, after) {STORE_##before, EVENT_##event, STORE_##after},
+#include "store/episode_step.def"
+#undef STEP
+    };
+    for (size_t i = 0; i < COUNT_OF(steps); i++)
+        if (steps[i].before == before && steps[i].event == event) {
+            *after = steps[i].after;
+            return ERR_OK;
+        }
+    if (event == EVENT_ENTRY)
+        return fail_set(f, ERR_EPISODE_OPEN, "resident_code", NULL);
+    return fail_set(f, before == STORE_NONE ? ERR_EPISODE_UNKNOWN : ERR_EPISODE_CLOSED, "resident_code", NULL);
+}
+
+enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
+                            struct store_episode *out)
+{
+    struct db_rows rows;
+    struct store_episode found = {0};
+    db_query(tx, &rows, &sql_store_episode_find, DB(db_int(code.value), db_int(area.value)));
+    while (db_next(&rows)) {
+        if (db_row_int(&rows, 1) < 0) {
+            found.former = true;
+            continue;
+        }
+        found.latest = db_row_int(&rows, 0);
+        found.version = db_row_int(&rows, 1);
+        found.state = (enum store_state)db_row_int(&rows, 2);
+        found.opened = date_from_int((int32_t)db_row_int(&rows, 3));
+    }
+    enum err e = db_done(&rows, f);
+    if (!e)
+        *out = found;
+    return e;
+}
+
+/* The code under which the episode stands before this change. */
+static struct resident_code code_before(const struct store_version *v)
+{
+    return v->change.has_old_code ? v->change.old_code : v->identity.resident_code;
+}
+
+/* Does somebody else have the new code? Their other notices may come first or later, so one differing value proves
+ * nothing (it may be the very thing that changed): another person differs in Individual Number and birth. */
+static enum err check_new_code(struct db_tx *tx, struct fail *f, const struct store_version *v)
+{
+    const struct identity *i = &v->identity;
+    struct store_episode own;
+    enum err e = store_episode_find(tx, f, i->resident_code, i->address.area_code, &own);
+    if (e)
+        return e;
+    bool taken = own.version > 0 || own.former;
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_store_code_uses, DB(db_int(i->resident_code.value), db_int(i->address.area_code.value)));
+    while (db_next(&rows)) {
+        bool same_number = !db_row_null(&rows, 0) && i->has_individual_number &&
+                           db_row_int(&rows, 0) == i->individual_number.value;
+        taken |= !same_number && db_row_int(&rows, 1) != date_to_int(i->birth_date);
+    }
+    e = db_done(&rows, f);
+    if (!e && taken)
+        return fail_set(f, ERR_CODE_TAKEN, "resident_code", NULL);
+    return e;
+}
+
+/* A correction of the latest version is judged by what was before that one. */
+static enum err state_before(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                             const struct store_episode *episode, struct store_episode *out)
+{
+    *out = *episode;
+    if (!v->replaces || v->replaces != episode->version)
+        return ERR_OK;
+    struct arena a;
+    arena_init(&a, 64 * 1024);
+    struct store_version row;
+    int64_t previous = 0;
+    enum err e = store_row_read(tx, f, episode->latest, &a, &row, &previous);
+    out->state = STORE_NONE;
+    if (!e && previous)
+        e = store_row_read(tx, f, previous, &a, &row, NULL);
+    if (!e && previous) {
+        out->state = row.state;
+        out->opened = row.opened;
+    }
+    arena_release(&a);
+    return e;
+}
+
+static enum err derive(struct db_tx *tx, struct fail *f, struct store_plan *plan)
+{
+    struct store_version *v = &plan->version;
+    struct store_episode before;
+    enum store_event event = event_of(&v->change);
+    enum err e = state_before(tx, f, v, &plan->before, &before);
+    if (!e)
+        e = take_step(f, before.state, event, &v->state);
+    if (e)
+        return e;
+    bool stayed = before.state == STORE_LEAVING && v->change.reason == CHANGE_EX_OFFICIO_ENTRY;
+    v->opened = event == EVENT_ENTRY && !stayed ? v->change.date : before.opened;
+    return ERR_OK;
+}
+
+static enum err check_version(struct fail *f, const struct store_version *v, int64_t latest, bool *fills_gap)
+{
+    *fills_gap = false;
+    if (v->version <= latest)
+        return fail_set(f, ERR_VERSION_OLD, "version", "%lld is there", (long long)latest);
+    if (v->replaces >= v->version)
+        return fail_set(f, ERR_FIELD_RANGE, "replaces_version", NULL);
+    if (v->version == latest + 1)
+        return ERR_OK;
+    if (v->replaces != latest + 1)
+        return fail_set(f, ERR_VERSION_GAP, "version", "%lld comes next", (long long)latest + 1);
+    *fills_gap = true;
+    return ERR_OK;
+}
+
+enum err store_plan(struct db_tx *tx, struct fail *f, const struct store_version *v, struct store_plan *plan)
+{
+    struct store_plan p = {.version = *v};
+    bool fills_gap;
+    enum err e = store_episode_find(tx, f, code_before(v), v->identity.address.area_code, &p.before);
+    if (e)
+        return e;
+    if (!p.before.version && p.before.former)
+        return fail_set(f, ERR_CODE_FORMER, "resident_code", NULL);
+    if (!v->version)
+        p.version.version = p.before.version + 1;
+    e = check_version(f, &p.version, p.before.version, &fills_gap);
+    if (!e && !fills_gap)
+        e = derive(tx, f, &p);
+    if (!e && fills_gap && (v->state == STORE_NONE || !date_real(v->opened)))
+        e = fail_set(f, ERR_VERSION_GAP, "state", NULL);
+    if (!e && v->change.has_old_code)
+        e = check_new_code(tx, f, v);
+    if (!e)
+        *plan = p;
+    return e;
+}
+
+enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *plan)
+{
+    const struct store_version *v = &plan->version;
+    int64_t code = v->identity.resident_code.value, area = v->identity.address.area_code.value;
+    enum err e = store_row_add(tx, f, v, plan->before.latest);
+    if (!e && v->change.has_old_code)
+        e = db_exec(tx, f, &sql_store_episode_remove, DB(db_int(v->change.old_code.value), db_int(area)), NULL);
+    if (!e && v->change.has_old_code)
+        e = db_exec(tx, f, &sql_store_former_code_add,
+                    DB(db_int(v->change.old_code.value), db_int(area), db_int(code)), NULL);
+    if (!e)
+        e = db_exec(tx, f, &sql_store_episode_put,
+                    DB(db_int(code), db_int(area), db_int(store_row_id(v)), db_int(v->version), db_int(v->state),
+                       db_int(date_to_int(v->opened))),
+                    NULL);
+    return e;
+}
+
+enum err store_apply(struct db_tx *tx, struct fail *f, const struct store_version *v)
+{
+    struct store_plan plan;
+    enum err e = store_plan(tx, f, v, &plan);
+    return e ? e : store_write(tx, f, &plan);
+}

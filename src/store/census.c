@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How many persons each municipality has here, and a digest that two servers can compare.
+ *
+ * One walk over the episodes in the order of their key, with a sum and an open hash for each area, so that nothing is
+ * sorted and memory is the same for a town and for the nation. The walk is cut into pages because a snapshot may be
+ * held for seconds only. */
+#include "base/sha256.h"
+#include "store/store.h"
+#include "store/store_row.h"
+#include "store/store_sql.h"
+
+enum { AREAS = 48000 /* by the code's first five digits */, LINE_MAX_BYTES = 64 * 1024 };
+enum { DIGEST_PAGE = 5000, COUNT_PAGE = 100000 };
+
+struct area_sum {
+    struct store_area_count count;
+    struct sha256_stream hash;
+};
+struct census {
+    struct area_sum *areas[AREAS];
+    bool digests;
+    int64_t code, area; /* the last key that was read */
+    int64_t rows;       /* of the last page */
+    struct buf line;
+};
+
+static void add_text(struct buf *b, struct str s)
+{
+    buf_add_str(b, s);
+    buf_add_char(b, '\t');
+}
+
+static void add_name(struct buf *b, const struct person_name *n)
+{
+    add_text(b, n->name);
+    add_text(b, n->kana);
+    buf_add_format(b, "%d\t", (int)n->kana_state);
+    add_text(b, n->former_name);
+    add_text(b, n->former_name_kana);
+    add_text(b, n->alias);
+    add_text(b, n->alias_kana);
+}
+
+void store_digest_line(struct buf *b, const struct store_version *v)
+{
+    const struct identity *i = &v->identity;
+    char code[RESIDENT_CODE_TEXT_SIZE], number[INDIVIDUAL_NUMBER_TEXT_SIZE];
+    buf_add_format(b, "%06d\t%s\t%s\t", i->address.area_code.value, resident_code_REVEAL(i->resident_code, code),
+                   i->has_individual_number ? individual_number_REVEAL(i->individual_number, number) : "");
+    add_name(b, &i->name);
+    buf_add_format(b, "%08d\t%d\t", date_to_int(i->birth_date), (int)i->sex);
+    add_text(b, i->address.text);
+    add_text(b, i->address.town_code);
+    add_text(b, i->address.postal_code);
+    buf_add_format(b, "%d\t%lld\t%d\t%d\t%08d\n", i->foreign, (long long)v->version, (int)v->state,
+                   (int)v->change.reason, date_to_int(v->change.date));
+}
+
+static struct area_sum *sum_of(struct census *c, int64_t area)
+{
+    assert(area >= 0 && area / 10 < AREAS);
+    struct area_sum **place = &c->areas[area / 10];
+    if (!*place) {
+        *place = memory_new(sizeof **place);
+        if (!*place)
+            return NULL;
+        (*place)->count.area.value = (int32_t)area;
+        sha256_stream_init(&(*place)->hash);
+    }
+    return *place;
+}
+
+static void count_one(struct store_area_count *count, enum store_state state, int64_t version)
+{
+    count->versions += version;
+    count->current += state == STORE_CURRENT;
+    count->leaving += state == STORE_LEAVING;
+    count->removed += state == STORE_REMOVED;
+}
+
+/* One row of a page; false when memory ended. */
+static bool take_row(struct census *c, const struct db_rows *rows)
+{
+    struct store_version v = {0};
+    if (c->digests) {
+        store_row_get(rows, &v, NULL);
+    } else {
+        v.identity.resident_code.value = db_row_int(rows, 0);
+        v.identity.address.area_code.value = (int32_t)db_row_int(rows, 1);
+        v.version = db_row_int(rows, 2);
+        v.state = (enum store_state)db_row_int(rows, 3);
+    }
+    c->code = v.identity.resident_code.value;
+    c->area = v.identity.address.area_code.value;
+    struct area_sum *sum = sum_of(c, c->area);
+    if (!sum)
+        return false;
+    count_one(&sum->count, v.state, v.version);
+    if (c->digests) {
+        buf_clear(&c->line);
+        store_digest_line(&c->line, &v);
+        sha256_stream_add(&sum->hash, buf_str(&c->line));
+    }
+    return !c->line.broken;
+}
+
+static enum err read_page(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct census *c = arg;
+    struct db_rows rows;
+    bool good = true;
+    c->rows = 0;
+    db_query(tx, &rows, c->digests ? &sql_store_census_page : &sql_store_census_count_page,
+             DB(db_int(c->code), db_int(c->area), db_int(c->digests ? DIGEST_PAGE : COUNT_PAGE)));
+    while (good && db_next(&rows)) {
+        good = take_row(c, &rows);
+        c->rows++;
+    }
+    enum err e = db_done(&rows, f);
+    return e || good ? e : fail_set(f, ERR_MEMORY, NULL, NULL);
+}
+
+static void tell(struct census *c, void (*each)(void *arg, const struct store_area_count *), void *arg)
+{
+    for (size_t i = 0; i < AREAS; i++)
+        if (c->areas[i]) {
+            if (c->digests) {
+                struct sha256 digest = sha256_stream_end(&c->areas[i]->hash);
+                memcpy(c->areas[i]->count.digest, digest.bytes, sizeof digest.bytes);
+            }
+            each(arg, &c->areas[i]->count);
+        }
+}
+
+enum err store_census(struct db *db, struct fail *f, bool digests,
+                      void (*each)(void *arg, const struct store_area_count *), void *arg)
+{
+    struct census *c = memory_new(sizeof *c);
+    if (!c)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    c->digests = digests;
+    c->code = c->area = -1;
+    c->rows = 1;
+    buf_init(&c->line, LINE_MAX_BYTES);
+    enum err e = ERR_OK;
+    while (!e && c->rows)
+        e = db_read(db, f, read_page, c);
+    if (!e)
+        tell(c, each, arg);
+    buf_release(&c->line);
+    for (size_t i = 0; i < AREAS; i++)
+        memory_free(c->areas[i]);
+    memory_free(c);
+    return e;
+}
