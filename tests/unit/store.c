@@ -10,7 +10,7 @@ static uint64_t entry; /* the next ledger entry */
 
 static void open_store(const char *url)
 {
-    assert_ok(db_open(NULL, url, modules, COUNT_OF(modules), &db));
+    db = stores_open(url, modules, COUNT_OF(modules));
     entry = 0;
 }
 
@@ -415,39 +415,34 @@ static void a_census_compares_states(const char *url)
     db_close(db);
 }
 
-#define ON_BOTH(test)                                                                                        \
-    static void test##_(void **state UNUSED)                                                                 \
-    {                                                                                                        \
-        both_stores(test);                                                                                   \
-    }
-ON_BOTH(every_value_comes_back)
-ON_BOTH(versions_follow_without_gap_and_once)
-ON_BOTH(only_listed_steps_are_taken)
-ON_BOTH(a_person_may_come_back)
-ON_BOTH(a_cancelled_move_out_never_happened)
-ON_BOTH(a_code_change_moves_the_episode)
-ON_BOTH(a_code_change_cannot_take_anothers_code)
-ON_BOTH(a_correction_is_judged_by_what_was_before)
-ON_BOTH(a_correction_may_follow_what_could_not_be_applied)
-ON_BOTH(a_repeated_version_is_known)
-ON_BOTH(two_open_episodes_are_listed)
-ON_BOTH(a_census_compares_states)
+BOTH(every_value_comes_back)
+BOTH(versions_follow_without_gap_and_once)
+BOTH(only_listed_steps_are_taken)
+BOTH(a_person_may_come_back)
+BOTH(a_cancelled_move_out_never_happened)
+BOTH(a_code_change_moves_the_episode)
+BOTH(a_code_change_cannot_take_anothers_code)
+BOTH(a_correction_is_judged_by_what_was_before)
+BOTH(a_correction_may_follow_what_could_not_be_applied)
+BOTH(a_repeated_version_is_known)
+BOTH(two_open_episodes_are_listed)
+BOTH(a_census_compares_states)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_value_comes_back_),
-        cmocka_unit_test(versions_follow_without_gap_and_once_),
-        cmocka_unit_test(only_listed_steps_are_taken_),
-        cmocka_unit_test(a_person_may_come_back_),
-        cmocka_unit_test(a_cancelled_move_out_never_happened_),
-        cmocka_unit_test(a_code_change_moves_the_episode_),
-        cmocka_unit_test(a_code_change_cannot_take_anothers_code_),
-        cmocka_unit_test(a_correction_is_judged_by_what_was_before_),
-        cmocka_unit_test(a_correction_may_follow_what_could_not_be_applied_),
-        cmocka_unit_test(a_repeated_version_is_known_),
-        cmocka_unit_test(two_open_episodes_are_listed_),
-        cmocka_unit_test(a_census_compares_states_),
+        cmocka_unit_test(both_every_value_comes_back),
+        cmocka_unit_test(both_versions_follow_without_gap_and_once),
+        cmocka_unit_test(both_only_listed_steps_are_taken),
+        cmocka_unit_test(both_a_person_may_come_back),
+        cmocka_unit_test(both_a_cancelled_move_out_never_happened),
+        cmocka_unit_test(both_a_code_change_moves_the_episode),
+        cmocka_unit_test(both_a_code_change_cannot_take_anothers_code),
+        cmocka_unit_test(both_a_correction_is_judged_by_what_was_before),
+        cmocka_unit_test(both_a_correction_may_follow_what_could_not_be_applied),
+        cmocka_unit_test(both_a_repeated_version_is_known),
+        cmocka_unit_test(both_two_open_episodes_are_listed),
+        cmocka_unit_test(both_a_census_compares_states),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

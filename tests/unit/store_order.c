@@ -190,8 +190,7 @@ static int choose(size_t n, size_t k)
 
 static void every_interleaving_ends_alike(const char *url)
 {
-    struct tried tried = {0};
-    assert_ok(db_open(NULL, url, modules, COUNT_OF(modules), &tried.db));
+    struct tried tried = {.db = stores_open(url, modules, COUNT_OF(modules))};
     buf_init(&tried.first, 100000);
     for (size_t i = 0; i < COUNT_OF(histories); i++) {
         struct buf result;
@@ -209,13 +208,10 @@ static void every_interleaving_ends_alike(const char *url)
     db_close(tried.db);
 }
 
-static void every_interleaving_ends_alike_(void **state UNUSED)
-{
-    both_stores(every_interleaving_ends_alike);
-}
+BOTH(every_interleaving_ends_alike)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_interleaving_ends_alike_)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(both_every_interleaving_ends_alike)};
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }
