@@ -89,6 +89,7 @@ struct ledger_verify_options {
 };
 struct ledger_verify_result {
     uint64_t entries, heads, findings;
+    uint64_t deleted; /* entries whose body retention has taken away: their hash was believed */
 };
 MUST_CHECK enum err ledger_verify(struct fail *f, struct db *db, const char *node,
                                   const struct ledger_verify_options *options, struct ledger_verify_result *out);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/ledger_stream.h"
+
+#include "ledger/ledger_inside.h"
+#include "ledger/ledger_sql.h"
+
+enum { ROW_ROOM = STREAM_ROWS + STREAM_LOOKAHEAD, TILE_ROOM = STREAM_TILES + STREAM_LOOKAHEAD / TILE_WIDTH + 2 };
+
+static int64_t read_one(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, const struct db_value *value,
+                        size_t count, enum err *e)
+{
+    struct db_rows rows;
+    int64_t number = 0;
+    if (*e)
+        return 0;
+    db_query(tx, &rows, stmt, value, count);
+    if (db_next(&rows))
+        number = db_row_int(&rows, 0);
+    *e = db_done(&rows, f);
+    return number;
+}
+
+static enum err read_bounds(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct ledger_stream *s = arg;
+    enum err e = ERR_OK;
+    s->newest_head = -1;
+    s->last_id = read_one(tx, f, &sql_ledger_entry_last, DB_NONE, &e);
+    s->last_tile = read_one(tx, f, &sql_ledger_tile_last, DB(db_int(tile_id(1, 0))), &e);
+    if (!e)
+        e = ledger_head_read_newest(tx, f, NULL, &s->newest_head, NULL);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err ledger_stream_new(struct fail *f, struct db *db, struct ledger_stream **out)
+{
+    struct ledger_stream *s = memory_new(sizeof *s);
+    if (!s)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    s->db = db;
+    s->row_id = INT64_MIN;
+    s->rows = memory_new(ROW_ROOM * sizeof *s->rows);
+    s->wants = memory_new(TILE_ROOM * TILE_WIDTH * sizeof *s->wants);
+    enum err e = s->rows && s->wants ? body_packer_new(f, &s->packer) : fail_set(f, ERR_MEMORY, NULL, NULL);
+    if (!e)
+        e = db_read(db, f, read_bounds, s);
+    if (e)
+        ledger_stream_free(s);
+    else
+        *out = s;
+    return e;
+}
+
+void ledger_stream_free(struct ledger_stream *s)
+{
+    if (!s)
+        return;
+    body_packer_free(s->packer);
+    memory_free(s->rows);
+    memory_free(s->wants);
+    memory_free(s);
+}
+
+static enum err read_rows(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct ledger_stream *s = arg;
+    const int64_t far = (int64_t)1 << 60; /* no tampered number may make a sum overflow */
+    struct db_rows rows;
+    size_t room = ROW_ROOM - s->row_count, read = 0;
+    enum err e = ERR_OK;
+    db_query(tx, &rows, &sql_ledger_entry_page,
+             DB(db_int(s->row_id), db_int(s->last_id), db_int((int64_t)room)));
+    while (!e && db_next(&rows)) {
+        struct stream_row *row = &s->rows[s->row_count + read++];
+        s->row_id = db_row_int(&rows, 0);
+        row->id = s->row_id > -far ? s->row_id < far ? s->row_id : far : -far;
+        if (entry_row_leaf(f, &rows, s->packer, &row->leaf, &row->gone)) {
+            row->leaf = (struct sha256){{0}}; /* cannot be unpacked: agrees with no promise */
+            row->gone = false;
+        }
+    }
+    e = db_done(&rows, f);
+    if (e)
+        return e;
+    s->rows_ended = read < room;
+    s->row_count += read;
+    return ERR_OK;
+}
+
+static enum err read_tiles(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct ledger_stream *s = arg;
+    struct db_rows rows;
+    uint64_t first = s->want_base / TILE_WIDTH + s->want_count / TILE_WIDTH;
+    size_t room = TILE_ROOM - s->want_count / TILE_WIDTH;
+    int64_t last = (int64_t)(first + room) - 1;
+    last = last < s->last_tile ? last : s->last_tile;
+    size_t tiles = last >= (int64_t)first ? (size_t)(last - (int64_t)first + 1) : 0;
+    struct stream_want *wants = s->wants + s->want_count;
+    memset(wants, 0, tiles * TILE_WIDTH * sizeof *wants);
+    db_query(tx, &rows, &sql_ledger_tile_page, DB(db_int((int64_t)first - 1), db_int(last), db_int((int64_t)room)));
+    while (db_next(&rows)) {
+        size_t tile = (size_t)(db_row_int(&rows, 0) - (int64_t)first);
+        struct str root = db_row_bytes(&rows, 1), hashes = db_row_bytes(&rows, 2);
+        if (tile >= tiles || root.n != sizeof wants->hash || hashes.n != TILE_WIDTH * sizeof wants->hash)
+            continue;
+        memcpy(&s->roots[s->want_count / TILE_WIDTH + tile], root.p, root.n);
+        for (size_t i = 0; i < TILE_WIDTH; i++) {
+            struct stream_want *want = &wants[tile * TILE_WIDTH + i];
+            memcpy(&want->hash, hashes.p + i * sizeof want->hash, sizeof want->hash);
+            want->known = true;
+        }
+    }
+    enum err e = db_done(&rows, f);
+    if (!e)
+        s->want_count += tiles * TILE_WIDTH;
+    return e;
+}
+
+static void drop_passed(struct ledger_stream *s)
+{
+    size_t tiles = (size_t)(s->place / TILE_WIDTH - s->want_base / TILE_WIDTH);
+    size_t left = s->row_count - s->row_at;
+    memmove(s->rows, s->rows + s->row_at, left * sizeof *s->rows);
+    s->row_at = 0;
+    s->row_count = left;
+    if (tiles * TILE_WIDTH > s->want_count)
+        tiles = s->want_count / TILE_WIDTH;
+    memmove(s->wants, s->wants + tiles * TILE_WIDTH, (s->want_count - tiles * TILE_WIDTH) * sizeof *s->wants);
+    memmove(s->roots, s->roots + tiles, (TILE_ROOM - tiles) * sizeof s->roots[0]);
+    s->want_count -= tiles * TILE_WIDTH;
+    s->want_base += tiles * TILE_WIDTH;
+}
+
+enum err ledger_stream_fill(struct ledger_stream *s, struct fail *f)
+{
+    bool rows_low = !s->rows_ended && s->row_count - s->row_at < STREAM_LOOKAHEAD;
+    uint64_t want_end = s->want_base + s->want_count;
+    bool wants_low = want_end < ledger_stream_tiled(s) && want_end < s->place + STREAM_LOOKAHEAD;
+    if (!rows_low && !wants_low)
+        return ERR_OK;
+    drop_passed(s);
+    enum err e = rows_low ? db_read(s->db, f, read_rows, s) : ERR_OK;
+    if (!e && wants_low)
+        e = db_read(s->db, f, read_tiles, s);
+    return e;
+}
+
+const struct stream_row *ledger_stream_row(const struct ledger_stream *s, size_t k)
+{
+    return s->row_at + k < s->row_count ? &s->rows[s->row_at + k] : NULL;
+}
+
+const struct stream_want *ledger_stream_want(const struct ledger_stream *s, size_t k)
+{
+    static const struct stream_want unknown = {.known = false};
+    uint64_t at = s->place - s->want_base + k;
+    return at < s->want_count ? &s->wants[at] : &unknown;
+}
+
+uint64_t ledger_stream_tiled(const struct ledger_stream *s)
+{
+    return (uint64_t)(s->last_tile + 1) * TILE_WIDTH;
+}
+
+/* The promises of the present tile; NULL when it has none. */
+static struct stream_want *present_tile(const struct ledger_stream *s, size_t *tile)
+{
+    *tile = (size_t)((s->place - s->want_base) / TILE_WIDTH);
+    return *tile * TILE_WIDTH < s->want_count && s->wants[*tile * TILE_WIDTH].known ? &s->wants[*tile * TILE_WIDTH]
+                                                                                     : NULL;
+}
+
+bool ledger_stream_tile_is_whole(const struct ledger_stream *s)
+{
+    size_t tile;
+    const struct stream_want *wants = present_tile(s, &tile);
+    struct merkle_frontier t = {0};
+    if (!wants)
+        return true;
+    for (size_t i = 0; i < TILE_WIDTH; i++)
+        merkle_append(&t, wants[i].hash);
+    return sha256_equal(merkle_root(&t), s->roots[tile]);
+}
+
+void ledger_stream_distrust_tile(struct ledger_stream *s)
+{
+    size_t tile;
+    struct stream_want *wants = present_tile(s, &tile);
+    for (size_t i = 0; wants && i < TILE_WIDTH; i++)
+        wants[i].known = false;
+}

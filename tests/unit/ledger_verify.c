@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Somebody with full rights on the database tampers with it by raw SQL; verification must say what and where. */
+#include "base/clock.h"
+#include "ledger/ledger_tile.h"
+#include "ledger/note.h"
+#include "stores.h"
+#include "test.h"
+#include "test_key.h"
+
+#include <sqlite3.h>
+
+static const struct db_module *const modules[] = {&ledger_module};
+
+enum { ENTRIES = 1000, FINDINGS_MAX = 8 };
+static const size_t groups[] = {300, 300, 400}; /* a head after each */
+
+struct log {
+    struct key *key, *upper;
+    uint8_t public_key[ED25519_PUBLIC], upper_public[ED25519_PUBLIC];
+    const char *url;
+    struct buf kept; /* the head of 600, co-signed */
+};
+
+struct work {
+    struct ledger *ledger;
+    size_t count, from;
+};
+
+static enum err append_some(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct work *w = arg;
+    for (size_t i = 0; i < w->count; i++) {
+        char payload[32];
+        int n = snprintf(payload, sizeof payload, "{\"case\":%zu}", w->from + i);
+        enum err e = ledger_append(w->ledger, tx, f, LEDGER_OPERATION, STR("search"),
+                                   (struct str){payload, (size_t)n}, NULL);
+        if (e)
+            return e;
+    }
+    return ERR_OK;
+}
+
+static void log_grow(struct log *l, struct ledger *ledger, struct db *db, size_t count, size_t from)
+{
+    struct work w = {ledger, count, from};
+    struct buf note;
+    buf_init(&note, 10000);
+    assert_ok(db_transaction(db, NULL, append_some, &w));
+    assert_ok(ledger_sign_head(ledger, NULL, &note));
+    if (from + count == 600)
+        assert_ok(note_cosign(NULL, l->upper, STR("juki/prefecture.28"), buf_str(&note), &l->kept));
+    buf_release(&note);
+}
+
+static void log_make(struct log *l, const char *url)
+{
+    struct db *db;
+    struct ledger *ledger;
+    size_t from = 0;
+    l->url = url;
+    l->key = test_key_new(l->public_key);
+    l->upper = test_key_new(l->upper_public);
+    buf_init(&l->kept, 10000);
+    assert_ok(db_open(NULL, url, modules, 1, &db));
+    assert_ok(ledger_open(NULL, db, "cs.282049", l->key, &ledger));
+    for (size_t i = 0; i < COUNT_OF(groups); i++) {
+        log_grow(l, ledger, db, groups[i], from);
+        from += groups[i];
+    }
+    db_close(db);
+    ledger_free(ledger);
+}
+
+static void log_end(struct log *l)
+{
+    key_free(l->key);
+    key_free(l->upper);
+    buf_release(&l->kept);
+}
+
+struct seen {
+    struct ledger_finding findings[FINDINGS_MAX];
+    size_t count;
+    uint64_t progress;
+};
+
+static void take(void *arg, const struct ledger_finding *finding)
+{
+    struct seen *s = arg;
+    if (s->count < FINDINGS_MAX)
+        s->findings[s->count] = *finding;
+    s->count++;
+}
+
+static void take_progress(void *arg, uint64_t done, uint64_t total)
+{
+    struct seen *s = arg;
+    (void)total;
+    s->progress = done;
+}
+
+static struct ledger_verify_result verify(struct log *l, struct seen *seen)
+{
+    struct db *db;
+    struct ledger_verify_result result;
+    struct ledger_verify_options o = {.public_key = l->public_key,
+                                      .kept_note = buf_str(&l->kept),
+                                      .upper_node = "prefecture.28",
+                                      .upper_public_key = l->upper_public,
+                                      .report = take,
+                                      .progress = take_progress,
+                                      .arg = seen};
+    *seen = (struct seen){.count = 0};
+    assert_ok(db_open(NULL, l->url, modules, 1, &db));
+    assert_ok(ledger_verify(NULL, db, "cs.282049", &o, &result));
+    db_close(db);
+    assert_int_equal(result.findings, seen->count);
+    return result;
+}
+
+static void an_honest_log_verifies_on(const char *url)
+{
+    struct log l;
+    struct seen seen;
+    log_make(&l, url);
+    struct ledger_verify_result r = verify(&l, &seen);
+    assert_int_equal(r.entries, ENTRIES);
+    assert_int_equal(r.heads, 3);
+    assert_int_equal(r.findings, 0);
+    assert_int_equal(seen.progress, ENTRIES);
+    log_end(&l);
+}
+
+static void an_honest_log_verifies(void **state)
+{
+    (void)state;
+    both_stores(an_honest_log_verifies_on);
+}
+
+static void run_sql(const char *url, const char *sql)
+{
+    sqlite3 *raw;
+    char *error = NULL;
+    assert_int_equal(sqlite3_open(url, &raw), SQLITE_OK);
+    if (sqlite3_exec(raw, sql, NULL, NULL, &error) != SQLITE_OK)
+        fail_msg("%s: %s", sql, error);
+    sqlite3_close(raw);
+}
+
+#define CHANGE(at) "UPDATE ledger_entry SET body = CAST('operation 2026-11-22T09:00:00.000000Z x' AS BLOB), form = 0 " \
+                   "WHERE id = " #at ";"
+#define DELETE(at) "DELETE FROM ledger_entry WHERE id = " #at ";"
+/* Moves the ids above `at` by one, without meeting a taken one on the way. */
+#define SHIFT(at, by)                                                                                        \
+    "UPDATE ledger_entry SET id = -id WHERE id > " #at "; UPDATE ledger_entry SET id = -id + " #by " WHERE id < 0;"
+#define INSERT(at)                                                                                           \
+    "INSERT INTO ledger_entry (id, form, salt, body) VALUES (" #at ", 0, zeroblob(16), "                     \
+    "CAST('operation 2026-11-22T09:00:00.000000Z x' AS BLOB));"
+
+/* Places count from 0, ids from 1. Tiles stand over places 0..767; heads at 300, 600, 1000. */
+static const struct {
+    const char *what, *sql;
+    size_t count;
+    struct {
+        enum ledger_finding_kind kind;
+        uint64_t first, last;
+    } findings[4];
+} rows[] = {
+    {"nothing", "", 0, {{0, 0, 0}}},
+    {"one changed", CHANGE(5), 1, {{LEDGER_CHANGED, 4, 4}}},
+    {"the first changed", CHANGE(1), 1, {{LEDGER_CHANGED, 0, 0}}},
+    {"the last under a tile changed", CHANGE(768), 1, {{LEDGER_CHANGED, 767, 767}}},
+    {"two apart changed", CHANGE(5) CHANGE(500), 2, {{LEDGER_CHANGED, 4, 4}, {LEDGER_CHANGED, 499, 499}}},
+    {"two neighbours changed", CHANGE(5) CHANGE(6), 1, {{LEDGER_CHANGED, 4, 5}}},
+    {"only the salt", "UPDATE ledger_entry SET salt = zeroblob(16) WHERE id = 300;", 1, {{LEDGER_CHANGED, 299, 299}}},
+    {"not a body any more", "UPDATE ledger_entry SET form = 99 WHERE id = 300;", 1, {{LEDGER_CHANGED, 299, 299}}},
+    {"two swapped",
+     "UPDATE ledger_entry SET id = -11 WHERE id = 11; UPDATE ledger_entry SET id = 11 WHERE id = 12;"
+     "UPDATE ledger_entry SET id = 12 WHERE id = -11;",
+     1, {{LEDGER_CHANGED, 10, 11}}},
+    {"changed where no tile stands", CHANGE(900), 1, {{LEDGER_RESEALED, 600, 999}}},
+    {"one deleted", DELETE(5), 1, {{LEDGER_MISSING, 4, 4}}},
+    {"the first deleted", DELETE(1), 1, {{LEDGER_MISSING, 0, 0}}},
+    {"forty deleted", "DELETE FROM ledger_entry WHERE id BETWEEN 101 AND 140;", 1, {{LEDGER_MISSING, 100, 139}}},
+    {"six hundred deleted", "DELETE FROM ledger_entry WHERE id BETWEEN 51 AND 650;", 1, {{LEDGER_MISSING, 50, 649}}},
+    {"one deleted where no tile stands", DELETE(900), 1, {{LEDGER_MISSING, 899, 899}}},
+    {"one deleted, later ones moved up", DELETE(5) SHIFT(5, -1), 1, {{LEDGER_MISSING, 4, 4}}},
+    {"one inserted", SHIFT(4, 1) INSERT(5), 1, {{LEDGER_INSERTED, 4, 4}}},
+    {"one inserted in front", INSERT(0), 1, {{LEDGER_INSERTED, 0, 0}}},
+    {"inserted here, deleted there", SHIFT(4, 1) INSERT(5) DELETE(500) SHIFT(500, -1), 2,
+     {{LEDGER_INSERTED, 4, 4}, {LEDGER_MISSING, 498, 498}}},
+    {"changed, deleted and changed", CHANGE(5) DELETE(50) CHANGE(700), 3,
+     {{LEDGER_CHANGED, 4, 4}, {LEDGER_MISSING, 49, 49}, {LEDGER_CHANGED, 699, 699}}},
+    {"a number changed", "UPDATE ledger_entry SET id = 1000000 WHERE id = 1000;", 1, {{LEDGER_MISSING, 999, 999998}}},
+    {"the last deleted", DELETE(1000), 1, {{LEDGER_TRUNCATED, 999, 999}}},
+    {"cut to 700", "DELETE FROM ledger_entry WHERE id > 700;", 1, {{LEDGER_TRUNCATED, 700, 999}}},
+    {"cut to 700 with heads and tiles",
+     "DELETE FROM ledger_entry WHERE id > 700; DELETE FROM ledger_head WHERE size > 700;"
+     "DELETE FROM ledger_tile WHERE id > 1;",
+     0, {{0, 0, 0}}},
+    {"cut below what was co-signed",
+     "DELETE FROM ledger_entry WHERE id > 500; DELETE FROM ledger_head WHERE size > 500;"
+     "DELETE FROM ledger_tile WHERE id > 0;",
+     1, {{LEDGER_TRUNCATED, 500, 599}}},
+    {"all deleted", "DELETE FROM ledger_entry; DELETE FROM ledger_head; DELETE FROM ledger_tile;", 1,
+     {{LEDGER_TRUNCATED, 0, 599}}},
+    {"a head's text changed", "UPDATE ledger_head SET note = replace(note, 'time ', 'time 1') WHERE size = 600;", 1,
+     {{LEDGER_HEAD_BAD, 600, 600}}},
+    {"a head moved to another size", "UPDATE ledger_head SET size = 601 WHERE size = 600;", 1,
+     {{LEDGER_HEAD_BAD, 601, 601}}},
+    {"a head that is no note", "UPDATE ledger_head SET note = 'x' WHERE size = 1000;", 1, {{LEDGER_HEAD_BAD, 1000, 1000}}},
+    {"a tile changed", "UPDATE ledger_tile SET hashes = zeroblob(8192) WHERE id = 1;", 1, {{LEDGER_RESEALED, 256, 511}}},
+    {"a tile deleted in front of others", "DELETE FROM ledger_tile WHERE id = 1;", 1,
+     {{LEDGER_RESEALED, 256, 511}}},
+    {"the last tile deleted", "DELETE FROM ledger_tile WHERE id = 2;", 1, {{LEDGER_RESEALED, 512, 767}}},
+};
+
+static void each_tampering_is_found_with_its_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct log l;
+        struct seen seen;
+        bool good = true;
+        log_make(&l, sqlite_fresh());
+        run_sql(l.url, rows[i].sql);
+        verify(&l, &seen);
+        for (size_t k = 0; k < seen.count && k < FINDINGS_MAX; k++) {
+            const struct ledger_finding *got = &seen.findings[k];
+            bool equal = k < rows[i].count && got->kind == rows[i].findings[k].kind &&
+                         got->first == rows[i].findings[k].first && got->last == rows[i].findings[k].last;
+            if (!equal)
+                print_error("%s: kind %d, %llu to %llu: %s\n", rows[i].what, got->kind,
+                            (unsigned long long)got->first, (unsigned long long)got->last, got->detail);
+            good = good && equal;
+        }
+        if (!good || seen.count != rows[i].count)
+            fail_msg("%s: %zu findings instead of %zu", rows[i].what, seen.count, rows[i].count);
+        log_end(&l);
+    }
+}
+
+/* What a database administrator can do who understands the tree: put hashes and root of the tile right again. */
+static void reseal_tile(const char *url, unsigned tile)
+{
+    sqlite3 *raw;
+    sqlite3_stmt *read, *write;
+    struct sha256 hashes[TILE_WIDTH];
+    size_t count = 0;
+    assert_int_equal(sqlite3_open(url, &raw), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(raw, "SELECT salt, body, form FROM ledger_entry WHERE id > ?1 ORDER BY id LIMIT 256",
+                                        -1, &read, NULL), SQLITE_OK);
+    sqlite3_bind_int64(read, 1, (int64_t)tile * TILE_WIDTH);
+    struct body_packer *p;
+    assert_ok(body_packer_new(NULL, &p));
+    while (sqlite3_step(read) == SQLITE_ROW) {
+        struct str body, packed = {sqlite3_column_blob(read, 1), (size_t)sqlite3_column_bytes(read, 1)};
+        assert_ok(body_unpack(p, NULL, sqlite3_column_int64(read, 2), packed, &body));
+        hashes[count++] = merkle_salted_leaf(sqlite3_column_blob(read, 0), body);
+    }
+    body_packer_free(p);
+    sqlite3_finalize(read);
+    assert_int_equal(count, TILE_WIDTH);
+    struct sha256 root = merkle_root_of(hashes, TILE_WIDTH);
+    assert_int_equal(sqlite3_prepare_v2(raw, "UPDATE ledger_tile SET hashes = ?2, root = ?3 WHERE id = ?1", -1, &write,
+                                        NULL), SQLITE_OK);
+    sqlite3_bind_int64(write, 1, tile);
+    sqlite3_bind_blob(write, 2, hashes, sizeof hashes, SQLITE_STATIC);
+    sqlite3_bind_blob(write, 3, root.bytes, sizeof root.bytes, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(write), SQLITE_DONE);
+    sqlite3_finalize(write);
+    sqlite3_close(raw);
+}
+
+static void assert_one(const struct seen *seen, enum ledger_finding_kind kind, uint64_t first, uint64_t last)
+{
+    assert_int_equal(seen->count, 1);
+    assert_int_equal(seen->findings[0].kind, kind);
+    assert_int_equal(seen->findings[0].first, first);
+    assert_int_equal(seen->findings[0].last, last);
+}
+
+static void tiles_made_to_fit_are_betrayed_by_the_heads(void **state)
+{
+    (void)state;
+    struct log l;
+    struct seen seen;
+    log_make(&l, sqlite_fresh());
+    run_sql(l.url, CHANGE(400));
+    reseal_tile(l.url, 1);
+    verify(&l, &seen);
+    assert_one(&seen, LEDGER_RESEALED, 300, 599);
+    log_end(&l);
+}
+
+/* With the key of the log in hand, even the heads can be signed anew: what the upper server kept still tells. */
+static void heads_signed_anew_are_betrayed_by_the_upper_server(void **state)
+{
+    (void)state;
+    struct log l;
+    struct seen seen;
+    struct db *db;
+    struct ledger *ledger;
+    log_make(&l, sqlite_fresh());
+    run_sql(l.url, CHANGE(400) "DELETE FROM ledger_head;");
+    reseal_tile(l.url, 1);
+    assert_ok(db_open(NULL, l.url, modules, 1, &db));
+    assert_ok(ledger_open(NULL, db, "cs.282049", l.key, &ledger));
+    assert_ok(ledger_sign_head(ledger, NULL, NULL));
+    db_close(db);
+    ledger_free(ledger);
+    verify(&l, &seen);
+    assert_one(&seen, LEDGER_RESEALED, 0, 599);
+    buf_clear(&l.kept);
+    verify(&l, &seen);
+    assert_int_equal(seen.count, 0); /* alone, the log cannot tell: this is why heads go up */
+    log_end(&l);
+}
+
+static void bodies_deleted_by_retention_are_counted_not_found(void **state)
+{
+    (void)state;
+    struct log l;
+    struct seen seen;
+    log_make(&l, sqlite_fresh());
+    run_sql(l.url, "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id <= 500;" CHANGE(502));
+    struct ledger_verify_result r = verify(&l, &seen);
+    assert_int_equal(r.deleted, 500);
+    assert_one(&seen, LEDGER_CHANGED, 501, 501);
+    log_end(&l);
+}
+
+/* Long enough for a tile of level 1. */
+static void a_long_log_with_a_tampered_upper_tile(void **state)
+{
+    (void)state;
+    struct log l = {.url = sqlite_fresh()};
+    struct seen seen;
+    struct db *db;
+    struct ledger *ledger;
+    l.key = test_key_new(l.public_key);
+    l.upper = test_key_new(l.upper_public);
+    buf_init(&l.kept, 10000);
+    assert_ok(db_open(NULL, l.url, modules, 1, &db));
+    assert_ok(ledger_open(NULL, db, "cs.282049", l.key, &ledger));
+    int64_t start = clock_steady();
+    for (size_t i = 0; i < 17; i++) {
+        struct work w = {ledger, 4000, i * 4000};
+        assert_ok(db_transaction(db, NULL, append_some, &w));
+    }
+    int64_t appended = clock_steady();
+    assert_ok(ledger_sign_head(ledger, NULL, NULL));
+    db_close(db);
+    ledger_free(ledger);
+    int64_t verifying = clock_steady();
+    struct ledger_verify_result r = verify(&l, &seen);
+    print_message("%lld appends/s, %lld verified/s\n", (long long)(68000 * 1000000LL / (appended - start)),
+                  (long long)(68000 * 1000000LL / (clock_steady() - verifying)));
+    assert_int_equal(r.entries, 68000);
+    assert_int_equal(r.findings, 0);
+    run_sql(l.url, "UPDATE ledger_tile SET root = zeroblob(32) WHERE id = 1 << 56;");
+    verify(&l, &seen);
+    assert_one(&seen, LEDGER_RESEALED, 0, 65535);
+    log_end(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_honest_log_verifies),
+        cmocka_unit_test(each_tampering_is_found_with_its_place),
+        cmocka_unit_test(tiles_made_to_fit_are_betrayed_by_the_heads),
+        cmocka_unit_test(heads_signed_anew_are_betrayed_by_the_upper_server),
+        cmocka_unit_test(bodies_deleted_by_retention_are_counted_not_found),
+        cmocka_unit_test(a_long_log_with_a_tampered_upper_tile),
+    };
+    return cmocka_run_group_tests(tests, NULL, stores_clean);
+}
