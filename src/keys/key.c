@@ -30,9 +30,12 @@ static const struct kind_row {
     gnutls_pk_algorithm_t algorithm;
     gnutls_ecc_curve_t curve;
     gnutls_sign_algorithm_t signing;
+    gnutls_sign_algorithm_t tls; /* its name in TLS 1.3 */
 } kinds[] = {
-    [KEY_ED25519] = {GNUTLS_PK_EDDSA_ED25519, GNUTLS_ECC_CURVE_ED25519, GNUTLS_SIGN_EDDSA_ED25519},
-    [KEY_P256] = {GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP256R1, GNUTLS_SIGN_ECDSA_SHA256},
+    [KEY_ED25519] = {GNUTLS_PK_EDDSA_ED25519, GNUTLS_ECC_CURVE_ED25519, GNUTLS_SIGN_EDDSA_ED25519,
+                     GNUTLS_SIGN_EDDSA_ED25519},
+    [KEY_P256] = {GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP256R1, GNUTLS_SIGN_ECDSA_SHA256,
+                  GNUTLS_SIGN_ECDSA_SECP256R1_SHA256},
 };
 
 static gnutls_datum_t datum_of(struct str s)
@@ -308,6 +311,16 @@ enum err key_create_file(struct fail *f, const char *path, enum key_kind kind)
     return e;
 }
 
+static int sign_data(struct key *k, gnutls_sign_algorithm_t algorithm, const gnutls_datum_t *data, gnutls_datum_t *out)
+{
+    if (k->token)
+        pthread_mutex_lock(&k->lock);
+    int code = gnutls_privkey_sign_data2(k->private, algorithm, 0, data, out);
+    if (k->token)
+        pthread_mutex_unlock(&k->lock);
+    return code;
+}
+
 enum err key_sign(struct fail *f, struct key *k, struct str message, uint8_t out[static ED25519_SIGNATURE])
 {
     if (k->kind != KEY_ED25519)
@@ -315,11 +328,7 @@ enum err key_sign(struct fail *f, struct key *k, struct str message, uint8_t out
     if (message.n > UINT_MAX)
         return fail_set(f, ERR_LIMIT, "message", NULL);
     gnutls_datum_t data = datum_of(message), signature = {NULL, 0};
-    if (k->token)
-        pthread_mutex_lock(&k->lock);
-    int code = gnutls_privkey_sign_data2(k->private, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &signature);
-    if (k->token)
-        pthread_mutex_unlock(&k->lock);
+    int code = sign_data(k, GNUTLS_SIGN_EDDSA_ED25519, &data, &signature);
     if (code < 0)
         return fail_token(f, code);
     bool whole = signature.size == ED25519_SIGNATURE;
@@ -362,4 +371,54 @@ void *key_gnutls(struct key *k)
 void *key_gnutls_public(struct key *k)
 {
     return k->half;
+}
+
+/* The forwarder: GnuTLS asks it what it can do, and has it sign; for P-256 it hashes first (3.7.9 calls only that,
+ * and SoftHSM has no ECDSA with a hash of its own). */
+
+static int forward_sign(gnutls_privkey_t forwarder, gnutls_sign_algorithm_t algorithm, void *arg, unsigned flags,
+                        const gnutls_datum_t *data, gnutls_datum_t *out)
+{
+    (void)forwarder, (void)flags;
+    return sign_data(arg, algorithm, data, out);
+}
+
+static int forward_sign_hash(gnutls_privkey_t forwarder, gnutls_sign_algorithm_t algorithm, void *arg, unsigned flags,
+                             const gnutls_datum_t *hash, gnutls_datum_t *out)
+{
+    (void)forwarder, (void)flags;
+    struct key *k = arg;
+    if (k->token)
+        pthread_mutex_lock(&k->lock);
+    int code = gnutls_privkey_sign_hash2(k->private, algorithm, 0, hash, out);
+    if (k->token)
+        pthread_mutex_unlock(&k->lock);
+    return code;
+}
+
+static int forward_info(gnutls_privkey_t forwarder, unsigned flags, void *arg)
+{
+    (void)forwarder;
+    const struct kind_row *row = &kinds[((const struct key *)arg)->kind];
+    if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO)
+        return (int)row->algorithm;
+    if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS)
+        return 256;
+    if (flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO)
+        return GNUTLS_FLAGS_TO_SIGN_ALGO(flags) == row->signing || GNUTLS_FLAGS_TO_SIGN_ALGO(flags) == row->tls;
+    return -1;
+}
+
+enum err key_gnutls_forward(struct fail *f, struct key *k, void **out)
+{
+    gnutls_privkey_t forwarder;
+    if (gnutls_privkey_init(&forwarder) < 0)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    int code = gnutls_privkey_import_ext4(forwarder, k, forward_sign, forward_sign_hash, NULL, NULL, forward_info, 0);
+    if (code < 0) {
+        gnutls_privkey_deinit(forwarder);
+        return fail_token(f, code);
+    }
+    *out = forwarder;
+    return ERR_OK;
 }

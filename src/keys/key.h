@@ -38,9 +38,12 @@ MUST_CHECK enum err key_public(struct fail *f, struct key *k, uint8_t out[static
 MUST_CHECK enum err key_verify(struct fail *f, const uint8_t public_key[static ED25519_PUBLIC], struct str message,
                                const uint8_t signature[static ED25519_SIGNATURE]);
 
-/* For TLS and certificates: the gnutls_privkey_t and gnutls_pubkey_t inside (borrowed). Only src/link, src/door and
- * certificate.c call these. */
+/* For TLS and certificates: the gnutls_privkey_t and gnutls_pubkey_t inside (borrowed). Only certificate.c,
+ * credentials.c and a door's TLS callback call these; GnuTLS functions that take a key over must get a forwarder. */
 void *key_gnutls(struct key *k);
 void *key_gnutls_public(struct key *k);
+/* A new gnutls_privkey_t that signs by asking k (one at a time when k lies in a token), for functions that take a key
+ * over. k must outlive it; gnutls_privkey_deinit frees it. */
+MUST_CHECK enum err key_gnutls_forward(struct fail *f, struct key *k, void **out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "keys/certificate.h"
+#include "keys/credentials.h"
 #include "test.h"
 
 #include <gnutls/abstract.h>
@@ -248,7 +249,7 @@ static void a_public_object_beside_it_serves_as_well(void **state)
 
 /* One end of a handshake: TLS 1.3 with a certificate of its own. */
 struct end {
-    gnutls_certificate_credentials_t credentials;
+    void *credentials;
     unsigned flags;
     int socket, result;
 };
@@ -274,38 +275,19 @@ static void *shake(void *arg)
     return NULL;
 }
 
-static gnutls_certificate_credentials_t credentials_for(struct key *k, struct str pem)
+/* Eight handshakes at once, the same key at both ends of each; with other's certificate it does not go together. */
+static void shake_hands(struct key *k, struct key *other)
 {
-    gnutls_certificate_credentials_t out;
-    gnutls_pcert_st *pcert = gnutls_malloc(sizeof *pcert);
-    gnutls_datum_t d = {(unsigned char *)(uintptr_t)pem.p, (unsigned)pem.n};
-    gnutls_privkey_t copy;
-    assert_int_equal(gnutls_pcert_import_x509_raw(pcert, &d, GNUTLS_X509_FMT_PEM, 0), 0);
-    assert_int_equal(gnutls_certificate_allocate_credentials(&out), 0);
-    copy = key_gnutls(k);
-    assert_true(gnutls_certificate_set_key(out, NULL, 0, pcert, 1, copy) >= 0);
-    gnutls_free(pcert);
-    return out;
-}
-
-/* Eight handshakes at once, the same token key at both ends of each. */
-static void a_token_keeps_the_tls_key(void **state)
-{
-    (void)state;
-    char uri[600];
     const char *const names[] = {"cs.282049"};
-    token_uri(uri, "tls", "pin", NULL);
-    struct key *k = open_key(uri);
-    assert_int_equal(key_kind(k), KEY_P256);
+    void *credentials = NULL;
     struct buf ca, node;
     buf_init(&ca, CERTIFICATE_PEM_MAX);
     buf_init(&node, CERTIFICATE_PEM_MAX);
-    assert_ok(certificate_make_ca(NULL, k, "a CA in a token", 1, &ca));
+    assert_ok(certificate_make_ca(NULL, k, "a CA", 1, &ca));
     assert_ok(certificate_issue(NULL, k, buf_str(&ca), k, names, 1, 1, &node));
-    struct certificate_facts facts;
-    assert_ok(certificate_read(NULL, buf_str(&node), &facts));
-    assert_string_equal(facts.node, names[0]);
-    gnutls_certificate_credentials_t credentials = credentials_for(k, buf_str(&node));
+    assert_err(credentials_new(NULL, k, STR("no certificate"), &credentials), ERR_CERTIFICATE);
+    assert_err(credentials_new(NULL, other, buf_str(&node), &credentials), ERR_CERTIFICATE);
+    assert_ok(credentials_new(NULL, k, buf_str(&node), &credentials));
     struct end ends[16];
     pthread_t threads[COUNT_OF(ends)];
     for (size_t i = 0; i < COUNT_OF(ends); i += 2) {
@@ -321,9 +303,27 @@ static void a_token_keeps_the_tls_key(void **state)
         if (ends[i].result < 0)
             fail_msg("end %zu: %s", i, gnutls_strerror(ends[i].result));
     }
-    gnutls_certificate_free_credentials(credentials);
+    credentials_free(credentials);
     buf_release(&ca);
     buf_release(&node);
+}
+
+static void keys_of_either_kind_and_place_serve_tls(void **state)
+{
+    (void)state;
+    char uri[4][600];
+    struct key *keys[4];
+    snprintf(uri[0], sizeof uri[0], "file:%s/sign.pem", folder);
+    snprintf(uri[1], sizeof uri[1], "file:%s/tls.pem", folder);
+    token_uri(uri[2], "tls", "pin", NULL);
+    token_uri(uri[3], "sign", "pin", NULL);
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        keys[i] = open_key(uri[i]);
+    assert_int_equal(key_kind(keys[2]), KEY_P256);
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        shake_hands(keys[i], keys[i == 1 || i == 2 ? 0 : 1]);
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        key_free(keys[i]);
 }
 
 static void a_token_refuses_what_it_should(void **state)
@@ -364,7 +364,7 @@ int main(void)
         cmocka_unit_test(a_published_seed_gives_its_key),
         cmocka_unit_test_setup(a_token_signs_with_an_imported_key, make_token),
         cmocka_unit_test(a_public_object_beside_it_serves_as_well),
-        cmocka_unit_test(a_token_keeps_the_tls_key),
+        cmocka_unit_test(keys_of_either_kind_and_place_serve_tls),
         cmocka_unit_test(a_token_refuses_what_it_should),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
