@@ -127,7 +127,7 @@ static void add_header(struct buf *b)
 {
     struct cells names = {0};
     for (size_t i = 0; i < RESIDENT_COLUMNS; i++)
-        names.cell[i] = str_of(resident_column_rows[i].name);
+        names.cell[i] = str_of(resident_columns[i].name);
     add_row(b, &names);
 }
 
