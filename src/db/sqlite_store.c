@@ -212,8 +212,8 @@ static bool finish(struct db *db, struct sqlite_store *store, sqlite3 *handle, i
 void sqlite_store_after_group(struct db *db)
 {
     struct sqlite_store *store = db->store;
-    int64_t bytes = atomic_load(&store->wal_bytes), now;
-    if (bytes < FINISH_BYTES || (now = clock_steady()) < store->next_try)
+    int64_t bytes = atomic_load(&store->wal_bytes);
+    if (bytes < FINISH_BYTES || clock_steady() < store->next_try)
         return;
     int wait_millis = bytes >= FORCE_BYTES ? FORCE_WAIT_MILLIS : FINISH_WAIT_MILLIS;
     if (!finish(db, store, ((struct sqlite_conn *)db->writer)->handle, wait_millis))

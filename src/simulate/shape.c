@@ -82,7 +82,6 @@ static void draw_three(struct random_seeded *r, struct shape *s, uint32_t eldest
     if (both && percent(r, 40)) {
         add(s, ROLE_GRANDFATHER, false, grandfather);
         add(s, ROLE_GRANDMOTHER, true, grandmother);
-        both = false;
         add(s, ROLE_HUSBAND, false, father);
         add(s, ROLE_WIFE, true, mother);
     } else {
