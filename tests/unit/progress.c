@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/progress.h"
 #include "test.h"
 
@@ -74,11 +75,13 @@ static void a_terminal_gets_few_lines_and_the_end(void **state)
     assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
     int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     assert_true(slave >= 0);
+    int64_t began = clock_steady();
     run_bar(slave);
+    int64_t tenths = (clock_steady() - began) / 100000;
     ssize_t n = read(master, text, sizeof text - 1);
     assert_true(n > 0);
     assert_non_null(strstr(text, "100000/100000"));
-    assert_true(count_of(text, '\r') < 20); /* 100,000 calls take a second at the very most */
+    assert_true(count_of(text, '\r') <= (size_t)tenths + 3); /* a busy machine takes longer and draws more */
     close(slave);
     close(master);
 }
