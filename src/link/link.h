@@ -38,6 +38,7 @@ struct link_notice {
  * the batch run again). persons: fills codes[] with the resident codes the notice touches, returns how many (0..4). */
 struct link_kind {
     uint16_t kind;
+    bool final; /* applied here for good: its sender gets the outcome "applied"; trouble is always reported */
     enum err (*scope)(void *app, const struct link_notice *n, struct fail *f); /* may origin say this about this person? */
     size_t (*persons)(const struct link_notice *n, int64_t codes[static 4]);   /* may be NULL */
     enum err (*apply)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
@@ -62,7 +63,9 @@ struct link_config {
     const struct link_kind *kinds;
     size_t kind_count;
     void *app;                 /* first argument of the kinds' functions */
-    const char *disk_path;     /* whose free space is watched (refuse new work below 10 %) */
+    const char *disk_path;     /* whose free space is watched: below disk_least percent no new work is taken */
+    int disk_least;
+    int head_seconds;          /* how often the ledger's head is signed and shown to the upper server */
 };
 MUST_CHECK enum err link_new(struct fail *f, const struct link_config *config, struct link **out);
 /* Starts listening, dialling and the head-signing thread. */
@@ -92,6 +95,8 @@ MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, 
 /* Passes a notice that is being applied on to the next node, as the bytes it came in with. */
 MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                                const char *destination);
+/* The server's life: 1 at first, raised by a restore. */
+int64_t link_epoch(const struct link *l);
 /* The id of the notice sent to destination with that sequence ("ORIGIN/DESTINATION/SEQUENCE"). */
 struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination, int64_t sequence);
 

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TLS by GnuTLS. Decides who may speak at all: version 1.3, the ALPN name, a valid certificate, a known node. */
+#include "link/channel.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "keys/certificate.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char priority[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3";
+static const gnutls_datum_t alpn = {(unsigned char[]){'j', 'u', 'k', 'i', '/', '1'}, 6};
+
+struct credentials {
+    atomic_int references;
+    gnutls_certificate_credentials_t tls;
+    int64_t until;
+};
+
+struct channel {
+    gnutls_session_t session;
+    struct credentials *credentials;
+    int fd;
+    struct node_name peer;
+    size_t at, n; /* unread bytes of in[] */
+    unsigned char in[16 * 1024];
+};
+
+static enum err tls_fail(struct fail *f, int code)
+{
+    return fail_set(f, ERR_TLS, NULL, "%s", gnutls_strerror(code));
+}
+
+static enum err load_pair(struct fail *f, struct credentials *c, const char *key_uri, const char *certificate_path)
+{
+    const char *key = strncmp(key_uri, "file:", 5) == 0 ? key_uri + 5 : key_uri;
+    struct key *checked = NULL;
+    enum err e = key_open(f, key_uri, &checked); /* refuses a key that others may read */
+    if (e)
+        return e;
+    key_free(checked);
+    int code = gnutls_certificate_allocate_credentials(&c->tls);
+    if (code == 0)
+        code = gnutls_certificate_set_x509_key_file2(c->tls, certificate_path, key, GNUTLS_X509_FMT_PEM, NULL, 0);
+    return code < 0 ? tls_fail(f, code) : ERR_OK;
+}
+
+enum err credentials_load(struct fail *f, const char *key_uri, const char *certificate_path, struct credentials **out)
+{
+    struct certificate_facts facts;
+    struct buf pem;
+    buf_init(&pem, CERTIFICATE_PEM_MAX);
+    struct credentials *c = memory_new(sizeof *c);
+    enum err e = c ? file_read(f, certificate_path, &pem) : fail_set(f, ERR_MEMORY, "credentials", NULL);
+    if (!e)
+        e = certificate_read(f, buf_str(&pem), &facts);
+    buf_release(&pem);
+    if (!e)
+        e = load_pair(f, c, key_uri, certificate_path);
+    if (e) {
+        if (c && c->tls)
+            gnutls_certificate_free_credentials(c->tls);
+        memory_free(c);
+        return e;
+    }
+    c->until = facts.not_after;
+    atomic_init(&c->references, 1);
+    *out = c;
+    return ERR_OK;
+}
+
+struct credentials *credentials_ref(struct credentials *c)
+{
+    atomic_fetch_add(&c->references, 1);
+    return c;
+}
+
+void credentials_unref(struct credentials *c)
+{
+    if (!c || atomic_fetch_sub(&c->references, 1) > 1)
+        return;
+    gnutls_certificate_free_credentials(c->tls);
+    memory_free(c);
+}
+
+int64_t credentials_until(const struct credentials *c)
+{
+    return c->until;
+}
+
+static bool serial_revoked(const struct directory_node *node, const char *serial)
+{
+    for (size_t i = 0; i < node->revoked_serial_count; i++)
+        if (strcmp(node->revoked_serials[i], serial) == 0)
+            return true;
+    return false;
+}
+
+/* Who is it? Only the certificate says, and only as far as the directory agrees. */
+static enum err check_peer(struct fail *f, struct channel *c, const struct directory *d)
+{
+    struct certificate_facts facts;
+    gnutls_datum_t name;
+    unsigned count = 0;
+    if (gnutls_alpn_get_selected_protocol(c->session, &name) != 0 || name.size != alpn.size ||
+        memcmp(name.data, alpn.data, alpn.size) != 0)
+        return fail_set(f, ERR_ALPN, NULL, NULL);
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(c->session, &count);
+    if (!chain || count == 0)
+        return fail_set(f, ERR_CERTIFICATE, NULL, "none was shown");
+    struct str der = {(const char *)chain[0].data, chain[0].size};
+    enum err e = certificate_verify(f, der, directory_ca(d), clock_now(), &facts);
+    if (!e)
+        e = node_name_parse(f, str_of(facts.node), &c->peer);
+    if (e)
+        return e;
+    const struct directory_node *node = directory_find(d, str_of(c->peer.text));
+    if (!node)
+        return fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", c->peer.text);
+    if (node->revoked || serial_revoked(node, facts.serial))
+        return fail_set(f, ERR_NODE_REVOKED, NULL, "%s", c->peer.text);
+    return ERR_OK;
+}
+
+static void set_timeout(int fd, int option, int seconds)
+{
+    struct timeval t = {.tv_sec = seconds};
+    setsockopt(fd, SOL_SOCKET, option, &t, sizeof t);
+}
+
+static void set_options(int fd)
+{
+    int on = 1, idle = 60, times = 3;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+    set_timeout(fd, SO_RCVTIMEO, CHANNEL_HANDSHAKE_MS / 1000);
+    set_timeout(fd, SO_SNDTIMEO, 30);
+}
+
+static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
+{
+    int code = gnutls_init(&c->session, flags | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
+    if (code == 0)
+        code = gnutls_priority_set_direct(c->session, priority, NULL);
+    if (code == 0)
+        code = gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->credentials->tls);
+    if (code == 0)
+        code = gnutls_alpn_set_protocols(c->session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
+    if (code < 0)
+        return tls_fail(f, code);
+    if (flags & GNUTLS_SERVER)
+        gnutls_certificate_server_set_request(c->session, GNUTLS_CERT_REQUIRE);
+    gnutls_transport_set_int(c->session, c->fd);
+    gnutls_handshake_set_timeout(c->session, CHANNEL_HANDSHAKE_MS);
+    do
+        code = gnutls_handshake(c->session);
+    while (code < 0 && code != GNUTLS_E_AGAIN && gnutls_error_is_fatal(code) == 0);
+    return code < 0 ? tls_fail(f, code) : ERR_OK;
+}
+
+static enum err channel_open(struct fail *f, struct credentials *credentials, const struct directory *d, int fd,
+                             unsigned flags, struct channel **out)
+{
+    struct channel *c = memory_new(sizeof *c);
+    if (!c) {
+        close(fd);
+        return fail_set(f, ERR_MEMORY, "channel", NULL);
+    }
+    c->fd = fd;
+    c->credentials = credentials_ref(credentials);
+    set_options(fd);
+    enum err e = handshake(f, c, flags);
+    if (!e)
+        e = check_peer(f, c, d);
+    if (e)
+        channel_close(c);
+    else
+        *out = c;
+    return e;
+}
+
+enum err channel_accept(struct fail *f, struct credentials *c, const struct directory *d, int fd,
+                        struct channel **out)
+{
+    return channel_open(f, c, d, fd, GNUTLS_SERVER, out);
+}
+
+static enum err connect_to(struct fail *f, const char *address, int *out)
+{
+    char host[64];
+    const char *colon = strrchr(address, ':');
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+    if (!colon || (size_t)(colon - address) >= sizeof host)
+        return fail_set(f, ERR_CONNECT, "address", NULL);
+    snprintf(host, sizeof host, "%.*s", (int)(colon - address), address);
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+        return fail_set(f, ERR_CONNECT, "address", "%s", address);
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int failed = -1;
+    if (fd >= 0) {
+        set_timeout(fd, SO_SNDTIMEO, CHANNEL_HANDSHAKE_MS / 1000); /* bounds connect(2) too */
+        failed = connect(fd, found->ai_addr, found->ai_addrlen);
+    }
+    freeaddrinfo(found);
+    if (!failed) {
+        *out = fd;
+        return ERR_OK;
+    }
+    enum err e = fail_errno(f, ERR_CONNECT, address);
+    if (fd >= 0)
+        close(fd);
+    return e;
+}
+
+enum err channel_dial(struct fail *f, struct credentials *credentials, const struct directory *d, const char *address,
+                      const struct node_name *expected, struct channel **out)
+{
+    struct channel *c = NULL;
+    int fd = -1;
+    enum err e = connect_to(f, address, &fd);
+    if (!e)
+        e = channel_open(f, credentials, d, fd, GNUTLS_CLIENT, &c);
+    if (!e && !node_name_equal(&c->peer, expected)) {
+        e = fail_set(f, ERR_ORIGIN, NULL, "%s answered", c->peer.text);
+        channel_close(c);
+    }
+    if (!e)
+        *out = c;
+    return e;
+}
+
+const struct node_name *channel_peer(const struct channel *c)
+{
+    return &c->peer;
+}
+
+void channel_close(struct channel *c)
+{
+    if (!c)
+        return;
+    if (c->session) {
+        gnutls_bye(c->session, GNUTLS_SHUT_WR);
+        gnutls_deinit(c->session);
+    }
+    close(c->fd);
+    credentials_unref(c->credentials);
+    explicit_bzero(c->in, sizeof c->in);
+    memory_free(c);
+}
+
+void channel_interrupt(struct channel *c)
+{
+    shutdown(c->fd, SHUT_RDWR);
+}
+
+void channel_patience(struct channel *c, int seconds)
+{
+    set_timeout(c->fd, SO_RCVTIMEO, seconds);
+}
+
+enum err channel_send(struct fail *f, struct channel *c, struct str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = gnutls_record_send(c->session, bytes.p, bytes.n);
+        if (n == GNUTLS_E_INTERRUPTED)
+            continue;
+        if (n == GNUTLS_E_AGAIN)
+            return fail_set(f, ERR_TIMEOUT, NULL, "sending to %s", c->peer.text);
+        if (n < 0)
+            return fail_set(f, ERR_PEER_CLOSED, NULL, "%s", gnutls_strerror((int)n));
+        bytes = (struct str){bytes.p + n, bytes.n - (size_t)n};
+    }
+    return ERR_OK;
+}
+
+static enum err fill(struct fail *f, struct channel *c)
+{
+    ssize_t n;
+    do
+        n = gnutls_record_recv(c->session, c->in, sizeof c->in);
+    while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_REHANDSHAKE);
+    if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_TIMEDOUT)
+        return fail_set(f, ERR_TIMEOUT, NULL, "waiting for %s", c->peer.text);
+    if (n <= 0)
+        return fail_set(f, ERR_PEER_CLOSED, NULL, "%s", n ? gnutls_strerror((int)n) : c->peer.text);
+    c->at = 0;
+    c->n = (size_t)n;
+    return ERR_OK;
+}
+
+static enum err read_exactly(struct fail *f, struct channel *c, void *out, size_t n)
+{
+    char *to = out;
+    while (n) {
+        enum err e = c->n ? ERR_OK : fill(f, c);
+        if (e)
+            return e;
+        size_t take = n < c->n ? n : c->n;
+        memcpy(to, c->in + c->at, take);
+        c->at += take;
+        c->n -= take;
+        to += take;
+        n -= take;
+    }
+    return ERR_OK;
+}
+
+enum err channel_read(struct fail *f, struct channel *c, struct arena *a, struct frame *out)
+{
+    uint8_t header[FRAME_HEADER];
+    struct frame frame;
+    uint32_t length = 0;
+    enum err e = read_exactly(f, c, header, sizeof header);
+    if (!e)
+        e = frame_read_header(f, header, &frame, &length);
+    if (e)
+        return e;
+    char *payload = arena_alloc(a, (size_t)length + 1);
+    if (!payload)
+        return fail_set(f, ERR_LIMIT, "frame", "the connection's memory is used up");
+    e = read_exactly(f, c, payload, length);
+    if (e)
+        return e;
+    frame.payload = (struct str){payload, length};
+    *out = frame;
+    return ERR_OK;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the link share. Nothing outside src/link includes this.
+ *
+ * Threads: one accepts; one a connection that came in (serve.c); one a neighbour we dial (dial.c); one keeper for
+ * heads, refusals and disk (keeper.c). What is sent is numbered in memory inside the writer's transaction and
+ * follows its savepoints (peer.c). */
+#ifndef JUKI_LINK_CORE_H
+#define JUKI_LINK_CORE_H
+
+#include "link/batch.h"
+#include "link/channel.h"
+#include "link/link.h"
+#include "link_sql.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { THREAD_STACK = 512 * 1024, PEERS_MAX = 4096, HANDSHAKES_MAX = 64, CONNECTIONS_MAX = 4096 };
+
+struct peer {
+    struct link *link;
+    struct node_name node;
+    int64_t id;
+    int64_t assigned; /* last sequence given out; only inside the writer's transaction */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;
+    int64_t committed, acknowledged; /* last sequence that may leave; last that the peer has on disk */
+    struct sha256 out_hash;          /* of the last header the peer acknowledged */
+    int64_t epoch;                   /* the peer's newest life that was seen */
+    int64_t resend_first, resend_last; /* asked for by a person; 0 none */
+    bool head_due;
+    bool dialling, connected, stopped;
+    struct channel *channel, *inbound; /* for interruption */
+    pthread_t thread;
+    char trouble[96];
+
+    pthread_mutex_t receiving; /* one batch of this peer at a time */
+};
+
+struct refusal {
+    char source[48];
+    int64_t minute, count;
+    enum err last;
+};
+
+struct connection {
+    struct link *link;
+    int fd;
+    char source[48];
+    pthread_t thread;
+    struct connection *next;
+    bool done;
+};
+
+struct link {
+    struct link_config config;
+    struct node_name upper; /* role NODE_AGENCY with text "" when there is none */
+    int64_t epoch;
+
+    pthread_mutex_t lock; /* guards directory, credentials, peers, connections, refusals */
+    pthread_cond_t wake;
+    struct directory *directory;
+    struct directory *directory_next; /* taken inside a transaction, in force once it is on disk */
+    struct credentials *credentials;
+    struct peer **peers; /* sorted by name */
+    size_t peer_count;
+    struct connection *connections;
+    size_t connection_count;
+    struct refusal refusals[128];
+    size_t refusal_count;
+
+    struct peer **journal; /* one entry for each sequence given out in the open transaction */
+    size_t journal_n, journal_size, journal_mark;
+
+    atomic_bool stopping, disk_low;
+    atomic_int handshakes;
+    atomic_long window; /* connections served now */
+    int listen_fd;
+    bool accepting, keeping;
+    pthread_t accept_thread, keeper_thread;
+};
+
+/* peer.c */
+struct peer *peer_find(struct link *l, const char *name);          /* NULL when unknown */
+struct peer *peer_by_id(struct link *l, int64_t id);
+MUST_CHECK enum err peers_load(struct link *l, struct fail *f);    /* from the database and the directory */
+MUST_CHECK enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *sequence);
+void peers_follow(struct link *l);
+void peer_trouble(struct peer *p, const struct fail *f);           /* NULL clears */
+MUST_CHECK enum err peer_outbox_add(struct db_tx *tx, struct fail *f, const struct peer *p, int64_t sequence,
+                                    uint64_t entry, int64_t source_peer, int64_t source_sequence);
+MUST_CHECK enum err thread_start(struct fail *f, pthread_t *thread, void *(*run)(void *), void *arg);
+
+/* receive.c: one batch that came in, all the way to disk. */
+struct received {
+    struct receipt receipt; /* without time */
+    struct str refused_json; /* in the arena */
+};
+MUST_CHECK enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct arena *a, struct str header_text,
+                                  const struct batch_header *h, const struct frame *notices, struct received *out);
+/* Reads a notice's envelope and decides whether sender may send it; the tree is the caller's. */
+MUST_CHECK enum err notice_open(struct link *l, struct fail *f, const struct node_name *sender, int64_t sequence,
+                                const struct frame *frame, struct arena *a, struct link_notice *out,
+                                json_t **tree, const struct link_kind **kind);
+MUST_CHECK enum err notice_apply(struct link *l, struct db_tx *tx, struct fail *f, const struct link_kind *kind,
+                                 const struct link_notice *n);
+const char *kind_name(uint16_t kind); /* NULL when unknown */
+uint16_t kind_version(uint16_t kind);
+/* The frame of a notice of ours or of theirs, out of its ledger entry. */
+MUST_CHECK enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t entry, struct arena *a, struct frame *out);
+
+/* error_list.c */
+MUST_CHECK enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p, const struct link_notice *n,
+                                    const int64_t *codes, size_t count, const struct fail *why);
+MUST_CHECK enum err error_list_blocks(struct db_tx *tx, struct fail *f, const int64_t *codes, size_t count, bool *blocked);
+/* Takes the item of a notice off the list; *found false when it is not there. */
+MUST_CHECK enum err error_list_replace(struct link *l, struct db_tx *tx, struct fail *f, struct str notice_id, bool *found);
+/* Tries in order what waits behind, and item `target` (0 none). */
+MUST_CHECK enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target, int64_t *applied);
+
+/* outcome.c */
+struct outcome_range {
+    int64_t peer; /* whose stream: its id */
+    int64_t first, last, error;
+    char state; /* 'a' 'w' 'r' */
+    char field[48];
+};
+struct outcome_list {
+    struct outcome_range *ranges;
+    size_t count, size;
+    struct arena *arena;
+};
+/* Joins with the peer's last range when it continues it in the same state. */
+MUST_CHECK enum err outcome_add(struct outcome_list *list, struct fail *f, const struct outcome_range *r);
+/* Tells each peer what became of its notices, as outcome notices. */
+MUST_CHECK enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list);
+/* What became of notices of ours to p: keeps it, tells the door or the neighbour it came from. */
+MUST_CHECK enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct peer *p,
+                                 const struct outcome_range *ranges, size_t count);
+extern const struct link_kind outcome_kind, directory_kind;
+
+/* serve.c, dial.c, keeper.c */
+void *accept_run(void *link);
+void *dial_run(void *peer);
+void *keeper_run(void *link);
+void refusal_count_up(struct link *l, const char *source, enum err why);
+MUST_CHECK enum err operation_log(struct link *l, struct fail *f, struct str what, struct str detail);
+MUST_CHECK enum err link_thread_for(struct peer *p, struct fail *f); /* starts dialling when it is not yet */
+/* One frame with a JSON payload. */
+MUST_CHECK enum err frame_send(struct fail *f, struct channel *c, uint16_t kind, uint64_t correlation, struct str json);
+void notice_frames_add(struct buf *out, const struct frame *notices, size_t count, uint64_t correlation);
+MUST_CHECK enum err notice_frames_read(struct fail *f, struct channel *c, struct arena *a, const struct batch_header *h,
+                                       struct frame **out);
+
+#endif

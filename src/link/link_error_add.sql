@@ -1,0 +1,5 @@
+-- a notice on the error list
+-- in: peer int64, sequence int64, error int64, field text, since int64, behind int64, notice text
+-- out: id int64
+INSERT INTO link_error (id, peer, sequence, error, field, since, behind, notice)
+VALUES ((SELECT coalesce(max(id), 0) + 1 FROM link_error), $1, $2, $3, $4, $5, $6, $7) RETURNING id
