@@ -10,7 +10,7 @@
 #include "link/batch.h"
 #include "link/channel.h"
 #include "link/link.h"
-#include "link_sql.h"
+#include "link/link_sql.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

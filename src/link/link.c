@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a link: made, started, reloaded, stopped; and the directory, which arrives as a notice. */
+#include "link/core.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { DIRECTORY_FILE_MAX = 8 * 1024 * 1024 };
+
+struct directory *link_directory(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct directory *d = directory_ref(l->directory);
+    pthread_mutex_unlock(&l->lock);
+    return d;
+}
+
+int64_t link_epoch(const struct link *l)
+{
+    return l->epoch;
+}
+
+/* ---- the directory ---- */
+
+static enum err read_directory(struct link *l, struct fail *f, struct str text, struct directory **out)
+{
+    const uint8_t (*roots)[ED25519_PUBLIC] = l->config.roots;
+    size_t count = l->config.root_count;
+    if (l->directory) /* a present root may name the next */
+        count = directory_roots(l->directory, &roots);
+    return directory_read(f, text, roots, count, clock_now(), out);
+}
+
+static enum err directory_from_file(struct link *l, struct fail *f, struct directory **out)
+{
+    struct buf b;
+    buf_init(&b, DIRECTORY_FILE_MAX);
+    enum err e = file_read(f, l->config.directory_path, &b);
+    if (!e)
+        e = read_directory(l, f, buf_str(&b), out);
+    buf_release(&b);
+    return e;
+}
+
+struct self_row {
+    struct link *l;
+    struct arena *arena;
+    struct str directory;
+};
+
+static enum err self_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct self_row *s = arg;
+    struct db_rows rows;
+    enum err e = db_exec(tx, f, &sql_link_self_put, DB(db_int(1)), NULL);
+    if (e)
+        return e;
+    db_query(tx, &rows, &sql_link_self_find, DB_NONE);
+    if (db_next(&rows)) {
+        s->l->epoch = db_row_int(&rows, 0);
+        s->directory = arena_copy(s->arena, db_row_text(&rows, 1));
+    }
+    return db_done(&rows, f);
+}
+
+/* The newer of the file's and the database's. */
+static enum err directory_load(struct link *l, struct fail *f)
+{
+    struct directory *kept = NULL;
+    struct arena a;
+    arena_init(&a, DIRECTORY_FILE_MAX);
+    struct self_row self = {l, &a, {NULL, 0}};
+    enum err e = directory_from_file(l, f, &l->directory);
+    if (!e)
+        e = db_transaction(l->config.db, f, self_tx, &self);
+    if (!e && self.directory.n && !read_directory(l, NULL, self.directory, &kept)) {
+        if (directory_version(kept) > directory_version(l->directory)) {
+            directory_unref(l->directory);
+            l->directory = kept;
+        } else {
+            directory_unref(kept);
+        }
+    }
+    arena_release(&a);
+    return e;
+}
+
+static enum err apply_directory(void *self, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    struct link *l = self;
+    struct directory *d = NULL;
+    struct arena a;
+    struct str text = {NULL, 0};
+    arena_init(&a, 2 * FRAME_PAYLOAD_MAX);
+    enum err e = json_member_text(f, n->body, "directory", &a, &text);
+    if (!e)
+        e = read_directory(l, f, text, &d);
+    if (!e && directory_version(d) <= directory_version(l->directory)) {
+        e = directory_version(d) == directory_version(l->directory)
+                ? ERR_OK
+                : fail_set(f, ERR_DIRECTORY_OLD, "version", "%lld", (long long)directory_version(d));
+        directory_unref(d);
+        d = NULL;
+    }
+    if (!e && d)
+        e = db_exec(tx, f, &sql_link_directory_put, DB(db_text(text)), NULL);
+    arena_release(&a);
+    if (e) {
+        directory_unref(d);
+        return e;
+    }
+    pthread_mutex_lock(&l->lock);
+    if (d) {
+        directory_unref(l->directory_next);
+        l->directory_next = d;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return ERR_OK;
+}
+
+const struct link_kind directory_kind = {.kind = LINK_KIND_DIRECTORY, .apply = apply_directory};
+
+/* The agency tells everyone. */
+static enum err announce_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct link *l = arg;
+    struct directory *d = link_directory(l);
+    struct buf b;
+    enum err e = ERR_OK;
+    buf_init(&b, FRAME_PAYLOAD_MAX - 4096);
+    json_begin(&b, NULL, '{');
+    json_add_text(&b, "directory", directory_jws(d));
+    json_end(&b, '}');
+    e = buf_check(&b, f, "directory");
+    for (size_t i = 0; i < l->peer_count && !e; i++) {
+        const struct node_name *to = &l->peers[i]->node;
+        const struct link_send send = {.destination = to->text, .kind = LINK_KIND_DIRECTORY, .body = buf_str(&b)};
+        const struct directory_node *node = directory_find(d, str_of(to->text));
+        if (node && !node->revoked && directory_permits(d, STR("directory"), l->config.self.role, to->role))
+            e = link_send(l, tx, f, &send, NULL);
+    }
+    buf_release(&b);
+    directory_unref(d);
+    return e;
+}
+
+enum err link_reload(struct link *l, struct fail *f)
+{
+    struct credentials *credentials = NULL;
+    struct directory *d = NULL;
+    bool newer = false;
+    enum err e = credentials_load(f, l->config.tls_key_uri, l->config.tls_certificate_path, &credentials);
+    if (!e)
+        e = directory_from_file(l, f, &d);
+    if (e) {
+        credentials_unref(credentials);
+        return e;
+    }
+    pthread_mutex_lock(&l->lock);
+    credentials_unref(l->credentials);
+    l->credentials = credentials;
+    newer = directory_version(d) > directory_version(l->directory);
+    directory_unref(newer ? l->directory : d);
+    if (newer)
+        l->directory = d;
+    pthread_mutex_unlock(&l->lock);
+    e = peers_load(l, f);
+    if (!e && newer && l->config.self.role == NODE_AGENCY)
+        e = db_transaction(l->config.db, f, announce_tx, l);
+    return e;
+}
+
+/* ---- life ---- */
+
+static void find_upper(struct link *l)
+{
+    if (l->config.self.role == NODE_PREFECTURE)
+        snprintf(l->upper.text, sizeof l->upper.text, "agency");
+    else if (l->config.self.role == NODE_CS)
+        snprintf(l->upper.text, sizeof l->upper.text, "prefecture.%02d", (int)node_name_prefecture(&l->config.self));
+}
+
+enum err link_new(struct fail *f, const struct link_config *config, struct link **out)
+{
+    struct link *l = memory_new(sizeof *l);
+    if (!l)
+        return fail_set(f, ERR_MEMORY, "link", NULL);
+    pthread_condattr_t steady;
+    l->config = *config;
+    l->listen_fd = -1;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->wake, &steady);
+    pthread_condattr_destroy(&steady);
+    find_upper(l);
+    enum err e = credentials_load(f, config->tls_key_uri, config->tls_certificate_path, &l->credentials);
+    if (!e)
+        e = directory_load(l, f);
+    if (!e)
+        e = peers_load(l, f);
+    if (e) {
+        link_free(l);
+        return e;
+    }
+    peers_follow(l);
+    *out = l;
+    return ERR_OK;
+}
+
+static enum err listen_on(struct link *l, struct fail *f)
+{
+    char host[64];
+    uint64_t port = 0;
+    const char *colon = strrchr(l->config.listen, ':');
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    int on = 1;
+    if (!colon || (size_t)(colon - l->config.listen) >= sizeof host || !str_to_uint(str_of(colon + 1), 65535, &port))
+        return fail_set(f, ERR_CONFIG, "link.listen", "%s", l->config.listen);
+    snprintf(host, sizeof host, "%.*s", (int)(colon - l->config.listen), l->config.listen);
+    at.sin_port = htons((uint16_t)port);
+    if (inet_pton(AF_INET, host, &at.sin_addr) != 1)
+        return fail_set(f, ERR_CONFIG, "link.listen", "%s", l->config.listen);
+    l->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (l->listen_fd < 0)
+        return fail_errno(f, ERR_IO, "socket");
+    setsockopt(l->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(l->listen_fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(l->listen_fd, 512) != 0)
+        return fail_errno(f, ERR_IO, l->config.listen);
+    return ERR_OK;
+}
+
+enum err link_start(struct link *l, struct fail *f)
+{
+    enum err e = listen_on(l, f);
+    if (!e)
+        e = thread_start(f, &l->accept_thread, accept_run, l);
+    l->accepting = !e;
+    if (!e)
+        e = thread_start(f, &l->keeper_thread, keeper_run, l);
+    l->keeping = l->accepting && !e;
+    for (size_t i = 0; i < l->peer_count && !e; i++) {
+        struct peer *p = l->peers[i];
+        if (p->committed > p->acknowledged || strcmp(p->node.text, l->upper.text) == 0)
+            e = link_thread_for(p, f);
+    }
+    return e;
+}
+
+static void stop_peer(struct peer *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool dialling = p->dialling;
+    if (p->channel)
+        channel_interrupt(p->channel);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (dialling)
+        pthread_join(p->thread, NULL);
+    p->dialling = false;
+}
+
+void link_stop(struct link *l)
+{
+    if (!l || atomic_exchange(&l->stopping, true))
+        return;
+    pthread_mutex_lock(&l->lock);
+    pthread_cond_broadcast(&l->wake);
+    pthread_mutex_unlock(&l->lock);
+    if (l->listen_fd >= 0)
+        shutdown(l->listen_fd, SHUT_RDWR);
+    for (size_t i = 0; i < l->peer_count; i++)
+        stop_peer(l->peers[i]);
+    if (l->accepting)
+        pthread_join(l->accept_thread, NULL);
+    if (l->keeping)
+        pthread_join(l->keeper_thread, NULL);
+    if (l->listen_fd >= 0)
+        close(l->listen_fd);
+    l->listen_fd = -1;
+}
+
+void link_free(struct link *l)
+{
+    if (!l)
+        return;
+    link_stop(l);
+    for (size_t i = 0; i < l->peer_count; i++) {
+        pthread_mutex_destroy(&l->peers[i]->lock);
+        pthread_mutex_destroy(&l->peers[i]->receiving);
+        pthread_cond_destroy(&l->peers[i]->wake);
+        memory_free(l->peers[i]);
+    }
+    memory_free(l->peers);
+    memory_free(l->journal);
+    credentials_unref(l->credentials);
+    directory_unref(l->directory);
+    directory_unref(l->directory_next);
+    pthread_mutex_destroy(&l->lock);
+    pthread_cond_destroy(&l->wake);
+    memory_free(l);
+}

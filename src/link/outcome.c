@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What became of notices: applied, waiting on the error list, or refused and why; told down in ranges.
+ *
+ * Notice "outcome", body {"ranges":[{"first","last","state":"applied"|"waiting"|"refused","error","field"}]} about
+ * the receiver's own stream to the sender. A prefecture finds by its outbox rows from which CS each notice came and
+ * passes the outcome on in that CS's own numbers; at a CS the source is the register's change. */
+#include "link/core.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+
+static const struct {
+    char state;
+    struct str name;
+} states[] = {{'a', {"applied", 7}}, {'w', {"waiting", 7}}, {'r', {"refused", 7}}};
+
+bool link_err_parks(enum err e)
+{
+    const struct err_row *row = err_row(e);
+    return row->http == 409; /* a conflict with the present state: another notice may mend it */
+}
+
+enum err outcome_add(struct outcome_list *list, struct fail *f, const struct outcome_range *r)
+{
+    for (size_t i = list->count; i > 0; i--) {
+        struct outcome_range *last = &list->ranges[i - 1];
+        if (last->peer != r->peer)
+            continue;
+        if (last->last + 1 == r->first && last->state == r->state && last->error == r->error &&
+            strcmp(last->field, r->field) == 0) {
+            last->last = r->last;
+            return ERR_OK;
+        }
+        break;
+    }
+    if (list->count == list->size) {
+        size_t size = list->size ? list->size * 2 : 16;
+        struct outcome_range *grown = arena_alloc(list->arena, size * sizeof *grown);
+        if (!grown)
+            return fail_set(f, ERR_MEMORY, "outcome", NULL);
+        if (list->count)
+            memcpy(grown, list->ranges, list->count * sizeof *grown);
+        list->ranges = grown;
+        list->size = size;
+    }
+    list->ranges[list->count++] = *r;
+    return ERR_OK;
+}
+
+static void write_range(struct buf *b, const struct outcome_range *r)
+{
+    json_begin(b, NULL, '{');
+    json_add_int(b, "first", r->first);
+    json_add_int(b, "last", r->last);
+    for (size_t i = 0; i < COUNT_OF(states); i++)
+        if (states[i].state == r->state)
+            json_add_text(b, "state", states[i].name);
+    if (r->error) {
+        json_add_int(b, "error", r->error);
+        json_add_text(b, "field", str_of(r->field));
+    }
+    json_end(b, '}');
+}
+
+/* All ranges of one peer in one notice. */
+static enum err send_to(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list,
+                        const struct peer *p)
+{
+    struct buf b;
+    buf_init(&b, FRAME_PAYLOAD_MAX - 4096);
+    json_begin(&b, NULL, '{');
+    json_begin(&b, "ranges", '[');
+    for (size_t i = 0; i < list->count; i++)
+        if (list->ranges[i].peer == p->id)
+            write_range(&b, &list->ranges[i]);
+    json_end(&b, ']');
+    json_end(&b, '}');
+    enum err e = buf_check(&b, f, "outcome");
+    const struct link_send send = {.destination = p->node.text, .kind = LINK_KIND_OUTCOME, .body = buf_str(&b)};
+    if (!e)
+        e = link_send(l, tx, f, &send, NULL);
+    buf_release(&b);
+    return e;
+}
+
+static bool told_before(const struct outcome_list *list, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (list->ranges[i].peer == list->ranges[at].peer)
+            return true;
+    return false;
+}
+
+enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list)
+{
+    struct directory *d = link_directory(l);
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < list->count && !e; i++) {
+        const struct peer *p = told_before(list, i) ? NULL : peer_by_id(l, list->ranges[i].peer);
+        if (p && directory_permits(d, STR("outcome"), l->config.self.role, p->node.role))
+            e = send_to(l, tx, f, list, p);
+    }
+    directory_unref(d);
+    return e;
+}
+
+static enum err keep(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r)
+{
+    return db_exec(tx, f, &sql_link_outcome_put,
+                   DB(db_int(p->id), db_int(r->first), db_int(r->last), db_int(r->state), db_int(r->error),
+                      db_text(str_of(r->field)), db_int(clock_now())),
+                   NULL);
+}
+
+/* Turns a range of our stream into ranges of where the notices came from; peer 0 is the door. */
+static enum err sources_of(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r,
+                           struct outcome_list *out)
+{
+    struct db_rows rows;
+    enum err e = ERR_OK;
+    db_query(tx, &rows, &sql_link_out_range, DB(db_int(p->id), db_int(r->first), db_int(r->last)));
+    while (!e && db_next(&rows)) {
+        int64_t sequence = db_row_int(&rows, 3);
+        struct outcome_range source = *r;
+        source.peer = db_row_int(&rows, 2);
+        source.first = source.last = sequence;
+        if (sequence)
+            e = outcome_add(out, f, &source);
+    }
+    enum err closed = db_done(&rows, e ? NULL : f);
+    return e ? e : closed;
+}
+
+static enum err tell_app(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_range *r)
+{
+    for (size_t i = 0; i < l->config.kind_count; i++)
+        if (l->config.kinds[i].outcome)
+            return l->config.kinds[i].outcome(l->config.app, tx, r->first, r->last, r->state, r->error,
+                                              str_of(r->field), f);
+    return ERR_OK;
+}
+
+enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct peer *p,
+                      const struct outcome_range *ranges, size_t count)
+{
+    struct arena a;
+    arena_init(&a, 16 * 1024 * 1024);
+    struct outcome_list sources = {.arena = &a};
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < count && !e; i++) {
+        e = keep(tx, f, p, &ranges[i]);
+        if (!e)
+            e = sources_of(tx, f, p, &ranges[i], &sources);
+    }
+    for (size_t i = 0; i < sources.count && !e; i++)
+        if (sources.ranges[i].peer == 0)
+            e = tell_app(l, tx, f, &sources.ranges[i]);
+    if (!e)
+        e = outcome_send(l, tx, f, &sources);
+    arena_release(&a);
+    return e;
+}
+
+static enum err range_parse(struct fail *f, const json_t *tree, struct arena *a, struct outcome_range *r)
+{
+    struct str state = {NULL, 0}, field = {"", 0};
+    enum err e;
+    if ((e = json_member_int(f, tree, "first", 1, INT64_MAX - BATCH_NOTICES_MAX, &r->first)) ||
+        (e = json_member_int(f, tree, "last", r->first, r->first + 100000, &r->last)) ||
+        (e = json_member_text(f, tree, "state", a, &state)) ||
+        (e = json_member_int_maybe(f, tree, "error", 0, INT32_MAX, &r->error)) ||
+        (e = json_member_text_maybe(f, tree, "field", a, &field)))
+        return e;
+    snprintf(r->field, sizeof r->field, "%.*s", STR_ARG(field));
+    for (size_t i = 0; i < COUNT_OF(states); i++)
+        if (str_equal(states[i].name, state))
+            r->state = states[i].state;
+    return r->state ? ERR_OK : fail_set(f, ERR_FIELD_RANGE, "state", NULL);
+}
+
+static enum err apply_outcome(void *self, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    struct link *l = self;
+    struct peer *p = peer_find(l, n->sender.text);
+    struct arena a;
+    json_t *list, *item;
+    size_t i;
+    enum err e = p ? json_member_array(f, n->body, "ranges", &list) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
+    if (e)
+        return e;
+    arena_init(&a, 8 * 1024 * 1024);
+    size_t count = json_array_size(list);
+    struct outcome_range *ranges = count <= BATCH_NOTICES_MAX ? arena_alloc(&a, sizeof *ranges * (count + 1)) : NULL;
+    if (!ranges)
+        e = fail_set(f, ERR_LIMIT, "ranges", NULL);
+    json_array_foreach(list, i, item) {
+        if (!e)
+            e = range_parse(f, item, &a, &ranges[i]);
+    }
+    if (!e)
+        e = outcome_take(l, tx, f, p, ranges, count);
+    arena_release(&a);
+    return e;
+}
+
+const struct link_kind outcome_kind = {.kind = LINK_KIND_OUTCOME, .apply = apply_outcome};

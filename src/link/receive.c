@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch that came in, all the way to disk.
+ *
+ * Before the writer's lock: every notice is parsed and its right to be here decided. Inside one transaction: the batch
+ * must continue the stream (same chain of headers), every notice gets its ledger entry, then each is applied in
+ * order. A notice that cannot be applied goes on the error list and blocks only its person. Should a notice fail after
+ * it wrote something, the whole change runs again without it, so that a bad notice never leaves half a trace.
+ *
+ * What was on disk before is answered from disk: the same header text gets the same answer, another is a fork. */
+#include "link/core.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdio.h>
+
+enum { CODES_MAX = 4 };
+
+struct item {
+    struct link_notice notice;
+    const struct link_kind *kind;
+    json_t *tree;
+    int64_t codes[CODES_MAX];
+    size_t code_count;
+    struct fail refused; /* for good, before or while applying; err OK when not */
+    bool excepted;       /* refused before the transaction: stands in the receipt */
+};
+
+struct batch {
+    struct link *l;
+    struct peer *peer;
+    struct arena *arena;
+    struct str header_text;
+    const struct batch_header *header;
+    const struct frame *frames;
+    struct item *items;
+    struct received *out;
+    size_t again; /* items whose failure made the change run again */
+    bool duplicate;
+};
+
+static enum err prepare(struct batch *b, struct fail *f)
+{
+    size_t count = (size_t)b->header->count;
+    b->items = arena_alloc(b->arena, sizeof *b->items * count);
+    if (!b->items)
+        return fail_set(f, ERR_MEMORY, "batch", NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct item *item = &b->items[i];
+        enum err e = notice_open(b->l, &item->refused, &b->peer->node, b->header->first + (int64_t)i, &b->frames[i],
+                                 b->arena, &item->notice, &item->tree, &item->kind);
+        if (e == ERR_MEMORY)
+            return fail_set(f, e, "batch", NULL);
+        if (e) {
+            item->refused.err = e;
+            item->excepted = true;
+        } else if (item->kind->persons) {
+            item->code_count = item->kind->persons(&item->notice, item->codes);
+        }
+    }
+    return ERR_OK;
+}
+
+static void drop_trees(struct batch *b)
+{
+    for (size_t i = 0; b->items && i < (size_t)b->header->count; i++)
+        json_decref(b->items[i].tree);
+}
+
+static enum err exceptions(struct batch *b, struct fail *f)
+{
+    struct receipt *r = &b->out->receipt;
+    size_t count = (size_t)b->header->count;
+    struct buf json;
+    r->refused = arena_alloc(b->arena, sizeof *r->refused * count);
+    if (!r->refused)
+        return fail_set(f, ERR_MEMORY, "receipt", NULL);
+    r->refused_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct item *item = &b->items[i];
+        if (!item->excepted)
+            continue;
+        struct receipt_exception *x = &r->refused[r->refused_count++];
+        x->sequence = b->header->first + (int64_t)i;
+        x->error = item->refused.err;
+        snprintf(x->field, sizeof x->field, "%s", item->refused.field);
+    }
+    buf_init(&json, FRAME_PAYLOAD_MAX / 2);
+    receipt_exceptions_write(&json, NULL, r->refused, r->refused_count);
+    enum err e = buf_check(&json, f, "receipt");
+    if (!e)
+        b->out->refused_json = arena_copy(b->arena, buf_str(&json));
+    if (!e && !b->out->refused_json.p)
+        e = fail_set(f, ERR_MEMORY, "receipt", NULL);
+    buf_release(&json);
+    return e;
+}
+
+/* The same batch again? Then what it said stands on disk, and so does our answer. */
+static enum err answer_from_disk(struct batch *b, struct db_tx *tx, struct fail *f, int64_t watermark)
+{
+    struct db_rows rows;
+    bool same = false;
+    db_query(tx, &rows, &sql_link_batch_in_at, DB(db_int(b->peer->id), db_int(b->header->first)));
+    if (db_next(&rows) && db_row_int(&rows, 0) == b->header->first) {
+        same = str_equal(db_row_text(&rows, 4), b->header_text);
+        b->out->refused_json = arena_copy(b->arena, db_row_text(&rows, 5));
+    }
+    enum err e = db_done(&rows, f);
+    if (e)
+        return e;
+    if (!same || !b->out->refused_json.p)
+        return fail_set(f, ERR_STREAM_FORK, "first", "%lld", (long long)b->header->first);
+    b->out->receipt.sequence = watermark;
+    b->duplicate = true;
+    return ERR_OK;
+}
+
+static enum err check_place(struct batch *b, struct db_tx *tx, struct fail *f)
+{
+    struct db_rows rows;
+    int64_t epoch = 0, sequence = 0;
+    struct sha256 hash = {{0}};
+    db_query(tx, &rows, &sql_link_peer_find, DB(db_int(b->peer->id)));
+    if (db_next(&rows)) {
+        epoch = db_row_int(&rows, 0);
+        sequence = db_row_int(&rows, 1);
+        struct str bytes = db_row_bytes(&rows, 2);
+        memcpy(hash.bytes, bytes.p, bytes.n < sizeof hash.bytes ? bytes.n : sizeof hash.bytes);
+    }
+    enum err e = db_done(&rows, f);
+    if (e)
+        return e;
+    if (b->header->first <= sequence)
+        return answer_from_disk(b, tx, f, sequence);
+    if (b->header->epoch < epoch)
+        return fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)b->header->epoch, (long long)epoch);
+    if (b->header->first != sequence + 1)
+        return fail_set(f, ERR_STREAM_GAP, "first", "%lld after %lld", (long long)b->header->first,
+                        (long long)sequence);
+    if (!sha256_equal(hash, b->header->previous))
+        return fail_set(f, ERR_STREAM_FORK, "previous", "batch at %lld", (long long)b->header->first);
+    return ERR_OK;
+}
+
+static enum err append_entries(struct batch *b, struct db_tx *tx, struct fail *f)
+{
+    char what[128];
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < (size_t)b->header->count && !e; i++) {
+        struct item *item = &b->items[i];
+        const char *name = kind_name(b->frames[i].kind);
+        snprintf(what, sizeof what, "received %s %lld %s/%u", b->peer->node.text,
+                 (long long)(b->header->first + (int64_t)i), name ? name : "unknown", b->frames[i].version);
+        e = ledger_append(b->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), b->frames[i].payload,
+                          &item->notice.entry);
+    }
+    return e;
+}
+
+static enum err write_rows(struct batch *b, struct db_tx *tx, struct fail *f)
+{
+    const struct batch_header *h = b->header;
+    struct sha256 hash = sha256_of(b->header_text);
+    int64_t entry = (int64_t)b->items[0].notice.entry;
+    enum err e = db_exec(tx, f, &sql_link_batch_in_add,
+                         DB(db_int(b->peer->id), db_int(h->first), db_int(h->count), db_int(clock_now()),
+                            db_int(entry), db_text(b->header_text), db_text(b->out->refused_json)),
+                         NULL);
+    if (!e)
+        e = db_exec(tx, f, &sql_link_peer_in,
+                    DB(db_int(b->peer->id), db_int(h->first + h->count - 1), db_bytes(hash.bytes, sizeof hash.bytes)),
+                    NULL);
+    return e ? e : db_exec(tx, f, &sql_link_peer_epoch, DB(db_int(b->peer->id), db_int(h->epoch)), NULL);
+}
+
+/* Applies one item. *state: 'a' applied, 'w' on the error list, 'r' refused. An error stops the batch. */
+static enum err apply_item(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, char *state)
+{
+    struct fail why = {0};
+    bool blocked = false, replaced = false;
+    enum err e = ERR_OK;
+    if (item->notice.replaces.n)
+        e = error_list_replace(b->l, tx, f, item->notice.replaces, &replaced);
+    if (!e && item->code_count)
+        e = error_list_blocks(tx, f, item->codes, item->code_count, &blocked);
+    if (e)
+        return e;
+    int64_t before = db_tx_changes(tx);
+    enum err outcome = blocked ? fail_set(&why, ERR_BEHIND, NULL, NULL)
+                               : notice_apply(b->l, tx, &why, item->kind, &item->notice);
+    *state = 'a';
+    if (!outcome)
+        return replaced ? error_list_replay(b->l, tx, f, 0, NULL) : ERR_OK;
+    if (!blocked && db_tx_changes(tx) != before) {
+        item->refused = why; /* it wrote: undo all, and run again without it */
+        item->refused.err = outcome;
+        b->again++;
+        return fail_set(f, outcome, why.field, "%s", why.detail);
+    }
+    *state = link_err_parks(outcome) ? 'w' : 'r';
+    why.err = outcome;
+    if (*state == 'w')
+        return error_list_park(tx, f, b->peer, &item->notice, item->codes, item->code_count, &why);
+    item->refused = why;
+    return ERR_OK;
+}
+
+static enum err apply_or_remember(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, char *state)
+{
+    if (!item->refused.err)
+        return apply_item(b, tx, f, item, state);
+    *state = link_err_parks(item->refused.err) ? 'w' : 'r'; /* it failed after writing, in an earlier run */
+    return *state == 'r' ? ERR_OK
+                         : error_list_park(tx, f, b->peer, &item->notice, item->codes, item->code_count,
+                                           &item->refused);
+}
+
+static enum err apply_all(struct batch *b, struct db_tx *tx, struct fail *f)
+{
+    struct outcome_list outcomes = {.arena = b->arena};
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < (size_t)b->header->count && !e; i++) {
+        struct item *item = &b->items[i];
+        int64_t sequence = b->header->first + (int64_t)i;
+        char state = 'a';
+        if (item->excepted)
+            continue; /* the receipt tells */
+        e = apply_or_remember(b, tx, f, item, &state);
+        if (e || (state == 'a' && !item->kind->final))
+            continue;
+        struct outcome_range r = {b->peer->id, sequence, sequence, item->refused.err, state, ""};
+        if (state == 'w' && !r.error)
+            r.error = ERR_BEHIND;
+        snprintf(r.field, sizeof r.field, "%s", state == 'a' ? "" : item->refused.field);
+        e = outcome_add(&outcomes, f, &r);
+    }
+    return e ? e : outcome_send(b->l, tx, f, &outcomes);
+}
+
+static enum err receive_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct batch *b = arg;
+    enum err e = check_place(b, tx, f);
+    if (e || b->duplicate)
+        return e;
+    if ((e = append_entries(b, tx, f)) || (e = write_rows(b, tx, f)))
+        return e;
+    b->out->receipt.sequence = b->header->first + b->header->count - 1;
+    return apply_all(b, tx, f);
+}
+
+static enum err check_content(const struct batch *b, struct fail *f)
+{
+    struct merkle_frontier tree = {0};
+    for (size_t i = 0; i < (size_t)b->header->count; i++)
+        merkle_append(&tree, batch_leaf(&b->frames[i]));
+    if (!sha256_equal(merkle_root(&tree), b->header->root))
+        return fail_set(f, ERR_BATCH, "root", NULL);
+    if (strcmp(b->header->destination, b->l->config.self.text) != 0)
+        return fail_set(f, ERR_BATCH, "destination", "%s", b->header->destination);
+    return ERR_OK;
+}
+
+static void log_refused(const struct batch *b)
+{
+    for (size_t i = 0; i < b->out->receipt.refused_count; i++) {
+        const struct receipt_exception *x = &b->out->receipt.refused[i];
+        LOG(LOG_WARNING, "notice_refused", LOG_TEXT("from", b->peer->node.text), LOG_NUMBER("sequence", x->sequence),
+            LOG_TEXT("error", err_row((enum err)x->error)->name), LOG_TEXT("field", x->field));
+    }
+}
+
+enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct arena *a, struct str header_text,
+                       const struct batch_header *h, const struct frame *notices, struct received *out)
+{
+    struct batch b = {.l = l, .peer = p, .arena = a, .header_text = header_text, .header = h, .frames = notices,
+                      .out = out};
+    struct receipt *r = &out->receipt;
+    size_t again;
+    enum err e = check_content(&b, f);
+    if (!e)
+        e = prepare(&b, f);
+    if (!e)
+        e = exceptions(&b, f);
+    if (!e)
+        do {
+            again = b.again;
+            e = db_transaction(l->config.db, f, receive_tx, &b);
+        } while (e && b.again > again);
+    drop_trees(&b);
+    if (e)
+        return e;
+    if (!b.duplicate)
+        log_refused(&b);
+    snprintf(r->from, sizeof r->from, "%s", l->config.self.text);
+    snprintf(r->to, sizeof r->to, "%s", p->node.text);
+    r->epoch = l->epoch;
+    r->header = sha256_of(header_text);
+    return ERR_OK;
+}
