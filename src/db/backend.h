@@ -23,6 +23,7 @@ struct db_tx {
     struct db_conn *conn;
     int64_t deadline; /* steady microseconds; 0 for a transaction that writes */
     int open_rows;    /* db_query without its db_done */
+    int64_t changes;  /* db_exec calls so far */
     struct fail doom; /* a statement failed: what went before is lost, so nothing more runs (as PostgreSQL does) */
 };
 

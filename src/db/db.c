@@ -218,6 +218,7 @@ enum err db_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, c
     if (e)
         return e;
     struct fail own;
+    tx->changes++;
     e = tx->db->backend->exec(tx, &own, stmt, values, changed);
     if (!e)
         return ERR_OK;
@@ -225,6 +226,11 @@ enum err db_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, c
     if (f)
         *f = own;
     return e;
+}
+
+int64_t db_tx_changes(const struct db_tx *tx)
+{
+    return tx->changes;
 }
 
 void db_query(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt, const struct db_value *values,

@@ -107,6 +107,10 @@ static inline struct db_value db_null(void)
 MUST_CHECK enum err db_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
                             const struct db_value *values, size_t count, int64_t *changed);
 
+/* How many db_exec this transaction has begun: unchanged between two calls means that nothing was written, so that a
+ * refusal between them needs no undoing. */
+int64_t db_tx_changes(const struct db_tx *tx);
+
 /* Rows:
  *     struct db_rows rows;
  *     db_query(tx, &rows, &sql_x, DB(db_int(5)));
