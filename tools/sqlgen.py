@@ -65,6 +65,8 @@ def translate(text, dialect):
             new = '?' + token[1:]
         if token != ' ':
             before = token
+        if not new and out and out[-1] == ' ':
+            out.pop()
         out.append(new)
     return ''.join(out).strip()
 

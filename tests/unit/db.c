@@ -297,6 +297,33 @@ static void a_snapshot_ends_in_time(const char *url)
 }
 BOTH(a_snapshot_ends_in_time)
 
+static void *read_many(void *arg)
+{
+    intptr_t wrong = 0;
+    for (int i = 0; i < 20; i++) {
+        int64_t count = 0;
+        wrong += db_read(arg, NULL, count_rows, &count) || count != 1;
+    }
+    return (void *)wrong;
+}
+
+static void readers_share_the_pool(const char *url)
+{
+    enum { THREADS = 4 * DB_READERS };
+    struct db *db = open_sample(url);
+    pthread_t threads[THREADS];
+    add(db, 1);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_many, db), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+    db_close(db);
+}
+BOTH(readers_share_the_pool)
+
 /* ---- one writer */
 
 static void a_second_opening_is_refused(const char *url)
@@ -376,6 +403,7 @@ int main(void)
         cmocka_unit_test(both_parameters_are_numbered_not_in_order_of_appearance),
         cmocka_unit_test(both_a_snapshot_does_not_move),
         cmocka_unit_test(both_a_snapshot_ends_in_time),
+        cmocka_unit_test(both_readers_share_the_pool),
         cmocka_unit_test(both_a_second_opening_is_refused),
         cmocka_unit_test(both_another_process_is_refused),
         cmocka_unit_test(the_file_is_private),

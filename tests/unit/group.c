@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
-#include "db/backend.h"
+#include "db/sqlite.h"
 #include "postgres.h"
 #include "sample_sql.h"
 #include "stores.h"
@@ -361,6 +361,58 @@ static void a_broken_file_ends_the_process(void **state UNUSED)
     assert_int_equal(WEXITSTATUS(status), 77);
 }
 
+static enum err many_rows(struct db_tx *tx, struct fail *f, void *arg)
+{
+    static const char filler[1000];
+    int64_t *next = arg;
+    enum err e = ERR_OK;
+    for (int i = 0; !e && i < 4000; i++)
+        e = db_exec(tx, f, &sql_sample_typed_put,
+                    DB(db_int((*next)++), db_null(), db_null(), db_bytes(filler, sizeof filler)), NULL);
+    return e;
+}
+
+/* The file may not grow: the change that needs room is refused, its neighbours are not. */
+static void *call_after_full(void *arg)
+{
+    struct change *c = arg;
+    return db_transaction(c->bench->db, NULL, change_fn, c) ? arg : NULL;
+}
+
+static enum err fill_up(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct change *c = arg;
+    int64_t next = 0;
+    if (c->runs++ == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL); /* neighbours queue behind the first */
+    enum err e = many_rows(tx, f, &next);
+    return e ? e : fail_set(f, ERR_STATE, NULL, "it fitted");
+}
+
+static void a_full_disk_refuses_one_change(void **state UNUSED)
+{
+    struct bench b;
+    bench_open(&b, sqlite_fresh());
+    sqlite3 *handle = ((struct sqlite_conn *)b.db->writer)->handle;
+    assert_int_equal(sqlite3_exec(handle, "PRAGMA max_page_count = 100", NULL, NULL, NULL), SQLITE_OK);
+    struct change big = {&b, 0, ERR_OK, 0}, small[8];
+    pthread_t threads[COUNT_OF(small)];
+    for (size_t i = 0; i < COUNT_OF(small); i++) {
+        small[i] = (struct change){&b, (int64_t)i + 1, ERR_OK, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, call_after_full, &small[i]), 0);
+    }
+    struct fail f;
+    assert_err(db_transaction(b.db, &f, fill_up, &big), ERR_DB_FULL);
+    for (size_t i = 0; i < COUNT_OF(small); i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(tally(&b).sum, 36);
+    assert_true(b.keeper.sum == 36);
+    db_close(b.db);
+}
+
 static enum err nested(struct db_tx *tx UNUSED, struct fail *f, void *arg)
 {
     struct change *c = arg;
@@ -392,17 +444,6 @@ static void a_change_inside_another_is_our_mistake(void **state UNUSED)
 
 /* ---- the WAL */
 
-static enum err many_rows(struct db_tx *tx, struct fail *f, void *arg)
-{
-    static const char filler[1000];
-    int64_t *next = arg;
-    enum err e = ERR_OK;
-    for (int i = 0; !e && i < 4000; i++)
-        e = db_exec(tx, f, &sql_sample_typed_put,
-                    DB(db_int((*next)++), db_null(), db_null(), db_bytes(filler, sizeof filler)), NULL);
-    return e;
-}
-
 /* Commits of 5 MiB each, 200 MiB in all: the WAL stays near 64 MiB and is copied back meanwhile. */
 static void the_wal_does_not_grow_for_ever(void **state UNUSED)
 {
@@ -429,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_lost_connection_runs_the_change_again),
         cmocka_unit_test(a_commit_without_an_answer_is_settled),
         cmocka_unit_test(a_broken_file_ends_the_process),
+        cmocka_unit_test(a_full_disk_refuses_one_change),
         cmocka_unit_test(a_change_inside_another_is_our_mistake),
         cmocka_unit_test(the_wal_does_not_grow_for_ever),
     };

@@ -2,12 +2,18 @@
 /* Every statement of every module prepares on both stores and gives the columns its "-- out:" line says.
  * A new module adds its line to the includes and to the list. */
 #include "db/db_sql.h"
+#include "door/door_sql.h"
+#include "ledger/ledger_sql.h"
 #include "sample_sql.h"
+#include "store/store_sql.h"
 #include "stores.h"
 #include "test.h"
 
 static const struct db_module *const modules[] = {
     &db_module,
+    &ledger_module,
+    &store_module,
+    &door_module,
     &sample_module,
 };
 
