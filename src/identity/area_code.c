@@ -5,7 +5,7 @@
 
 static const struct area_row rows[] = {
 #define AREA(code, type, city, name, kana, prefecture, addresses, cs)                                        \
-    {{code}, AREA_##type, {city}, name, kana, prefecture, addresses, cs},
+    {{code}, AREA_##type, {city}, addresses, cs, name, kana, prefecture},
 #include "area_data.h"
 #undef AREA
 };

@@ -29,11 +29,11 @@ struct area_row {
     struct area_code code;
     enum area_type type;
     struct area_code city;  /* of a designated ward: its designated city; else 0 */
+    bool holds_addresses;   /* a resident may live under this code */
+    bool runs_cs;           /* a mayor with a register and a CS of the municipality's own */
     const char *name;       /* "西宮市"; a ward with its city: "札幌市中央区" */
     const char *kana;       /* "ニシノミヤシ", full width */
     const char *prefecture; /* "兵庫県" */
-    bool holds_addresses;   /* a resident may live under this code */
-    bool runs_cs;           /* a mayor with a register and a CS of the municipality's own */
 };
 /* A code that ended or a name that changed. */
 struct area_change {
