@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program/control.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { QUESTION_MAX = 64 * 1024, CALL_MEMORY = 256 * 1024 * 1024, CALLS_MAX = 32, STACK = 1024 * 1024 };
+
+struct control {
+    char path[108];
+    int fd;
+    const struct control_verb *verbs;
+    size_t verb_count;
+    void *self;
+    pthread_t thread;
+    atomic_bool stopping;
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    int calls;
+};
+
+struct client {
+    struct control *control;
+    int fd;
+};
+
+static bool write_all(int fd, struct str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        bytes = (struct str){bytes.p + n, bytes.n - (size_t)n};
+    }
+    return true;
+}
+
+void control_progress(struct control_call *call, int64_t done, int64_t total)
+{
+    char line[80];
+    snprintf(line, sizeof line, "{\"progress\":%lld,\"total\":%lld}\n", (long long)done, (long long)total);
+    (void)write_all(call->fd, str_of(line));
+}
+
+static enum err read_line(struct fail *f, int fd, struct buf *line)
+{
+    while (!line->n || line->p[line->n - 1] != '\n') {
+        char chunk[4096];
+        ssize_t n = recv(fd, chunk, sizeof chunk, 0);
+        if (n <= 0)
+            return fail_set(f, ERR_IO, "control", "the question has no end");
+        buf_add(line, chunk, (size_t)n);
+        if (line->broken)
+            return buf_check(line, f, "control");
+    }
+    return ERR_OK;
+}
+
+static enum err run_verb(struct control *c, struct control_call *call, struct fail *f)
+{
+    struct str verb = {NULL, 0};
+    enum err e = json_member_text(f, call->question, "do", &call->arena, &verb);
+    if (e)
+        return e;
+    for (size_t i = 0; i < c->verb_count; i++)
+        if (str_equal(verb, str_of(c->verbs[i].name)))
+            return c->verbs[i].run(c->self, call, f);
+    return fail_set(f, ERR_USAGE, "do", "%.*s", STR_ARG(verb));
+}
+
+static void write_failure(struct buf *b, const struct fail *f)
+{
+    char text[400];
+    buf_clear(b);
+    json_begin(b, NULL, '{');
+    json_add_bool(b, "ok", false);
+    json_add_int(b, "error", f->err);
+    json_add_text(b, "name", str_of(err_row(f->err)->name));
+    json_add_text(b, "text", str_of(fail_text(f, FAIL_ENGLISH, text, sizeof text)));
+    json_add_text(b, "text_ja", str_of(fail_text(f, FAIL_JAPANESE, text, sizeof text)));
+}
+
+static void answer(struct client *client)
+{
+    struct control_call call = {.fd = client->fd};
+    struct fail f = {0};
+    struct buf line;
+    json_t *tree = NULL;
+    buf_init(&line, QUESTION_MAX);
+    buf_init(&call.answer, CONTROL_LINE_MAX);
+    arena_init(&call.arena, CALL_MEMORY);
+    json_begin(&call.answer, NULL, '{');
+    json_add_bool(&call.answer, "ok", true);
+    enum err e = read_line(&f, client->fd, &line);
+    if (!e)
+        e = json_read(&f, buf_str(&line), &tree);
+    call.question = tree;
+    if (!e)
+        e = run_verb(client->control, &call, &f);
+    if (!e)
+        e = buf_check(&call.answer, &f, "answer");
+    if (e) {
+        f.err = e;
+        write_failure(&call.answer, &f);
+    }
+    buf_add_str(&call.answer, STR("}\n"));
+    (void)write_all(client->fd, buf_str(&call.answer));
+    json_decref(tree);
+    arena_release(&call.arena);
+    buf_release(&call.answer);
+    buf_release(&line);
+}
+
+static void *client_run(void *arg)
+{
+    struct client *client = arg;
+    struct control *c = client->control;
+    answer(client);
+    close(client->fd);
+    memory_free(client);
+    pthread_mutex_lock(&c->lock);
+    c->calls--;
+    pthread_cond_signal(&c->idle);
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+static void take(struct control *c, int fd)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    struct client *client = memory_new(sizeof *client);
+    pthread_mutex_lock(&c->lock);
+    bool full = c->calls >= CALLS_MAX;
+    c->calls++;
+    pthread_mutex_unlock(&c->lock);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK);
+    if (client)
+        *client = (struct client){c, fd};
+    if (full || !client || pthread_create(&thread, &attributes, client_run, client) != 0) {
+        close(fd);
+        memory_free(client);
+        pthread_mutex_lock(&c->lock);
+        c->calls--;
+        pthread_mutex_unlock(&c->lock);
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+static void *accept_run(void *arg)
+{
+    struct control *c = arg;
+    while (!atomic_load(&c->stopping)) {
+        int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            take(c, fd);
+    }
+    return NULL;
+}
+
+static enum err listen_at(struct fail *f, struct control *c)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", c->path);
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0)
+        return fail_errno(f, ERR_IO, "socket");
+    unlink(c->path);
+    mode_t before = umask(0077);
+    int failed = bind(c->fd, (struct sockaddr *)&at, sizeof at);
+    umask(before);
+    if (failed || listen(c->fd, 64) != 0)
+        return fail_errno(f, ERR_IO, c->path);
+    return ERR_OK;
+}
+
+enum err control_start(struct fail *f, const char *path, const struct control_verb *verbs, size_t count, void *self,
+                       struct control **out)
+{
+    struct control *c = memory_new(sizeof *c);
+    if (!c)
+        return fail_set(f, ERR_MEMORY, "control", NULL);
+    if (strlen(path) >= sizeof c->path) {
+        memory_free(c);
+        return fail_set(f, ERR_LIMIT, "control", "a socket's path has at most 107 bytes");
+    }
+    snprintf(c->path, sizeof c->path, "%s", path);
+    c->verbs = verbs;
+    c->verb_count = count;
+    c->self = self;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->idle, NULL);
+    enum err e = listen_at(f, c);
+    if (!e && pthread_create(&c->thread, NULL, accept_run, c) != 0)
+        e = fail_set(f, ERR_MEMORY, "thread", NULL);
+    if (e) {
+        if (c->fd >= 0)
+            close(c->fd);
+        memory_free(c);
+        return e;
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+void control_stop(struct control *c)
+{
+    if (!c)
+        return;
+    atomic_store(&c->stopping, true);
+    shutdown(c->fd, SHUT_RDWR);
+    pthread_join(c->thread, NULL);
+    pthread_mutex_lock(&c->lock);
+    while (c->calls)
+        pthread_cond_wait(&c->idle, &c->lock);
+    pthread_mutex_unlock(&c->lock);
+    close(c->fd);
+    unlink(c->path);
+    pthread_mutex_destroy(&c->lock);
+    pthread_cond_destroy(&c->idle);
+    memory_free(c);
+}
