@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside src/db only: what each store (SQLite, PostgreSQL) does for db.c, group.c and migrate.c, and what they share.
+/* Inside src/db only: what each store (SQLite, PostgreSQL) does for db.c, group.c and migrate.c, and what
+ * they share.
  *
- * Errors that steer: ERR_DB_BUSY means the transaction is lost or blocked and may be run again; ERR_DB_UNCERTAIN
- * that a commit was sent and its fate is unknown; ERR_DB_BROKEN that the disk or the file failed. */
+ * Errors that steer: ERR_DB_BUSY means the transaction is lost or blocked and may be run again;
+ * ERR_DB_UNCERTAIN that a commit was sent and its fate is unknown; ERR_DB_BROKEN that the disk or the file
+ * failed. */
 #ifndef JUKI_DB_BACKEND_H
 #define JUKI_DB_BACKEND_H
 
@@ -11,7 +13,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { DB_READERS = 8, DB_FOLLOWERS = 16, DB_READ_MICROS = 5 * 1000 * 1000 };
+enum {
+    DB_READERS = 8,
+    DB_FOLLOWERS = 16,
+    DB_READ_MICROS = 5 * 1000 * 1000,
+    DB_SETTLE_MICROS = 10 * 1000 * 1000
+};
 
 struct db_conn { /* first member of each backend's connection */
     struct db *db;
@@ -24,10 +31,20 @@ struct db_tx {
     int64_t deadline; /* steady microseconds; 0 for a transaction that writes */
     int open_rows;    /* db_query without its db_done */
     int64_t changes;  /* db_exec calls so far */
-    struct fail doom; /* a statement failed: what went before is lost, so nothing more runs (as PostgreSQL does) */
+    struct fail
+        doom; /* a statement failed: what went before is lost, so nothing more runs (as PostgreSQL does) */
 };
 
-enum db_control { DB_BEGIN, DB_BEGIN_READ, DB_SAVEPOINT, DB_RELEASE, DB_UNDO, DB_COMMIT, DB_ROLLBACK, DB_CONTROLS };
+enum db_control {
+    DB_BEGIN,
+    DB_BEGIN_READ,
+    DB_SAVEPOINT,
+    DB_RELEASE,
+    DB_UNDO,
+    DB_COMMIT,
+    DB_ROLLBACK,
+    DB_CONTROLS
+};
 
 struct db_backend {
     const char *name;
@@ -39,8 +56,8 @@ struct db_backend {
     bool (*in_transaction)(struct db_conn *c);
     enum err (*script)(struct db_conn *c, struct fail *f, const char *sql);
     enum err (*prepare)(struct db_conn *c, struct fail *f, const struct db_stmt *stmt);
-    enum err (*exec)(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, const struct db_value *values,
-                     int64_t *changed);
+    enum err (*exec)(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                     const struct db_value *values, int64_t *changed);
     enum err (*query)(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt,
                       const struct db_value *values);
     bool (*next)(struct db_rows *rows); /* false at the end or with rows->fail set */
@@ -75,7 +92,8 @@ struct db {
     pthread_t owners[DB_READERS];
     bool taken[DB_READERS];
 
-    int64_t read_micros; /* how long a snapshot may be held; tests shorten it */
+    int64_t read_micros;   /* how long a snapshot may be held; tests shorten both */
+    int64_t settle_micros; /* how long a lost commit's fate is asked for (PostgreSQL) */
     struct db_follower followers[DB_FOLLOWERS];
     size_t follower_count;
     void (*broken)(void *arg, const struct fail *f);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both stores share: opening and closing, the pool of snapshots, and the guard around each statement.
  *
- * The guard keeps both stores alike: parameters have the types the .sql file declares, a snapshot ends after 5 s,
- * and once a statement has failed the change is lost, whatever its function answers. (PostgreSQL refuses all that
- * follows in the transaction; SQLite would go on, and code tested on it alone would break on the other.) */
+ * The guard keeps both stores alike: parameters have the types the .sql file declares, a snapshot ends after
+ * 5 s, and once a statement has failed the change is lost, whatever its function answers. (PostgreSQL refuses
+ * all that follows in the transaction; SQLite would go on, and code tested on it alone would break on the
+ * other.) */
 #include "db/db.h"
 #include "db/backend.h"
 
@@ -37,6 +38,7 @@ enum err db_open(struct fail *f, const char *url, const struct db_module *const 
     db->modules = modules;
     db->module_count = count;
     db->read_micros = DB_READ_MICROS;
+    db->settle_micros = DB_SETTLE_MICROS;
     enum err e = db->backend->open(f, db, url);
     if (!e)
         e = db->backend->connect(f, db, true, &db->writer);
@@ -233,8 +235,8 @@ int64_t db_tx_changes(const struct db_tx *tx)
     return tx->changes;
 }
 
-void db_query(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt, const struct db_value *values,
-              size_t count)
+void db_query(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt,
+              const struct db_value *values, size_t count)
 {
     check_values(stmt, values, count);
     rows->tx = tx;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group commit: waiting changes share one transaction and one flush.
  *
- * A caller queues its change. Nobody leads: it leads at once, alone or with those who wait. Somebody leads: it
- * sleeps until its change is done or it is called to lead. The leader takes all who wait,
- *     BEGIN, for each change (savepoint() of the followers, SAVEPOINT, fn, RELEASE or ROLLBACK TO and undo()),
- *     before_commit() of the followers, COMMIT, committed(),
- * wakes them, and hands the lead to the first who came meanwhile.
+ * A caller queues its change. Nobody leads: it leads at once, alone or with those who wait. Somebody leads:
+ * it sleeps until its change is done or it is called to lead. The leader takes all who wait, BEGIN, for each
+ * change (savepoint() of the followers, SAVEPOINT, fn, RELEASE or ROLLBACK TO and undo()), before_commit() of
+ * the followers, COMMIT, committed(), wakes them, and hands the lead to the first who came meanwhile.
  *
- * Invariants: one leader at a time, and it alone touches the writer's connection. A caller is told "done" only
- * after COMMIT. A refusal that could have come from a neighbour's change counts only if that neighbour was
- * committed: when a group is lost, all of it runs again. A change alone in its group needs no SAVEPOINT: its
- * failure is the group's. A group that cannot be committed for a reason that is not the disk's runs again one by one. */
+ * Invariants: one leader at a time, and it alone touches the writer's connection. A caller is told "done"
+ * only after COMMIT. A refusal that could have come from a neighbour's change counts only if that neighbour
+ * was committed: when a group is lost, all of it runs again. A change alone in its group needs no SAVEPOINT:
+ * its failure is the group's. A group that cannot be committed for a reason that is not the disk's runs again
+ * one by one. */
 #include "db/backend.h"
 
 #include "base/clock.h"
@@ -146,7 +146,8 @@ static enum err group_commit(struct db *db, struct fail *f, int64_t changes)
     return ERR_OK;
 }
 
-/* Runs the changes from first up to *end (exclusive; moved forward to where time ran out) as one transaction. */
+/* Runs the changes from first up to *end (exclusive; moved forward to where time ran out) as one transaction.
+ */
 static enum err group_attempt(struct db *db, struct fail *f, struct db_call *first, struct db_call **end)
 {
     enum err e = control(db, f, DB_BEGIN);
@@ -289,7 +290,8 @@ static void lead(struct db *db, struct db_call *own)
 static bool queue_join(struct db *db, struct db_call *call)
 {
     pthread_mutex_lock(&db->queue_lock);
-    assert(!(db->leader_known && pthread_equal(db->leader, pthread_self()))); /* a transaction inside another */
+    assert(
+        !(db->leader_known && pthread_equal(db->leader, pthread_self()))); /* a transaction inside another */
     if (db->last)
         db->last->next = call;
     else

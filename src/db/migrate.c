@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Brings the schema to what the modules of this program know.
  *
- * Each migration runs in a transaction of its own together with its row in db_schema, so a crash leaves a migration
- * done or not begun. Applied numbers are 1, 2 ... without gap and with the names this program knows; more than this
- * program knows is ERR_DB_NEWER. Modules in the file that this program does not know are left alone. */
+ * Each migration runs in a transaction of its own together with its row in db_schema, so a crash leaves a
+ * migration done or not begun. Applied numbers are 1, 2 ... without gap and with the names this program
+ * knows; more than this program knows is ERR_DB_NEWER. Modules in the file that this program does not know
+ * are left alone. */
 #include "db/backend.h"
 #include "db/db_sql.h"
 
@@ -11,10 +12,12 @@
 
 static enum err gap(struct fail *f, const struct db_module *module, int64_t number)
 {
-    return fail_set(f, ERR_DB_MIGRATION, NULL, "%s: number %lld is out of order", module->name, (long long)number);
+    return fail_set(f, ERR_DB_MIGRATION, NULL, "%s: number %lld is out of order", module->name,
+                    (long long)number);
 }
 
-static enum err check_applied(struct fail *f, struct db_rows *rows, const struct db_module *module, size_t *applied)
+static enum err check_applied(struct fail *f, struct db_rows *rows, const struct db_module *module,
+                              size_t *applied)
 {
     size_t seen = 0;
     while (db_next(rows)) {
@@ -27,8 +30,8 @@ static enum err check_applied(struct fail *f, struct db_rows *rows, const struct
     }
     *applied = seen;
     if (seen > module->migration_count)
-        return fail_set(f, ERR_DB_NEWER, NULL, "%s: the database has %zu, this program knows %zu", module->name,
-                        seen, module->migration_count);
+        return fail_set(f, ERR_DB_NEWER, NULL, "%s: the database has %zu, this program knows %zu",
+                        module->name, seen, module->migration_count);
     return ERR_OK;
 }
 
@@ -52,13 +55,14 @@ static enum err apply_inside(struct fail *f, struct db *db, const struct db_modu
     enum err e = db->backend->script(db->writer, f, postgres ? m->postgres : m->sqlite);
     if (e)
         return e;
-    return db_exec(&tx, f, &sql_db_schema_add,
-                   DB(db_text(str_of(module->name)), db_int(m->number), db_text(str_of(m->name)),
-                      db_int(clock_now())),
-                   NULL);
+    return db_exec(
+        &tx, f, &sql_db_schema_add,
+        DB(db_text(str_of(module->name)), db_int(m->number), db_text(str_of(m->name)), db_int(clock_now())),
+        NULL);
 }
 
-static enum err apply(struct fail *f, struct db *db, const struct db_module *module, const struct db_migration *m)
+static enum err apply(struct fail *f, struct db *db, const struct db_module *module,
+                      const struct db_migration *m)
 {
     enum err e = db->backend->control(db->writer, f, DB_BEGIN);
     if (e)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PostgreSQL: statements. Parameters and results travel in binary (int8 big-endian, text, bytea); each connection
- * prepares a statement when it first needs it. A query's rows are all fetched at once, so long lists are paged by
- * key, as on SQLite, where they would hold a snapshot too long. */
+/* PostgreSQL: statements. Parameters and results travel in binary (int8 big-endian, text, bytea); each
+ * connection prepares a statement when it first needs it. A query's rows are all fetched at once, so long
+ * lists are paged by key, as on SQLite, where they would hold a snapshot too long. */
 #include "db/postgres.h"
 
 #include <ctype.h>
@@ -39,7 +39,8 @@ static enum err prepare_new(struct pg_conn *c, struct fail *f, const struct db_s
     for (size_t i = 0; i < count; i++)
         types[i] = type_of(stmt->params[i]);
     PGresult *result = PQprepare(c->link, name, stmt->postgres, (int)count, types);
-    enum err e = PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c->link, result, stmt->name);
+    enum err e =
+        PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c->link, result, stmt->name);
     PQclear(result);
     return e;
 }
@@ -47,7 +48,8 @@ static enum err prepare_new(struct pg_conn *c, struct fail *f, const struct db_s
 enum { NAME_SIZE = 24 };
 
 /* Writes the name under which the statement is prepared. */
-static enum err prepared_name(struct pg_conn *c, struct fail *f, const struct db_stmt *stmt, char name[static NAME_SIZE])
+static enum err prepared_name(struct pg_conn *c, struct fail *f, const struct db_stmt *stmt,
+                              char name[static NAME_SIZE])
 {
     size_t number = (size_t)(uintptr_t)stmt_map_find(&c->stmts, stmt);
     bool is_new = !number;
@@ -81,12 +83,12 @@ static bool column_fits(Oid type, char letter)
 static enum err check_columns(struct fail *f, const PGresult *result, const struct db_stmt *stmt)
 {
     if (PQnfields(result) != (int)strlen(stmt->results))
-        return fail_set(f, ERR_DB, NULL, "%s: gives %d columns, \"-- out:\" says %zu", stmt->name, PQnfields(result),
-                        strlen(stmt->results));
+        return fail_set(f, ERR_DB, NULL, "%s: gives %d columns, \"-- out:\" says %zu", stmt->name,
+                        PQnfields(result), strlen(stmt->results));
     for (int i = 0; i < PQnfields(result); i++)
         if (!column_fits(PQftype(result, i), stmt->results[i]))
-            return fail_set(f, ERR_DB, NULL, "%s: column %d has another type (%u) than \"-- out:\" says", stmt->name,
-                            i + 1, PQftype(result, i));
+            return fail_set(f, ERR_DB, NULL, "%s: column %d has another type (%u) than \"-- out:\" says",
+                            stmt->name, i + 1, PQftype(result, i));
     return ERR_OK;
 }
 
@@ -105,8 +107,8 @@ static enum err pg_prepare(struct db_conn *conn, struct fail *f, const struct db
 }
 
 /* Runs it; *out is a result of COMMAND_OK or TUPLES_OK, the caller's to clear. */
-static enum err run(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, const struct db_value *values,
-                    PGresult **out)
+static enum err run(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                    const struct db_value *values, PGresult **out)
 {
     struct pg_conn *c = own(tx->conn);
     char name[NAME_SIZE];
@@ -137,8 +139,8 @@ static enum err run(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt
     return e;
 }
 
-static enum err pg_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, const struct db_value *values,
-                        int64_t *changed)
+static enum err pg_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                        const struct db_value *values, int64_t *changed)
 {
     PGresult *result;
     enum err e = run(tx, f, stmt, values, &result);
@@ -147,7 +149,8 @@ static enum err pg_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *
     uint64_t tuples = 0;
     if (changed) {
         bool selects = str_starts(str_of(PQcmdStatus(result)), STR("SELECT"));
-        *changed = !selects && str_to_uint(str_of(PQcmdTuples(result)), INT64_MAX, &tuples) ? (int64_t)tuples : 0;
+        *changed =
+            !selects && str_to_uint(str_of(PQcmdTuples(result)), INT64_MAX, &tuples) ? (int64_t)tuples : 0;
     }
     PQclear(result);
     return ERR_OK;
@@ -204,7 +207,8 @@ static int64_t pg_row_int(const struct db_rows *rows, int column)
 static struct str pg_row_bytes(const struct db_rows *rows, int column)
 {
     const PGresult *result = result_of(rows, column);
-    return (struct str){PQgetvalue(result, rows->row, column), (size_t)PQgetlength(result, rows->row, column)};
+    return (struct str){PQgetvalue(result, rows->row, column),
+                        (size_t)PQgetlength(result, rows->row, column)};
 }
 
 static void pg_after_group(struct db *db UNUSED)

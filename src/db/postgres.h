@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of the PostgreSQL backend share: postgres.c (statements), postgres_link.c (connections). */
+/* What the two files of the PostgreSQL backend share: postgres.c (statements), postgres_link.c (connections).
+ */
 #ifndef JUKI_DB_POSTGRES_H
 #define JUKI_DB_POSTGRES_H
 
@@ -17,7 +18,15 @@ struct pg_conn {
 };
 
 /* Object identifiers of the types we speak, from pg_type.dat. */
-enum { PG_BOOL = 16, PG_BYTES = 17, PG_INT64 = 20, PG_INT16 = 21, PG_INT32 = 23, PG_TEXT = 25, PG_VARCHAR = 1043 };
+enum {
+    PG_BOOL = 16,
+    PG_BYTES = 17,
+    PG_INT64 = 20,
+    PG_INT16 = 21,
+    PG_INT32 = 23,
+    PG_TEXT = 25,
+    PG_VARCHAR = 1043
+};
 
 /* The error of a result (NULL: of the connection), without the server's DETAIL, which holds values. */
 enum err pg_fail(struct fail *f, PGconn *link, const PGresult *result, const char *what);

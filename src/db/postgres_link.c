@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PostgreSQL: connections, the lock, and what becomes of a commit whose answer never came.
  *
- * One process writes: the writer's connection holds an advisory lock of its schema as long as it lives. A connection
- * that is lost before COMMIT loses the transaction (ERR_DB_BUSY: run again, on a new connection). Lost during COMMIT,
- * its fate is asked for by its transaction id once the lock is ours again, because then the old session has ended;
- * only when the server stays away is the answer ERR_DB_UNCERTAIN.
- * Snapshots are REPEATABLE READ READ ONLY with a statement timeout. */
+ * One process writes: the writer's connection holds an advisory lock of its schema as long as it lives. A
+ * connection that is lost before COMMIT loses the transaction (ERR_DB_BUSY: run again, on a new connection).
+ * Lost during COMMIT, its fate is asked for by its transaction id once the lock is ours again, because then
+ * the old session has ended; only when the server stays away is the answer ERR_DB_UNCERTAIN. Snapshots are
+ * REPEATABLE READ READ ONLY with a statement timeout. */
 #include "db/postgres.h"
 
 #include "base/clock.h"
 
-enum { LOCK_SPACE = 0x6A756B69 /* "juki" */, LOCK_TRIES = 50, SETTLE_MICROS = 10 * 1000 * 1000 };
+enum { LOCK_SPACE = 0x6A756B69 /* "juki" */, LOCK_TRIES = 50 };
 
 static const char *const control_texts[DB_CONTROLS] = {
     [DB_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_current_xact_id()::text",
@@ -26,19 +26,19 @@ static const struct {
     const char *state;
     enum err err;
 } state_table[] = {
-    {"23505", ERR_EXISTS},          /* unique_violation */
-    {"23", ERR_DB_CONSTRAINT},      /* integrity constraint violation */
-    {"25006", ERR_DB_READ_ONLY},    /* read_only_sql_transaction */
+    {"23505", ERR_EXISTS},           /* unique_violation */
+    {"23", ERR_DB_CONSTRAINT},       /* integrity constraint violation */
+    {"25006", ERR_DB_READ_ONLY},     /* read_only_sql_transaction */
     {"57014", ERR_DB_SNAPSHOT_TIME}, /* query_canceled: the statement timeout */
-    {"40", ERR_DB_BUSY},            /* transaction rollback: serialization, deadlock */
-    {"55P03", ERR_DB_BUSY},         /* lock_not_available */
-    {"57P", ERR_DB_BUSY},           /* the server stops or starts */
-    {"08", ERR_DB_BUSY},            /* connection */
-    {"53100", ERR_DB_FULL},         /* disk_full */
-    {"53", ERR_DB_BUSY},            /* insufficient resources */
-    {"58030", ERR_DB_BROKEN},       /* io_error */
-    {"XX001", ERR_DB_BROKEN},       /* data_corrupted */
-    {"XX002", ERR_DB_BROKEN},       /* index_corrupted */
+    {"40", ERR_DB_BUSY},             /* transaction rollback: serialization, deadlock */
+    {"55P03", ERR_DB_BUSY},          /* lock_not_available */
+    {"57P", ERR_DB_BUSY},            /* the server stops or starts */
+    {"08", ERR_DB_BUSY},             /* connection */
+    {"53100", ERR_DB_FULL},          /* disk_full */
+    {"53", ERR_DB_BUSY},             /* insufficient resources */
+    {"58030", ERR_DB_BROKEN},        /* io_error */
+    {"XX001", ERR_DB_BROKEN},        /* data_corrupted */
+    {"XX002", ERR_DB_BROKEN},        /* index_corrupted */
 };
 
 static enum err state_error(const char *state)
@@ -137,7 +137,8 @@ static enum err link_up(struct fail *f, struct pg_conn *c)
     if (PQstatus(c->link) == CONNECTION_OK)
         return set_up(f, c);
     const char *text = PQerrorMessage(c->link);
-    return fail_set(f, c->conn.db->serving ? ERR_DB_BUSY : ERR_DB_OPEN, NULL, "%.*s", (int)strcspn(text, "\n"), text);
+    return fail_set(f, c->conn.db->serving ? ERR_DB_BUSY : ERR_DB_OPEN, NULL, "%.*s",
+                    (int)strcspn(text, "\n"), text);
 }
 
 enum err pg_connect(struct fail *f, struct db *db, bool writer, struct db_conn **out)
@@ -172,7 +173,7 @@ static enum err settle(struct pg_conn *c, struct fail *f)
 {
     char sql[128], answer[32] = "";
     snprintf(sql, sizeof sql, "SELECT pg_xact_status('%s'::xid8)", c->transaction);
-    int64_t until = clock_steady() + SETTLE_MICROS;
+    int64_t until = clock_steady() + c->conn.db->settle_micros;
     while (clock_steady() < until) {
         struct fail ignored;
         if (!link_up(&ignored, c) && !pg_run(c, &ignored, sql, answer, sizeof answer)) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite: connections and statements.
  *
- * Settings: WAL with synchronous=FULL (a commit is on disk when it returns), no checkpoint inside a commit (see
- * sqlite_store.c), foreign keys on, temporary tables in memory. Page caches are small (16 MiB for the writer, 2 MiB
- * for each of 8 readers) so that a server stays below 256 MiB. Each connection keeps its prepared statements; a
- * statement that is used again while its rows are still read gets a second, passing preparation. */
+ * Settings: WAL with synchronous=FULL (a commit is on disk when it returns), no checkpoint inside a commit
+ * (see sqlite_store.c), foreign keys on, temporary tables in memory. Page caches are small (16 MiB for the
+ * writer, 2 MiB for each of 8 readers) so that a server stays below 256 MiB. Each connection keeps its
+ * prepared statements; a statement that is used again while its rows are still read gets a second, passing
+ * preparation. */
 #include "db/sqlite.h"
 
 #include "base/clock.h"
@@ -17,12 +18,8 @@ struct sqlite_stmt {
 };
 
 static const char *const control_texts[DB_CONTROLS] = {
-    [DB_BEGIN] = "BEGIN IMMEDIATE",
-    [DB_BEGIN_READ] = "BEGIN",
-    [DB_SAVEPOINT] = "SAVEPOINT change",
-    [DB_RELEASE] = "RELEASE change",
-    [DB_COMMIT] = "COMMIT",
-    [DB_ROLLBACK] = "ROLLBACK",
+    [DB_BEGIN] = "BEGIN IMMEDIATE",  [DB_BEGIN_READ] = "BEGIN", [DB_SAVEPOINT] = "SAVEPOINT change",
+    [DB_RELEASE] = "RELEASE change", [DB_COMMIT] = "COMMIT",    [DB_ROLLBACK] = "ROLLBACK",
 };
 
 enum { BUSY_MILLIS = 5000, PROGRESS_STEPS = 20000 };
@@ -54,12 +51,14 @@ enum err sqlite_fail(struct fail *f, sqlite3 *handle, int rc, const char *what)
     for (size_t i = 0; i < COUNT_OF(rc_table) && e == ERR_DB; i++)
         if (rc_table[i].rc == rc || rc_table[i].rc == (rc & 0xff))
             e = rc_table[i].err;
-    return fail_set(f, e, NULL, "%s: %s (%d)", what, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(rc), rc);
+    return fail_set(f, e, NULL, "%s: %s (%d)", what, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(rc),
+                    rc);
 }
 
 enum err sqlite_open_handle(struct fail *f, const char *path, sqlite3 **out)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(path, out, flags, NULL);
     if (!rc)
         rc = sqlite3_busy_timeout(*out, BUSY_MILLIS);
@@ -97,7 +96,8 @@ static enum err prepare_controls(struct fail *f, struct sqlite_conn *c)
     for (size_t i = 0; i < DB_CONTROLS; i++) {
         if (!control_texts[i])
             continue;
-        int rc = sqlite3_prepare_v3(c->handle, control_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &c->controls[i], NULL);
+        int rc = sqlite3_prepare_v3(c->handle, control_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                    &c->controls[i], NULL);
         if (rc)
             return sqlite_fail(f, c->handle, rc, control_texts[i]);
     }
@@ -110,7 +110,8 @@ static enum err set_up(struct fail *f, struct db *db, struct sqlite_conn *c)
     enum err e = sqlite_open_handle(f, store->path, &c->handle);
     if (e)
         return e;
-    const char *kind = c->conn.writer ? "PRAGMA cache_size=-16384" : "PRAGMA cache_size=-2048; PRAGMA query_only=ON";
+    const char *kind =
+        c->conn.writer ? "PRAGMA cache_size=-16384" : "PRAGMA cache_size=-2048; PRAGMA query_only=ON";
     int rc = sqlite3_exec(c->handle, kind, NULL, NULL, NULL);
     if (rc)
         return sqlite_fail(f, c->handle, rc, "settings");
@@ -200,7 +201,8 @@ static enum err sqlite_script(struct db_conn *conn, struct fail *f, const char *
 
 /* ---- statements */
 
-static enum err stmt_new(struct sqlite_conn *c, struct fail *f, const struct db_stmt *stmt, struct sqlite_stmt **out)
+static enum err stmt_new(struct sqlite_conn *c, struct fail *f, const struct db_stmt *stmt,
+                         struct sqlite_stmt **out)
 {
     struct sqlite_stmt *s = memory_new(sizeof *s);
     if (!s)
@@ -215,7 +217,8 @@ static enum err stmt_new(struct sqlite_conn *c, struct fail *f, const struct db_
     return ERR_OK;
 }
 
-static enum err stmt_get(struct sqlite_conn *c, struct fail *f, const struct db_stmt *stmt, struct sqlite_stmt **out)
+static enum err stmt_get(struct sqlite_conn *c, struct fail *f, const struct db_stmt *stmt,
+                         struct sqlite_stmt **out)
 {
     struct sqlite_stmt *s = stmt_map_find(&c->stmts, stmt);
     if (s && !s->used) {
@@ -263,8 +266,8 @@ static int bind_one(sqlite3_stmt *handle, int at, const struct db_value *v)
 }
 
 /* A statement ready to step. */
-static enum err start(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, const struct db_value *values,
-                      struct sqlite_stmt **out)
+static enum err start(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                      const struct db_value *values, struct sqlite_stmt **out)
 {
     struct sqlite_conn *c = own(tx->conn);
     enum err e = stmt_get(c, f, stmt, out);

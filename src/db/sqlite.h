@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of the SQLite backend share: sqlite.c (connections, statements), sqlite_store.c (the file). */
+/* What the two files of the SQLite backend share: sqlite.c (connections, statements), sqlite_store.c (the
+ * file). */
 #ifndef JUKI_DB_SQLITE_H
 #define JUKI_DB_SQLITE_H
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite: the file, its lock, and the checkpoints.
  *
- * The file is made with mode 0600 (SQLite gives its -wal and -shm the same). "PATH-lock" is held with flock while it
- * is open, so a second process, or a second db_open, is refused instead of sharing the file. The lock is a file of
- * its own because closing any other descriptor of the database would drop SQLite's own POSIX locks.
+ * The file is made with mode 0600 (SQLite gives its -wal and -shm the same). "PATH-lock" is held with flock
+ * while it is open, so a second process, or a second db_open, is refused instead of sharing the file. The
+ * lock is a file of its own because closing any other descriptor of the database would drop SQLite's own
+ * POSIX locks.
  *
- * Checkpoints never stand inside a commit: a thread with its own connection copies the WAL back passively, hindering
- * nobody. After a complete copy the next commit begins the WAL anew, unless a reader still uses it. When it has grown
- * over 64 MiB all the same, the writer itself finishes between two groups: it copies the rest and waits a moment for
- * the readers to leave; over 256 MiB it waits as long as a snapshot may last. */
+ * Checkpoints never stand inside a commit: a thread with its own connection copies the WAL back passively,
+ * hindering nobody. After a complete copy the next commit begins the WAL anew, unless a reader still uses it.
+ * When it has grown over 64 MiB all the same, the writer itself finishes between two groups: it copies the
+ * rest and waits a moment for the readers to leave; over 256 MiB it waits as long as a snapshot may last. */
 #include "db/sqlite.h"
 
 #include "base/clock.h"
@@ -42,7 +43,8 @@ static char *real_path(const char *path)
         return found;
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX];
-    int n = slash ? snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path) : snprintf(folder, 2, ".");
+    int n = slash ? snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path)
+                  : snprintf(folder, 2, ".");
     if (n < 0 || (size_t)n >= sizeof folder)
         return NULL;
     char *parent = realpath(folder, NULL), *whole = NULL;
@@ -107,7 +109,8 @@ void sqlite_store_stats(struct db *db, struct db_stats *out)
 
 /* ---- checkpoints */
 
-/* SQLite calls this after each commit with the length of the WAL. A signal that is lost comes again with the next. */
+/* SQLite calls this after each commit with the length of the WAL. A signal that is lost comes again with the
+ * next. */
 static int wal_grew(void *arg, sqlite3 *handle UNUSED, const char *name UNUSED, int pages)
 {
     struct sqlite_store *store = arg;
@@ -132,7 +135,8 @@ static void copy_back(struct db *db, struct sqlite_store *store)
 {
     pthread_mutex_lock(&store->checkpoint_lock);
     int frames = 0, copied = 0;
-    int rc = sqlite3_wal_checkpoint_v2(store->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    int rc =
+        sqlite3_wal_checkpoint_v2(store->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
     if (!rc)
         atomic_store(&store->wal_copied, (int64_t)copied * FRAME_BYTES);
     pthread_mutex_unlock(&store->checkpoint_lock);
@@ -157,9 +161,11 @@ static bool wait_for_work(struct sqlite_store *store)
     struct timespec pause;
     deadline_in(&pause, PAUSE_MICROS);
     pthread_mutex_lock(&store->sleep_lock);
-    while (!store->stopping && pthread_cond_timedwait(&store->wake, &store->sleep_lock, &pause) != ETIMEDOUT) {
+    while (!store->stopping &&
+           pthread_cond_timedwait(&store->wake, &store->sleep_lock, &pause) != ETIMEDOUT) {
     }
-    while (!store->stopping && atomic_load(&store->wal_bytes) - atomic_load(&store->wal_copied) < PASSIVE_BYTES)
+    while (!store->stopping &&
+           atomic_load(&store->wal_bytes) - atomic_load(&store->wal_copied) < PASSIVE_BYTES)
         pthread_cond_wait(&store->wake, &store->sleep_lock);
     bool go_on = !store->stopping;
     pthread_mutex_unlock(&store->sleep_lock);

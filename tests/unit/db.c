@@ -75,7 +75,8 @@ static enum err typed_put(struct db_tx *tx, struct fail *f, void *arg)
 {
     const struct typed *t = arg;
     int64_t changed = 0;
-    enum err e = db_exec(tx, f, &sql_sample_typed_put, DB(db_int(t->id), t->number, t->word, t->raw), &changed);
+    enum err e =
+        db_exec(tx, f, &sql_sample_typed_put, DB(db_int(t->id), t->number, t->word, t->raw), &changed);
     if (!e)
         assert_int_equal(changed, 1);
     return e;
@@ -116,7 +117,8 @@ static void types_come_back_as_they_went(const char *url)
     struct typed table[] = {
         {1, db_null(), db_null(), db_null(), false},
         {2, db_int(0), db_text(STR("")), db_bytes("", 0), false},
-        {3, db_int(INT64_MAX), db_text(STR("葛\U000E0100飾区 \\ ' \" $1 ?1")), db_bytes(bytes, sizeof bytes), false},
+        {3, db_int(INT64_MAX), db_text(STR("葛\U000E0100飾区 \\ ' \" $1 ?1")), db_bytes(bytes, sizeof bytes),
+         false},
         {4, db_int(INT64_MIN), db_text(STR("𠮷野家")), db_bytes(NULL, 0), false},
         {5, db_int(-1), db_text((struct str){NULL, 0}), db_bytes(bytes, 1), false},
         {1, db_int(7), db_text(STR("anew")), db_null(), false},

@@ -278,19 +278,36 @@ static void a_lost_connection_runs_the_change_again(void **state UNUSED)
     db_close(b.db);
 }
 
-static void *cut_the_commit(void *arg)
+static void wait_for_commit(const char *url)
 {
-    const char *url = arg;
     while (strcmp(postgres_run(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                                     " AND wait_event = 'PgSleep'"),
                   "0") == 0) {
     }
+}
+
+/* A deferred trigger that holds COMMIT while the table `hold` has a row. */
+static void hold_commits(const char *url)
+{
+    postgres_run(url,
+                 "CREATE TABLE hold AS SELECT 1;"
+                 "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                 " WHILE EXISTS (SELECT FROM hold) LOOP PERFORM pg_sleep(0.05); END LOOP;"
+                 " RETURN NULL; END $$;"
+                 "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sample_row DEFERRABLE INITIALLY DEFERRED"
+                 " FOR EACH ROW EXECUTE FUNCTION slow()");
+}
+
+static void *cut_the_commit(void *arg)
+{
+    const char *url = arg;
+    wait_for_commit(url);
     postgres_run(url, TERMINATE);
     postgres_run(url, "DELETE FROM hold");
     return NULL;
 }
 
-/* A deferred trigger holds COMMIT; there the session is ended. Its fate is found out: it was not written. */
+/* The session is ended inside COMMIT. Its fate is found out: it was not written, and runs again. */
 static void a_commit_without_an_answer_is_settled(void **state UNUSED)
 {
     if (!postgres_start())
@@ -298,22 +315,37 @@ static void a_commit_without_an_answer_is_settled(void **state UNUSED)
     struct bench b;
     struct cut cut = {{&b, 3, ERR_OK, 0}, postgres_fresh(), true};
     bench_open(&b, cut.url);
-    postgres_run(cut.url, "CREATE TABLE hold AS SELECT 1;"
-                          "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                          " WHILE EXISTS (SELECT FROM hold) LOOP PERFORM pg_sleep(0.05); END LOOP;"
-                          " RETURN NULL; END $$;"
-                          "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sample_row DEFERRABLE INITIALLY DEFERRED"
-                          " FOR EACH ROW EXECUTE FUNCTION slow()");
+    hold_commits(cut.url);
     pthread_t killer;
-    union {
-        const char *in;
-        void *out;
-    } url = {cut.url};
-    assert_int_equal(pthread_create(&killer, NULL, cut_the_commit, url.out), 0);
+    assert_int_equal(pthread_create(&killer, NULL, cut_the_commit, (void *)(uintptr_t)cut.url), 0);
     assert_ok(db_transaction(b.db, NULL, cut_fn, &cut));
     pthread_join(killer, NULL);
     assert_int_equal(cut.change.runs, 2);
     assert_int_equal(tally(&b).sum, 3);
+    db_close(b.db);
+}
+
+static void *stop_the_server(void *arg)
+{
+    wait_for_commit(arg);
+    postgres_stop();
+    return NULL;
+}
+
+static void a_commit_to_a_server_that_went_away_is_uncertain(void **state UNUSED)
+{
+    if (getenv("JUKI_TEST_POSTGRES") || !postgres_start())
+        skip();
+    const char *url = postgres_fresh();
+    struct bench b = {.db = stores_open(url, modules, 1)};
+    struct change c = {&b, 3, ERR_OK, 0};
+    b.db->settle_micros = 300 * 1000;
+    hold_commits(url);
+    pthread_t stopper;
+    assert_int_equal(pthread_create(&stopper, NULL, stop_the_server, (void *)(uintptr_t)url), 0);
+    assert_err(db_transaction(b.db, NULL, change_fn, &c), ERR_DB_UNCERTAIN);
+    pthread_join(stopper, NULL);
+    assert_int_equal(c.runs, 1);
     db_close(b.db);
 }
 
@@ -384,7 +416,8 @@ static enum err fill_up(struct db_tx *tx, struct fail *f, void *arg)
     struct change *c = arg;
     int64_t next = 0;
     if (c->runs++ == 0)
-        nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL); /* neighbours queue behind the first */
+        nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000},
+                  NULL); /* neighbours queue behind the first */
     enum err e = many_rows(tx, f, &next);
     return e ? e : fail_set(f, ERR_STATE, NULL, "it fitted");
 }
@@ -469,6 +502,7 @@ int main(void)
         cmocka_unit_test(soft_failures_end),
         cmocka_unit_test(a_lost_connection_runs_the_change_again),
         cmocka_unit_test(a_commit_without_an_answer_is_settled),
+        cmocka_unit_test(a_commit_to_a_server_that_went_away_is_uncertain),
         cmocka_unit_test(a_broken_file_ends_the_process),
         cmocka_unit_test(a_full_disk_refuses_one_change),
         cmocka_unit_test(a_change_inside_another_is_our_mistake),

@@ -10,7 +10,8 @@
 #define BOTH_TEXTS(text) text, text
 static const struct db_migration steps[] = {
     {1, "base", BOTH_TEXTS("CREATE TABLE grow_a (id BIGINT PRIMARY KEY)")},
-    {2, "more", BOTH_TEXTS("CREATE TABLE grow_b (id BIGINT PRIMARY KEY); INSERT INTO grow_b VALUES (1), (2)")},
+    {2, "more",
+     BOTH_TEXTS("CREATE TABLE grow_b (id BIGINT PRIMARY KEY); INSERT INTO grow_b VALUES (1), (2)")},
     {3, "last", BOTH_TEXTS("INSERT INTO grow_b VALUES (3); CREATE INDEX grow_b_id ON grow_b (id)")},
 };
 /* Like 3 but fails half way. */
@@ -27,14 +28,18 @@ static const struct db_migration other_steps[] = {
     {1, "different", BOTH_TEXTS("CREATE TABLE grow_z (id BIGINT PRIMARY KEY)")},
 };
 /* Sleeps inside the third (SQLite: a long count), so that it can be killed there. */
-#define COUNT "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT count(*) FROM n"
+#define COUNT                                                                                                \
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT count(*) "  \
+    "FROM n"
 static const struct db_migration slow_steps[] = {
     {1, "base", "", ""},
     {2, "more", "", ""},
-    {3, "last", "INSERT INTO grow_b VALUES (3); " COUNT, "INSERT INTO grow_b VALUES (3); SELECT pg_sleep(60)"},
+    {3, "last", "INSERT INTO grow_b VALUES (3); " COUNT,
+     "INSERT INTO grow_b VALUES (3); SELECT pg_sleep(60)"},
 };
 
-static const struct db_stmt count_b = {"count_b", "SELECT count(*) FROM grow_b", "SELECT count(*) FROM grow_b", "", 0, "i"};
+static const struct db_stmt count_b = {
+    "count_b", "SELECT count(*) FROM grow_b", "SELECT count(*) FROM grow_b", "", 0, "i"};
 
 static enum err open_steps(struct fail *f, const char *url, const struct db_migration *table, size_t count,
                            struct db **out)

@@ -38,7 +38,8 @@ static void find_binaries(void)
 static void become_postgres(pid_t parent)
 {
     const struct passwd *user = getpwnam("postgres");
-    if (getuid() == 0 && (!user || initgroups("postgres", user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid)))
+    if (getuid() == 0 &&
+        (!user || initgroups("postgres", user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid)))
         _exit(126);
     prctl(PR_SET_PDEATHSIG, SIGQUIT);
     if (getppid() != parent)
@@ -80,14 +81,16 @@ static void start_server(void)
     find_binaries();
     make_folder();
     int status = -1;
-    pid_t init = spawn("initdb", (const char *const[]){"initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C",
-                                                       "-A", "trust", "--no-sync", "--no-instructions", NULL});
+    pid_t init = spawn("initdb", (const char *const[]){"initdb", "-D", data, "-U", "postgres", "-E", "UTF8",
+                                                       "--locale=C", "-A", "trust", "--no-sync",
+                                                       "--no-instructions", NULL});
     if (waitpid(init, &status, 0) != init || status)
         die("initdb failed");
-    server = spawn("postgres", (const char *const[]){
-                                   "postgres", "-D", data, "-c", "listen_addresses=", "-c", socket_option, "-c",
-                                   "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=16MB", "-c",
-                                   "max_connections=60", "-c", "autovacuum=off", NULL});
+    server =
+        spawn("postgres", (const char *const[]){"postgres", "-D", data, "-c", "listen_addresses=", "-c",
+                                                socket_option, "-c", "fsync=off", "-c",
+                                                "full_page_writes=off", "-c", "shared_buffers=16MB", "-c",
+                                                "max_connections=60", "-c", "autovacuum=off", NULL});
     for (int n = 0; PQping(url_own) != PQPING_OK; n++) {
         if (n == READY_TRIES || waitpid(server, &status, WNOHANG) == server)
             die("the server does not start");

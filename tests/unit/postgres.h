@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A real PostgreSQL server of the test's own, on a Unix socket in a temporary folder.
  *
- * JUKI_TEST_POSTGRES=url uses one that runs already; JUKI_TEST_NO_POSTGRES=1 leaves it out (both_stores says so).
- * The server runs without fsync: no test of durability may use it. */
+ * JUKI_TEST_POSTGRES=url uses one that runs already; JUKI_TEST_NO_POSTGRES=1 leaves it out (both_stores says
+ * so). The server runs without fsync: no test of durability may use it. */
 #ifndef JUKI_TESTS_UNIT_POSTGRES_H
 #define JUKI_TESTS_UNIT_POSTGRES_H
 

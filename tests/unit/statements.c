@@ -10,11 +10,7 @@
 #include "test.h"
 
 static const struct db_module *const modules[] = {
-    &db_module,
-    &ledger_module,
-    &store_module,
-    &door_module,
-    &sample_module,
+    &db_module, &ledger_module, &store_module, &door_module, &sample_module,
 };
 
 static void all_statements_prepare(const char *url)

@@ -14,7 +14,7 @@ void both_stores(void (*test)(const char *url));
 #define BOTH(test)                                                                                           \
     static void both_##test(void **state UNUSED)                                                             \
     {                                                                                                        \
-        both_stores(test);                                                                            \
+        both_stores(test);                                                                                   \
     }
 /* The path of a new SQLite file, not made yet; valid until the next call. */
 const char *sqlite_fresh(void);
