@@ -73,6 +73,8 @@ struct db_follower {
     void (*committed)(void *self);   /* the group is on disk */
     void (*rolled_back)(void *self); /* the whole group was lost: return to the last commit */
 };
+/* Before the first change; at most 16. When a commit stays uncertain the followers' memory may be wrong, and the
+ * process ends as after an I/O error. */
 void db_follow(struct db *db, const struct db_follower *follower);
 /* Called once, before the process would end because a write or commit failed. Tests replace the ending. */
 void db_on_broken(struct db *db, void (*broken)(void *arg, const struct fail *f), void *arg);
@@ -137,7 +139,7 @@ struct str db_row_bytes(const struct db_rows *rows, int column);
 struct db_stats {
     int64_t groups, changes, group_most; /* commits, changes in them, most changes in one */
     int64_t flush_micros[16];            /* histogram of commit time: bucket k counts 2^k..2^(k+1) µs times 16 */
-    int64_t wal_bytes, wal_bytes_most, file_bytes;
+    int64_t wal_bytes, wal_bytes_most, file_bytes; /* SQLite's files; 0 on PostgreSQL */
 };
 void db_stats(struct db *db, struct db_stats *out);
 
