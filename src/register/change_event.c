@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of JSON to events, held to the rule of their reason. Unknown members are refused: unlike a message between
- * servers, a file of changes is written for this program, and a misspelt member would be a lost value. */
+/* Lines of JSON to events, held to the rule of their reason. Unknown members are refused: unlike a message
+ * between servers, a file of changes is written for this program, and a misspelt member would be a lost
+ * value. */
 #include "register/change_event.h"
 
 #include "base/json.h"
 
-enum form { WHOLE, NOTHING, CANCEL, MOVE_OUT, MOVE_WITHIN, MINOR, AMENDMENT, NUMBER, CODE, HOUSEHOLD, FORMER_NAME, ALIAS, FORMS };
+enum form {
+    WHOLE,
+    NOTHING,
+    CANCEL,
+    MOVE_OUT,
+    MOVE_WITHIN,
+    MINOR,
+    AMENDMENT,
+    NUMBER,
+    CODE,
+    HOUSEHOLD,
+    FORMER_NAME,
+    ALIAS,
+    FORMS
+};
 #define BIT(column) (UINT64_C(1) << RESIDENT_COLUMN_##column)
 #define ALL ((UINT64_C(1) << RESIDENT_COLUMNS) - 1)
 #define KEPT (BIT(RECORD) | BIT(RESIDENT_CODE) | BIT(INDIVIDUAL_NUMBER))
@@ -43,7 +58,8 @@ static enum form form_of(enum municipal_reason reason)
     return NOTHING;
 }
 
-static enum err read_text(struct fail *f, const json_t *object, const char *field, struct arena *a, struct str *out)
+static enum err read_text(struct fail *f, const json_t *object, const char *field, struct arena *a,
+                          struct str *out)
 {
     return json_member_text_maybe(f, object, field, a, out);
 }
@@ -75,7 +91,8 @@ static enum err read_subject(struct fail *f, const json_t *object, struct arena 
     return code.n ? resident_code_parse(f, code, &e->resident_code) : ERR_OK;
 }
 
-static enum err read_destination(struct fail *f, const json_t *object, struct arena *a, struct change_event *e)
+static enum err read_destination(struct fail *f, const json_t *object, struct arena *a,
+                                 struct change_event *e)
 {
     struct str area = {0};
     enum err err = read_text(f, object, "moved_to_address", a, &e->moved_to_address);
@@ -84,7 +101,8 @@ static enum err read_destination(struct fail *f, const json_t *object, struct ar
     return !err && area.n ? area_code_parse(f, area, &e->moved_to_area) : err;
 }
 
-static enum err read_value(struct fail *f, const json_t *set, size_t column, struct arena *a, struct change_event *e)
+static enum err read_value(struct fail *f, const json_t *set, size_t column, struct arena *a,
+                           struct change_event *e)
 {
     const char *name = resident_columns[column].name;
     if (!json_object_get(set, name))
@@ -108,12 +126,14 @@ static enum err read_set(struct fail *f, const json_t *object, struct arena *a, 
 
 static enum err refuse_unknown(struct fail *f, const json_t *object)
 {
-    static const char *const known[] = {"event", "reason", "change_date", "notified_on", "planned", "record",
-                                        "resident_code", "cancels", "moved_to_area_code", "moved_to_address", "set"};
+    static const char *const known[] = {
+        "event",         "reason",  "change_date",        "notified_on",      "planned", "record",
+        "resident_code", "cancels", "moved_to_area_code", "moved_to_address", "set"};
     size_t found = 0;
     for (size_t i = 0; i < COUNT_OF(known); i++)
         found += json_object_get(object, known[i]) != NULL;
-    return found == json_object_size(object) ? ERR_OK : fail_set(f, ERR_MALFORMED, NULL, "a member that nobody knows");
+    return found == json_object_size(object) ? ERR_OK
+                                             : fail_set(f, ERR_MALFORMED, NULL, "a member that nobody knows");
 }
 
 static enum err read_members(struct fail *f, const json_t *object, struct arena *a, struct change_event *e)
@@ -189,13 +209,15 @@ static enum err check_values(struct fail *f, struct arena *a, struct change_even
     return change_event_amend(f, e, &row);
 }
 
-enum err change_event_parse(struct fail *f, int64_t line, struct str text, struct arena *a, struct change_event *out)
+enum err change_event_parse(struct fail *f, int64_t line, struct str text, struct arena *a,
+                            struct change_event *out)
 {
     struct change_event e = {.value.line = line};
     for (size_t i = 0; i < RESIDENT_COLUMNS; i++)
         e.value.cell[i] = STR("");
     json_t *object = NULL;
-    enum err err = text.n > CHANGE_LINE_MAX ? fail_set(f, ERR_LIMIT, NULL, "64 KiB a line") : json_read(f, text, &object);
+    enum err err = text.n > CHANGE_LINE_MAX ? fail_set(f, ERR_LIMIT, NULL, "64 KiB a line")
+                                            : json_read(f, text, &object);
     if (!err && !json_is_object(object))
         err = fail_set(f, ERR_JSON, NULL, "not an object");
     if (!err)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Splits bytes into rows and cells with a machine of four states, before decoding: in CP932 no second byte of a
- * character equals a quote, comma, CR or LF.
+/* Splits bytes into rows and cells with a machine of four states, before decoding: in CP932 no second byte of
+ * a character equals a quote, comma, CR or LF.
  *
- * What is wrong is noted while the row is read to its end, so that the next call starts at a row again. Only a row
- * with an unclosed quote takes others with it: it ends where CSV_ROW_MAX is reached, at the next line end. */
+ * What is wrong is noted while the row is read to its end, so that the next call starts at a row again. Only
+ * a row with an unclosed quote takes others with it: it ends where CSV_ROW_MAX is reached, at the next line
+ * end. */
 #include "register/csv.h"
 
 #include <errno.h>
@@ -172,8 +173,9 @@ static bool decode(struct csv_reader *r, struct str cell)
     if (!whole)
         (void)iconv(r->from_cp932, NULL, NULL, NULL, NULL);
     r->text.n -= out_left;
-    return whole && !utf8_check(NULL, NULL, (struct str){r->text.p + r->text.n - (cell.n * 3 - out_left),
-                                                         cell.n * 3 - out_left});
+    return whole &&
+           !utf8_check(NULL, NULL,
+                       (struct str){r->text.p + r->text.n - (cell.n * 3 - out_left), cell.n * 3 - out_left});
 }
 
 static void decide_encoding(struct csv_reader *r)
@@ -284,7 +286,8 @@ static enum err name_columns(struct csv_reader *r, struct fail *f, const struct 
     for (size_t i = 0; i < r->cells; i++) {
         size_t column = column_find(r, str_trim(cells[i]));
         if (column == r->column_count)
-            return fail_set(f, ERR_CSV_HEADER, NULL, "line 1: cell %zu", i + 1); /* its text may be a person's */
+            return fail_set(f, ERR_CSV_HEADER, NULL, "line 1: cell %zu",
+                            i + 1); /* its text may be a person's */
         if (seen[column])
             return fail_set(f, ERR_CSV_HEADER, r->columns[column].name, "line 1: named twice");
         seen[column] = true;
@@ -329,7 +332,8 @@ static enum err start(struct fail *f, struct csv_reader *r, const struct csv_col
     buf_init(&r->raw, CSV_ROW_MAX);
     buf_init(&r->text, (size_t)CSV_ROW_MAX * 3);
     r->from_cp932 = iconv_open("UTF-8", "CP932");
-    enum err err = r->from_cp932 == (iconv_t)-1 ? fail_errno(f, ERR_IO, "conversion from CP932") : read_header(r, f);
+    enum err err =
+        r->from_cp932 == (iconv_t)-1 ? fail_errno(f, ERR_IO, "conversion from CP932") : read_header(r, f);
     if (err)
         csv_close(r);
     else

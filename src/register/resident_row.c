@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cells to values. Each column has one parser in the table below; what needs several columns is checked after.
+/* Cells to values. Each column has one parser in the table below; what needs several columns is checked
+ * after.
  *
- * Empty cells mean "none"; which may be empty is the column's affair (filled) or, for what depends on the person,
- * resident_row_check's: a Japanese resident has 本籍 and 筆頭者, a foreign one a nationality and a residence status. */
+ * Empty cells mean "none"; which may be empty is the column's affair (filled) or, for what depends on the
+ * person, resident_row_check's: a Japanese resident has 本籍 and 筆頭者, a foreign one a nationality and a
+ * residence status. */
 #include "register/resident_row.h"
 
 #include "identity/text_check.h"
@@ -13,7 +15,8 @@ struct cell_parser {
     size_t text; /* offset of a struct str that takes the text as it is, when parse is NULL */
 };
 
-#define PARSER(name) static enum err parse_##name(struct fail *f, const char *field, struct str text, struct resident_row *out)
+#define PARSER(name)                                                                                         \
+    static enum err parse_##name(struct fail *f, const char *field, struct str text, struct resident_row *out)
 
 PARSER(birth_date)
 {
@@ -137,8 +140,14 @@ PARSER(name_kana)
     return ERR_OK; /* person_name_check */
 }
 
-#define TEXT(member) {false, NULL, offsetof(struct resident_row, member)}
-#define FILLED(member) {true, NULL, offsetof(struct resident_row, member)}
+#define TEXT(member)                                                                                         \
+    {                                                                                                        \
+        false, NULL, offsetof(struct resident_row, member)                                                   \
+    }
+#define FILLED(member)                                                                                       \
+    {                                                                                                        \
+        true, NULL, offsetof(struct resident_row, member)                                                    \
+    }
 static const struct cell_parser parsers[RESIDENT_COLUMNS] = {
     [RESIDENT_COLUMN_RECORD] = FILLED(record),
     [RESIDENT_COLUMN_HOUSEHOLD_NUMBER] = FILLED(household_number),
@@ -197,7 +206,8 @@ enum err resident_row_check(struct fail *f, const struct resident_row *row)
     bool koseki = row->honseki_area.value || row->honseki.n || row->honseki_head.n;
     bool abroad = row->nationality.n || row->residence_status.n || row->residence_period.n;
     if (row->identity.foreign ? koseki || !row->nationality.n : abroad)
-        return fail_set(f, ERR_RESIDENT_NATIONALITY, "nationality_kind", "%s", row->identity.foreign ? "foreign" : "japanese");
+        return fail_set(f, ERR_RESIDENT_NATIONALITY, "nationality_kind", "%s",
+                        row->identity.foreign ? "foreign" : "japanese");
     enum err err = person_name_check(f, &row->identity.name, row->identity.foreign);
     return err ? err : address_check(f, &row->identity.address);
 }
@@ -213,7 +223,9 @@ static void empty_cell(enum resident_column column, struct resident_row *row)
         enum resident_column column;
         size_t offset, size;
     } members[] = {
-#define MEMBER(column, member) {RESIDENT_COLUMN_##column, offsetof(struct resident_row, member), sizeof((struct resident_row *)0)->member}
+#define MEMBER(column, member)                                                                               \
+    {RESIDENT_COLUMN_##column, offsetof(struct resident_row, member),                                        \
+     sizeof((struct resident_row *)0)->member}
         MEMBER(NAME_KANA, identity.name.kana),
         MEMBER(NAME_KANA, identity.name.kana_state),
         MEMBER(NATIONALITY_KIND, identity.foreign),
@@ -231,7 +243,8 @@ static void empty_cell(enum resident_column column, struct resident_row *row)
             memset((char *)row + members[i].offset, 0, members[i].size);
 }
 
-enum err resident_row_set(struct fail *f, enum resident_column column, struct str text, struct resident_row *row)
+enum err resident_row_set(struct fail *f, enum resident_column column, struct str text,
+                          struct resident_row *row)
 {
     if (!text.n && !parsers[column].filled)
         empty_cell(column, row);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One row of the CSV of residents, its values checked (住民基本台帳法 7 条, 30 条の 45; docs/REGISTER-CSV.md). */
+/* One row of the CSV of residents, its values checked (住民基本台帳法 7 条, 30 条の 45;
+ * docs/REGISTER-CSV.md). */
 #ifndef JUKI_REGISTER_RESIDENT_ROW_H
 #define JUKI_REGISTER_RESIDENT_ROW_H
 
@@ -16,9 +17,9 @@ struct resident_row { /* text is borrowed from the csv_row */
     struct area_code honseki_area;
     struct str honseki, honseki_head;
     struct date resident_since, address_since; /* address_since: resident_since when the cell is empty */
-    enum municipal_reason entry_reason;        /* one of the entries; EX_OFFICIO_ENTRY when the cell is empty */
-    struct date notified_on;                   /* zeroed: none */
-    struct area_code moved_from_area;          /* 0: none, or from abroad */
+    enum municipal_reason entry_reason; /* one of the entries; EX_OFFICIO_ENTRY when the cell is empty */
+    struct date notified_on;            /* zeroed: none */
+    struct area_code moved_from_area;   /* 0: none, or from abroad */
     struct str moved_from_address;
 };
 
@@ -27,8 +28,8 @@ enum { RESIDENT_TEXT_MAX = 200 }; /* code points of 続柄, 在留資格, 町名
 /* The first bad value is named by line and column, with the error of its own parser; ERR_FIELD_MISSING,
  * ERR_RESIDENT_NATIONALITY. */
 MUST_CHECK enum err resident_row_parse(struct fail *f, const struct csv_row *row, struct resident_row *out);
-/* Puts one value into a row, by its column's parser; an empty text removes it, ERR_FIELD_MISSING when it must not be
- * empty. What needs several columns is not looked at. */
+/* Puts one value into a row, by its column's parser; an empty text removes it, ERR_FIELD_MISSING when it must
+ * not be empty. What needs several columns is not looked at. */
 MUST_CHECK enum err resident_row_set(struct fail *f, enum resident_column column, struct str text,
                                      struct resident_row *row);
 /* What needs several columns: ERR_RESIDENT_NATIONALITY, those of person_name_check and address_check. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Draws what happens to each household, one after the other, and gives all of it out by date.
  *
- * Candidates are drawn for each kind of event and each member, with their days; then they are told in the order of
- * their days, and each is dropped if it no longer applies: nobody dies twice, or moves after it. A cancellation comes
- * right behind the event that it cancels, some days later, and nothing else of that household between. */
+ * Candidates are drawn for each kind of event and each member, with their days; then they are told in the
+ * order of their days, and each is dropped if it no longer applies: nobody dies twice, or moves after it. A
+ * cancellation comes right behind the event that it cancels, some days later, and nothing else of that
+ * household between. */
 #include "simulate/changes.h"
 
 #include "simulate/event.h"
@@ -25,7 +26,8 @@ static int by_day(const void *a, const void *b)
 }
 
 /* Chance in a million within the period. */
-static uint64_t chance_of(const struct event_teller *t, const struct event_kind *kind, size_t member, uint32_t percent)
+static uint64_t chance_of(const struct event_teller *t, const struct event_kind *kind, size_t member,
+                          uint32_t percent)
 {
     uint64_t yearly = event_is_death(kind) ? event_deaths(t->h->shape.member[member].age) : kind->per_million;
     return yearly * percent * (uint64_t)(t->last - t->first + 1) / (100 * 365);
@@ -72,9 +74,16 @@ static void tell_area(const struct simulate_world *w, const struct table_area *a
     for (uint32_t number = 0; ordinal < count; number++) {
         household_draw(w, area, number, &h);
         h.random.state ^= (uint64_t)date_to_int(period->first) * UINT64_C(0x9E3779B97F4A7C15);
-        struct event_teller t = {.w = w, .list = list, .h = &h, .town = h.town, .address = h.address,
-                                 .first_ordinal = ordinal, .later = &later, .told = &told,
-                                 .first = date_day_number(period->first), .last = date_day_number(period->last)};
+        struct event_teller t = {.w = w,
+                                 .list = list,
+                                 .h = &h,
+                                 .town = h.town,
+                                 .address = h.address,
+                                 .first_ordinal = ordinal,
+                                 .later = &later,
+                                 .told = &told,
+                                 .first = date_day_number(period->first),
+                                 .last = date_day_number(period->last)};
         t.present = h.shape.count < count - ordinal ? h.shape.count : count - ordinal;
         tell_household(&t, period->percent ? period->percent : 100);
         ordinal += h.shape.count;
@@ -83,7 +92,8 @@ static void tell_area(const struct simulate_world *w, const struct table_area *a
     }
 }
 
-static enum err check_period(struct fail *f, const struct simulate_world *w, const struct simulate_period *period)
+static enum err check_period(struct fail *f, const struct simulate_world *w,
+                             const struct simulate_period *period)
 {
     if (!date_real(period->first) || !date_real(period->last))
         return fail_set(f, ERR_DATE_REAL, "period", "first and last are real days");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The events that can happen to somebody, as rows: how often, to whom, and what the register is told.
  *
- * Frequencies are those of a usual year, rounded (人口動態統計, 住民基本台帳人口移動報告); those of requests are
- * invented, high enough that a year of a small town has some. */
+ * Frequencies are those of a usual year, rounded (人口動態統計, 住民基本台帳人口移動報告); those of requests
+ * are invented, high enough that a year of a small town has some. */
 #include "simulate/event.h"
 
 #include "simulate/naming.h"
@@ -139,7 +139,8 @@ static void tell_move(struct event_teller *t, size_t head)
     t->address = household_place(t->w, t->h, t->h->area, &t->town, true);
     for (size_t i = 0; i < t->present; i++)
         if (!t->gone[i])
-            tell_values(t, i, "move_within", names, (struct str[]){t->town.name, t->address, t->town.postal_code}, 3);
+            tell_values(t, i, "move_within", names,
+                        (struct str[]){t->town.name, t->address, t->town.postal_code}, 3);
     t->last_event[0] = 0; /* cancelling it for one would part the household */
 }
 
@@ -152,11 +153,13 @@ static bool may_bear(const struct event_teller *t, size_t member)
 
 static void birth_values(struct event_teller *t, struct buf *b)
 {
-    struct simulated_person child = {.surname = t->h->person[0].surname, .surname_kana = t->h->person[0].surname_kana,
+    struct simulated_person child = {.surname = t->h->person[0].surname,
+                                     .surname_kana = t->h->person[0].surname_kana,
                                      .female = below(t, 100) >= 51};
     char day[DATE_TEXT_SIZE], household[16];
     bool grandchild = t->h->shape.member[0].role >= ROLE_GRANDFATHER;
-    household_given(t->w, &t->h->random, child.female, date_from_day_number(t->day).year, &child.given, &child.given_kana);
+    household_given(t->w, &t->h->random, child.female, date_from_day_number(t->day).year, &child.given,
+                    &child.given_kana);
     household_compose(t->h, &child);
     (void)snprintf(household, sizeof household, "%u", t->h->number + 1);
     json_add_text(b, "household_number", str_of(household));
@@ -210,8 +213,8 @@ static void tell_death(struct event_teller *t, size_t member)
 static bool may_marry(const struct event_teller *t, size_t member)
 {
     const struct simulated_person *p = &t->h->person[member];
-    return !t->gone[member] && t->h->shape.member[member].role == ROLE_ALONE && !p->nationality && p->female &&
-           age_of(t, member) >= 20 && age_of(t, member) <= 49 && t->h->used < HOUSEHOLD_TEXT / 2;
+    return !t->gone[member] && t->h->shape.member[member].role == ROLE_ALONE && !p->nationality &&
+           p->female && age_of(t, member) >= 20 && age_of(t, member) <= 49 && t->h->used < HOUSEHOLD_TEXT / 2;
 }
 
 /* The family register's notice after a marriage under the husband's name. */
@@ -231,8 +234,8 @@ static void tell_marriage(struct event_teller *t, size_t member)
 static bool is_wife(const struct event_teller *t, size_t member)
 {
     const struct simulated_person *p = &t->h->person[member];
-    return !t->gone[member] && t->h->shape.member[member].role == ROLE_WIFE && !p->nationality && p->name_kana.n &&
-           !p->former_name.n && age_of(t, member) < 65;
+    return !t->gone[member] && t->h->shape.member[member].role == ROLE_WIFE && !p->nationality &&
+           p->name_kana.n && !p->former_name.n && age_of(t, member) < 65;
 }
 
 static void tell_former_name(struct event_teller *t, size_t member)
@@ -240,7 +243,8 @@ static void tell_former_name(struct event_teller *t, size_t member)
     static const char *const names[] = {"former_name", "former_name_kana"};
     struct simulated_person *p = &t->h->person[member];
     naming_surname(t->w, t->h, &p->former_name, &p->former_name_kana);
-    tell_values(t, member, "former_name_entry", names, (struct str[]){p->former_name, p->former_name_kana}, 2);
+    tell_values(t, member, "former_name_entry", names, (struct str[]){p->former_name, p->former_name_kana},
+                2);
     t->last_cancel = "cancelled_amendment";
 }
 
@@ -279,7 +283,8 @@ static void tell_code_change(struct event_teller *t, size_t member)
     bool given = t->w->options.with_codes && *t->later < UNIQUE_BLOCK - UNIQUE_LATER;
     struct resident_code code = {0};
     if (given)
-        code = unique_code(t->w->unique, (size_t)(t->h->area - t->w->tables.areas), UNIQUE_LATER + (*t->later)++);
+        code = unique_code(t->w->unique, (size_t)(t->h->area - t->w->tables.areas),
+                           UNIQUE_LATER + (*t->later)++);
     struct str value = given ? str_of(resident_code_REVEAL(code, text)) : STR("");
     tell_values(t, member, "code_change_request", names, &value, given);
     t->recoded[member] = true;
@@ -294,8 +299,10 @@ static void tell_number_change(struct event_teller *t, size_t member)
 /* The building is named: 方書 changes are minor corrections. */
 static void tell_minor(struct event_teller *t, size_t member)
 {
-    static const char *const names[] = {"address"}, *const kinds[] = {"　管理棟", "　東館", "　西館", "　本館"};
-    struct str address = household_text(t->h, "%.*s%s", STR_ARG(t->address), kinds[below(t, COUNT_OF(kinds))]);
+    static const char *const names[] = {"address"}, *const kinds[] = {"　管理棟", "　東館", "　西館",
+                                                                      "　本館"};
+    struct str address =
+        household_text(t->h, "%.*s%s", STR_ARG(t->address), kinds[below(t, COUNT_OF(kinds))]);
     tell_values(t, member, "minor_correction", names, &address, 1);
     t->last_cancel = "cancelled_amendment";
 }
@@ -372,6 +379,7 @@ bool event_is_death(const struct event_kind *kind)
 
 uint32_t event_deaths(uint32_t age)
 {
-    static const uint32_t by_decade[] = {400, 200, 400, 700, 1500, 4000, 9500, 25000, 75000, 190000, 400000, 600000};
+    static const uint32_t by_decade[] = {400,  200,   400,   700,    1500,   4000,
+                                         9500, 25000, 75000, 190000, 400000, 600000};
     return by_decade[age / 10 < COUNT_OF(by_decade) ? age / 10 : COUNT_OF(by_decade) - 1];
 }

@@ -20,16 +20,16 @@ struct event_teller {
     const struct simulate_world *w;
     struct event_list *list;
     struct simulated_household *h;
-    size_t present;        /* members in the population: the last household of an area may be cut */
+    size_t present; /* members in the population: the last household of an area may be cut */
     bool gone[SHAPE_MEMBERS_MAX], recoded[SHAPE_MEMBERS_MAX]; /* recoded: known by record only */
-    struct table_town town; /* where they live now */
+    struct table_town town;                                   /* where they live now */
     struct str address;
     uint32_t first_ordinal; /* of the first member in the area */
     uint32_t *later, *told; /* codes given, events told in the area */
     uint32_t born;
-    int32_t first, last;    /* day numbers of the period */
-    int32_t day;            /* of the event being told */
-    char last_event[48];    /* the newest event that can be cancelled, or "" */
+    int32_t first, last;     /* day numbers of the period */
+    int32_t day;             /* of the event being told */
+    char last_event[48];     /* the newest event that can be cancelled, or "" */
     const char *last_cancel; /* the reason that cancels it */
     size_t last_member;
 };

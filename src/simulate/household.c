@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Puts names, dates and places on the shape of a household.
  *
- * One generator per household, seeded from (seed, area, number), so that any household can be drawn alone. Families
- * share surname, address and 本籍; grandparents have a 本籍 and 筆頭者 of their own. Birth dates are real days, but a few
- * of the very old and of foreign residents are registered partly unknown or impossible, as in the real registers. */
+ * One generator per household, seeded from (seed, area, number), so that any household can be drawn alone.
+ * Families share surname, address and 本籍; grandparents have a 本籍 and 筆頭者 of their own. Birth dates are
+ * real days, but a few of the very old and of foreign residents are registered partly unknown or impossible,
+ * as in the real registers. */
 #include "simulate/household.h"
 
 #include "simulate/naming.h"
@@ -27,14 +28,17 @@ struct str household_text(struct simulated_household *h, const char *fmt, ...)
     return made;
 }
 
-const char *household_record(const struct simulated_household *h, size_t member, char out[static HOUSEHOLD_RECORD_SIZE])
+const char *household_record(const struct simulated_household *h, size_t member,
+                             char out[static HOUSEHOLD_RECORD_SIZE])
 {
-    (void)snprintf(out, HOUSEHOLD_RECORD_SIZE, "%.6s-%u-%u", h->area->code.p, h->number + 1, (unsigned)(uint8_t)(member + 1));
+    (void)snprintf(out, HOUSEHOLD_RECORD_SIZE, "%.6s-%u-%u", h->area->code.p, h->number + 1,
+                   (unsigned)(uint8_t)(member + 1));
     return out;
 }
 
 /* The generator of one household: three numbers stirred into one. */
-static struct random_seeded seed_of(const struct simulate_world *w, const struct table_area *area, uint32_t number)
+static struct random_seeded seed_of(const struct simulate_world *w, const struct table_area *area,
+                                    uint32_t number)
 {
     struct random_seeded r = {w->options.seed};
     r.state ^= random_seeded_next(&r) + (uint64_t)(area - w->tables.areas);
@@ -43,8 +47,8 @@ static struct random_seeded seed_of(const struct simulate_world *w, const struct
     return r;
 }
 
-static void draw_birth(const struct simulate_world *w, struct simulated_household *h, struct simulated_person *p,
-                       uint32_t age)
+static void draw_birth(const struct simulate_world *w, struct simulated_household *h,
+                       struct simulated_person *p, uint32_t age)
 {
     int32_t lived = (int32_t)((age * 36525 + below(h, 36525)) / 100);
     p->born = w->day - lived;
@@ -77,11 +81,14 @@ static int32_t later(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-static struct str reason_of(const struct simulated_household *h, const struct simulated_person *p, bool native)
+static struct str reason_of(const struct simulated_household *h, const struct simulated_person *p,
+                            bool native)
 {
     if (native)
         return STR("birth");
-    return h->origin_area ? STR("domestic_move_in") : p->nationality ? STR("move_in_from_abroad") : STR("ex_officio_entry");
+    return h->origin_area   ? STR("domestic_move_in")
+           : p->nationality ? STR("move_in_from_abroad")
+                            : STR("ex_officio_entry");
 }
 
 /* resident_since, address_since: born here, or come with the household; some have moved within since. */
@@ -102,23 +109,27 @@ static void draw_stays(const struct simulate_world *w, struct simulated_househol
     }
 }
 
-static void draw_residence(const struct simulate_world *w, struct simulated_household *h, struct simulated_person *p,
-                           uint32_t age)
+static void draw_residence(const struct simulate_world *w, struct simulated_household *h,
+                           struct simulated_person *p, uint32_t age)
 {
     static const struct {
         const char *status;
         int years; /* 0: without limit */
-    } rows[] = {{"永住者", 0}, {"永住者", 0}, {"特別永住者", 0}, {"技術・人文知識・国際業務", 3}, {"技能実習２号ロ", 2},
-                {"特定技能１号", 1}, {"定住者", 3}, {"日本人の配偶者等", 3}, {"留学", 2}, {"家族滞在", 3}};
+    } rows[] = {
+        {"永住者", 0},         {"永住者", 0},       {"特別永住者", 0}, {"技術・人文知識・国際業務", 3},
+        {"技能実習２号ロ", 2}, {"特定技能１号", 1}, {"定住者", 3},     {"日本人の配偶者等", 3},
+        {"留学", 2},           {"家族滞在", 3}};
     static const char *const periods[] = {"", "１年", "２年", "３年"};
     size_t row = age < 18 ? COUNT_OF(rows) - 1 : below(h, COUNT_OF(rows) - 1);
     p->residence_status = str_of(rows[row].status);
     p->residence_period = str_of(periods[rows[row].years]);
     if (rows[row].years)
-        p->residence_until = date_from_day_number(w->day + 1 + (int32_t)below(h, (uint32_t)rows[row].years * 365));
+        p->residence_until =
+            date_from_day_number(w->day + 1 + (int32_t)below(h, (uint32_t)rows[row].years * 365));
 }
 
-static const struct table_nationality *draw_nationality(const struct simulate_world *w, struct simulated_household *h)
+static const struct table_nationality *draw_nationality(const struct simulate_world *w,
+                                                        struct simulated_household *h)
 {
     return &w->tables.nationalities[table_choose(&w->tables.nationality_choice, &h->random)];
 }
@@ -162,7 +173,8 @@ struct origin {
     struct str place, head;
 };
 
-static struct str parent_name(const struct simulate_world *w, struct simulated_household *h, struct str surname)
+static struct str parent_name(const struct simulate_world *w, struct simulated_household *h,
+                              struct str surname)
 {
     struct str given, kana;
     household_given(w, &h->random, false, 1950, &given, &kana);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names: surnames by frequency, given names by reading with one of their usual writings, rare characters for a few,
- * roman names and aliases for foreign residents. Names meet by chance; nobody is copied. */
+/* Names: surnames by frequency, given names by reading with one of their usual writings, rare characters for
+ * a few, roman names and aliases for foreign residents. Names meet by chance; nobody is copied. */
 #include "simulate/naming.h"
 
 static bool per_mille(struct random_seeded *r, uint32_t chance)
@@ -8,15 +8,24 @@ static bool per_mille(struct random_seeded *r, uint32_t chance)
     return random_seeded_below(r, 1000) < chance;
 }
 
-/* Rare writings of a character in a surname: other code points, beyond the basic plane, and variation sequences of the
- * Moji_Joho collection. per mille: how many of those with the usual writing. */
+/* Rare writings of a character in a surname: other code points, beyond the basic plane, and variation
+ * sequences of the Moji_Joho collection. per mille: how many of those with the usual writing. */
 static const struct {
     const char *usual, *rare;
     uint32_t per_mille;
 } rare_writings[] = {
-    {"高", "髙", 90}, {"崎", "﨑", 80},  {"吉", "𠮷", 60},         {"辺", "邉", 80},         {"辺", "邊", 60},
-    {"浜", "濵", 60}, {"斎", "齋", 60},  {"辻", "辻\U000E0102", 200}, {"葛", "葛\U000E0102", 200}, {"榊", "榊\U000E0102", 200},
-    {"徳", "德", 40}, {"冨", "富", 100},
+    {"高", "髙", 90},
+    {"崎", "﨑", 80},
+    {"吉", "𠮷", 60},
+    {"辺", "邉", 80},
+    {"辺", "邊", 60},
+    {"浜", "濵", 60},
+    {"斎", "齋", 60},
+    {"辻", "辻\U000E0102", 200},
+    {"葛", "葛\U000E0102", 200},
+    {"榊", "榊\U000E0102", 200},
+    {"徳", "德", 40},
+    {"冨", "富", 100},
 };
 
 static struct str rare_surname(struct simulated_household *h, struct str surname)
@@ -36,15 +45,22 @@ static struct str rare_surname(struct simulated_household *h, struct str surname
 void naming_surname(const struct simulate_world *w, struct simulated_household *h, struct str *surname,
                     struct str *kana)
 {
-    const struct table_surname *row = &w->tables.surnames[table_choose(&w->tables.surname_choice, &h->random)];
+    const struct table_surname *row =
+        &w->tables.surnames[table_choose(&w->tables.surname_choice, &h->random)];
     *surname = rare_surname(h, row->writing);
     *kana = row->kana;
 }
 
-/* Per mille of women born in a year whose name ends in 子; from the rankings of given names by year of birth. */
+/* Per mille of women born in a year whose name ends in 子; from the rankings of given names by year of birth.
+ */
 static uint32_t ends_in_child(int year)
 {
-    return year < 1920 ? 450 : year < 1955 ? 750 : year < 1965 ? 600 : year < 1975 ? 400 : year < 1985 ? 200 : 40;
+    return year < 1920   ? 450
+           : year < 1955 ? 750
+           : year < 1965 ? 600
+           : year < 1975 ? 400
+           : year < 1985 ? 200
+                         : 40;
 }
 
 static bool str_ends(struct str s, struct str end)
@@ -52,8 +68,8 @@ static bool str_ends(struct str s, struct str end)
     return s.n >= end.n && !memcmp(s.p + s.n - end.n, end.p, end.n);
 }
 
-void household_given(const struct simulate_world *w, struct random_seeded *r, bool female, int year, struct str *given,
-                     struct str *kana)
+void household_given(const struct simulate_world *w, struct random_seeded *r, bool female, int year,
+                     struct str *given, struct str *kana)
 {
     bool child = female && per_mille(r, ends_in_child(year));
     for (int attempt = 0; attempt < 12; attempt++) {
@@ -73,8 +89,8 @@ void household_compose(struct simulated_household *h, struct simulated_person *p
 }
 
 /* 旧氏: some of the wives of working age ask for it. */
-static void former_name(const struct simulate_world *w, struct simulated_household *h, struct simulated_person *p,
-                        const struct shape_member *who)
+static void former_name(const struct simulate_world *w, struct simulated_household *h,
+                        struct simulated_person *p, const struct shape_member *who)
 {
     if (who->role != ROLE_WIFE || who->age < 25 || who->age > 70 || !per_mille(&h->random, 12))
         return;
@@ -93,8 +109,8 @@ static void kana_state(struct simulated_household *h, struct simulated_person *p
         p->name_kana = household_text(h, "%.*s　【名空欄】", STR_ARG(p->surname_kana));
 }
 
-void naming_japanese(const struct simulate_world *w, struct simulated_household *h, struct simulated_person *p,
-                     const struct shape_member *who, int year)
+void naming_japanese(const struct simulate_world *w, struct simulated_household *h,
+                     struct simulated_person *p, const struct shape_member *who, int year)
 {
     household_given(w, &h->random, p->female, year, &p->given, &p->given_kana);
     household_compose(h, p);
@@ -110,7 +126,8 @@ static struct str any_of(struct random_seeded *r, const struct table_names *name
 }
 
 /* 通称: a Japanese name that a foreign resident uses in daily life. */
-static void alias(const struct simulate_world *w, struct simulated_household *h, struct simulated_person *p, int year)
+static void alias(const struct simulate_world *w, struct simulated_household *h, struct simulated_person *p,
+                  int year)
 {
     struct str surname, kana, given, given_kana;
     naming_surname(w, h, &surname, &kana);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shares a number of residents among all municipalities as in the census: each gets the whole part of its share, and
- * what is left goes one by one to the largest remainders (Hamilton's method). */
+/* Shares a number of residents among all municipalities as in the census: each gets the whole part of its
+ * share, and what is left goes one by one to the largest remainders (Hamilton's method). */
 #include "simulate/household.h"
 
 struct remainder {
@@ -32,7 +32,8 @@ static int64_t share_whole(const struct simulate_world *w, uint64_t total, struc
     return (int64_t)(total - given);
 }
 
-enum err simulate_nation(struct fail *f, const struct simulate_world *w, int64_t total, struct simulate_count *counts)
+enum err simulate_nation(struct fail *f, const struct simulate_world *w, int64_t total,
+                         struct simulate_count *counts)
 {
     if (total < 0 || total > INT64_C(500000000))
         return fail_set(f, ERR_FIELD_RANGE, "nation", "0 to 500,000,000 residents");

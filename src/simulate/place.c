@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses: a real town and postal code with an invented number, and an invented building for some. Digits are full
- * width, as registers write them. */
+/* Addresses: a real town and postal code with an invented number, and an invented building for some. Digits
+ * are full width, as registers write them. */
 #include "simulate/household.h"
 
 enum { NUMBER_SIZE = 16 };
@@ -28,8 +28,10 @@ static struct table_town draw_town(const struct simulate_world *w, struct random
 
 static struct str building(struct simulated_household *h)
 {
-    static const char *const first[] = {"メゾン", "コーポ", "ハイツ", "グリーン", "サンライズ", "パーク", "ロイヤル", "シャトー"};
-    static const char *const last[] = {"さくら", "あおば", "みどり", "わかば", "ひかり", "こだま", "すみれ", "いずみ"};
+    static const char *const first[] = {"メゾン",     "コーポ", "ハイツ",   "グリーン",
+                                        "サンライズ", "パーク", "ロイヤル", "シャトー"};
+    static const char *const last[] = {"さくら", "あおば", "みどり", "わかば",
+                                       "ひかり", "こだま", "すみれ", "いずみ"};
     char room[NUMBER_SIZE];
     if (random_seeded_below(&h->random, 100) >= 38)
         return STR("");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a population as CSV, household after household, until each area has its count.
  *
- * The last household of an area is cut where the count is reached: the head comes first, so nobody is left without
- * one. A resident's index in the nation (for codes) is the area's place in the table and the position in the area. */
+ * The last household of an area is cut where the count is reached: the head comes first, so nobody is left
+ * without one. A resident's index in the nation (for codes) is the area's place in the table and the position
+ * in the area. */
 #include "simulate/residents.h"
 
 #include "register/csv.h"
@@ -10,7 +11,8 @@
 
 enum { CHUNK = 64 << 10, CHUNK_MAX = 128 << 10 };
 
-enum err simulate_world_new(struct fail *f, const struct simulate_options *options, struct simulate_world **out)
+enum err simulate_world_new(struct fail *f, const struct simulate_options *options,
+                            struct simulate_world **out)
 {
     struct simulate_options chosen = *options;
     if (!date_to_int(chosen.day))
@@ -170,8 +172,8 @@ static enum err write_area(struct fail *f, const struct simulate_world *w, const
     return err;
 }
 
-enum err simulate_check_count(struct fail *f, const struct simulate_world *w, const struct simulate_count *count,
-                              const struct table_area **area)
+enum err simulate_check_count(struct fail *f, const struct simulate_world *w,
+                              const struct simulate_count *count, const struct table_area **area)
 {
     char text[AREA_CODE_TEXT_SIZE];
     enum err err = area_code_check_address(f, "area_code", count->area);
@@ -185,8 +187,9 @@ enum err simulate_check_count(struct fail *f, const struct simulate_world *w, co
     return ERR_OK;
 }
 
-enum err simulate_residents(struct fail *f, const struct simulate_world *w, const struct simulate_count *counts,
-                            size_t count, simulate_write write, void *arg)
+enum err simulate_residents(struct fail *f, const struct simulate_world *w,
+                            const struct simulate_count *counts, size_t count, simulate_write write,
+                            void *arg)
 {
     const struct table_area *area = NULL;
     struct sink s = {.write = write, .arg = arg};

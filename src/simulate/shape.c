@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Draws households, and fits their frequencies to the age pyramid.
  *
- * Fitting: for each kind and index age, DRAWS sample households say how many persons of each sex and age it brings on
- * average. Starting from usual shares of the kinds, the weights are multiplied, round after round, by how much the
- * persons they bring are missing (expectation maximisation for a mixture, as in Richardson-Lucy): weights stay
- * positive, and since persons living alone fill any single age, the pyramid is met closely. Everything starts from a
- * fixed seed and no fused operations are used, so that each machine fits the same integers. */
+ * Fitting: for each kind and index age, DRAWS sample households say how many persons of each sex and age it
+ * brings on average. Starting from usual shares of the kinds, the weights are multiplied, round after round,
+ * by how much the persons they bring are missing (expectation maximisation for a mixture, as in
+ * Richardson-Lucy): weights stay positive, and since persons living alone fill any single age, the pyramid is
+ * met closely. Everything starts from a fixed seed and no fused operations are used, so that each machine
+ * fits the same integers. */
 #include "simulate/shape.h"
 
 enum { DRAWS = 96, ROUNDS = 60, CELLS = 2 * SIMULATE_AGES, ROWS = SHAPE_KINDS * SIMULATE_AGES };
 #define WEIGHT_TOTAL 2000000000.0
 
-/* Share of households (国勢調査 2020: 38 % alone, 20 % couples, 25 % parents and children, 9 % one parent, 8 % others;
- * rounded), and the youngest and oldest index person. */
+/* Share of households (国勢調査 2020: 38 % alone, 20 % couples, 25 % parents and children, 9 % one parent, 8
+ * % others; rounded), and the youngest and oldest index person. */
 static const struct {
     double share;
     uint32_t least, most;
 } kinds[SHAPE_KINDS] = {
-    [SHAPE_MAN_ALONE] = {0.19, 18, 108}, [SHAPE_WOMAN_ALONE] = {0.19, 18, 112}, [SHAPE_COUPLE] = {0.20, 22, 100},
-    [SHAPE_FAMILY] = {0.26, 0, 55},      [SHAPE_ONE_PARENT] = {0.09, 0, 70},    [SHAPE_THREE_GENERATIONS] = {0.07, 0, 30},
+    [SHAPE_MAN_ALONE] = {0.19, 18, 108}, [SHAPE_WOMAN_ALONE] = {0.19, 18, 112},
+    [SHAPE_COUPLE] = {0.20, 22, 100},    [SHAPE_FAMILY] = {0.26, 0, 55},
+    [SHAPE_ONE_PARENT] = {0.09, 0, 70},  [SHAPE_THREE_GENERATIONS] = {0.07, 0, 30},
 };
 
 static uint32_t below(struct random_seeded *r, uint32_t bound)
@@ -212,10 +214,11 @@ enum err shape_plan_fit(struct fail *f, const double pyramid[2][SIMULATE_AGES], 
 
 /* The head's role, then the member's. Children of a grandparent's child are 子の子. */
 static const char *const relationships[ROLES][ROLES] = {
-    [ROLE_HUSBAND] = {[ROLE_WIFE] = "妻", [ROLE_CHILD] = "子", [ROLE_GRANDFATHER] = "父", [ROLE_GRANDMOTHER] = "母"},
+    [ROLE_HUSBAND] =
+        {[ROLE_WIFE] = "妻", [ROLE_CHILD] = "子", [ROLE_GRANDFATHER] = "父", [ROLE_GRANDMOTHER] = "母"},
     [ROLE_WIFE] = {[ROLE_HUSBAND] = "夫", [ROLE_CHILD] = "子"},
-    [ROLE_GRANDFATHER] = {[ROLE_GRANDMOTHER] = "妻", [ROLE_HUSBAND] = "子", [ROLE_WIFE] = "子の妻",
-                          [ROLE_CHILD] = "子の子"},
+    [ROLE_GRANDFATHER] =
+        {[ROLE_GRANDMOTHER] = "妻", [ROLE_HUSBAND] = "子", [ROLE_WIFE] = "子の妻", [ROLE_CHILD] = "子の子"},
 };
 
 struct str shape_relationship(const struct shape *s, size_t member)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Splits the tables in the program into rows.
  *
- * Each is tab-separated with a header line. areas.tsv and towns.tsv are both sorted by area code, so towns are joined
- * to areas in one pass. tools/simulate_data.py makes the files. */
+ * Each is tab-separated with a header line. areas.tsv and towns.tsv are both sorted by area code, so towns
+ * are joined to areas in one pass. tools/simulate_data.py makes the files. */
 #include "simulate/table.h"
 
 #define EMBEDDED(name) extern const char embedded_##name[], embedded_##name##_end[]
@@ -100,7 +100,8 @@ static bool load_areas(struct simulate_tables *t)
     struct line line;
     while (next_line(&text, &line)) {
         struct table_area *area = &t->areas[t->area_count++];
-        *area = (struct table_area){line.field[0], line.field[1], line.field[2], number_of(line.field[3]), 0, 0};
+        *area =
+            (struct table_area){line.field[0], line.field[1], line.field[2], number_of(line.field[3]), 0, 0};
         choice_add(&t->area_choice, area->population);
     }
     return true;
@@ -152,7 +153,8 @@ static bool load_given(struct simulate_tables *t)
     while (next_line(&text, &line)) {
         size_t sex = str_equal(line.field[0], STR("female"));
         uint32_t writings = (uint32_t)count_of(line.field[3], ' ') + 1;
-        t->given[sex][t->given_choice[sex].count] = (struct table_given){line.field[1], line.field[3], writings};
+        t->given[sex][t->given_choice[sex].count] =
+            (struct table_given){line.field[1], line.field[3], writings};
         choice_add(&t->given_choice[sex], number_of(line.field[2]));
     }
     return true;

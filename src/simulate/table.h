@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The real tables from which residents are invented: municipalities, towns, names, ages (data/simulate/, origins in
- * data/SOURCES.md). They are inside the program; loading splits them into rows and cannot fail but for memory.
+/* The real tables from which residents are invented: municipalities, towns, names, ages (data/simulate/,
+ * origins in data/SOURCES.md). They are inside the program; loading splits them into rows and cannot fail but
+ * for memory.
  *
  * All text points into the program's own bytes. After loading the tables are only read, from any thread. */
 #ifndef JUKI_SIMULATE_TABLE_H
@@ -65,7 +66,8 @@ MUST_CHECK enum err simulate_tables_load(struct fail *f, struct simulate_tables 
 void simulate_tables_release(struct simulate_tables *t);
 /* The n-th part of text cut at separator; empty when there is none. */
 struct str table_part(struct str text, char separator, size_t n);
-/* NULL when no resident can have that code: unknown, a prefecture, or a designated city (its wards have them). */
+/* NULL when no resident can have that code: unknown, a prefecture, or a designated city (its wards have
+ * them). */
 const struct table_area *simulate_area_find(const struct simulate_tables *t, struct str area_code);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The permutation is FF1 (NIST SP 800-38G) over the ten or eleven payload digits, under a key made from the seed. */
+/* The permutation is FF1 (NIST SP 800-38G) over the ten or eleven payload digits, under a key made from the
+ * seed. */
 #include "simulate/unique.h"
 
 #include "keys/ff1.h"
@@ -34,7 +35,8 @@ void unique_free(struct unique *u)
     memory_free(u);
 }
 
-static int64_t permute(const struct unique *u, struct str tweak, size_t digits, size_t area_row, uint32_t ordinal)
+static int64_t permute(const struct unique *u, struct str tweak, size_t digits, size_t area_row,
+                       uint32_t ordinal)
 {
     uint8_t digit[16];
     assert(ordinal < UNIQUE_BLOCK && area_row < 2000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Resident codes and Individual Numbers for invented people: a running index through a permutation keyed by the seed,
- * so that they look drawn at random, never repeat in the nation, and can be made again. */
+/* Resident codes and Individual Numbers for invented people: a running index through a permutation keyed by
+ * the seed, so that they look drawn at random, never repeat in the nation, and can be made again. */
 #ifndef JUKI_SIMULATE_UNIQUE_H
 #define JUKI_SIMULATE_UNIQUE_H
 

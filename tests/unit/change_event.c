@@ -11,8 +11,10 @@ static enum err parse(struct arena *a, struct fail *f, const char *text, struct 
 
 #define HEAD "\"event\":\"e1\",\"change_date\":\"2026-04-03\",\"record\":\"r1\""
 #define PERSON                                                                                               \
-    "\"household_number\":\"1\",\"relationship\":\"子\",\"name\":\"西宮　一\",\"name_kana\":\"ニシノミヤ　ハジメ\","       \
-    "\"birth_date\":\"2026-04-01\",\"sex\":\"male\",\"area_code\":\"282049\",\"address\":\"兵庫県西宮市六湛寺町１０番３号\""
+    "\"household_number\":\"1\",\"relationship\":\"子\",\"name\":\"西宮　一\",\"name_kana\":"           \
+    "\"ニシノミヤ　ハジメ\","                                                                       \
+    "\"birth_date\":\"2026-04-01\",\"sex\":\"male\",\"area_code\":\"282049\",\"address\":"                   \
+    "\"兵庫県西宮市六湛寺町１０番３号\""
 
 static void an_entry_is_a_whole_row(void **state)
 {
@@ -40,7 +42,8 @@ static void an_amendment_changes_only_what_it_names(void **state)
     row.identity.address.postal_code = STR("6620918");
     arena_init(&a, 1 << 20);
     assert_ok(parse(&a, NULL,
-                    "{" HEAD ",\"reason\":\"move_within\",\"notified_on\":\"2026-04-05\",\"set\":{\"address\":"
+                    "{" HEAD
+                    ",\"reason\":\"move_within\",\"notified_on\":\"2026-04-05\",\"set\":{\"address\":"
                     "\"兵庫県西宮市甲子園町１番\",\"postal_code\":\"\"}}",
                     &e));
     assert_ok(change_event_amend(NULL, &e, &row));
@@ -66,21 +69,26 @@ static void refusals_name_line_and_field(void **state)
         {"{" HEAD ",\"reason\":\"death\",\"date\":\"2026-04-03\"}", ERR_MALFORMED, ""},
         {"{" HEAD ",\"reason\":\"died\"}", ERR_CHANGE_REASON, NULL},
         {"{" HEAD "}", ERR_FIELD_MISSING, "reason"},
-        {"{\"event\":\"e\",\"reason\":\"death\",\"change_date\":\"2026-04-31\",\"record\":\"r\"}", ERR_DATE_REAL, "change_date"},
-        {"{\"event\":\"e\",\"reason\":\"death\",\"change_date\":\"2026-04-03\"}", ERR_CHANGE_SUBJECT, "record"},
+        {"{\"event\":\"e\",\"reason\":\"death\",\"change_date\":\"2026-04-31\",\"record\":\"r\"}",
+         ERR_DATE_REAL, "change_date"},
+        {"{\"event\":\"e\",\"reason\":\"death\",\"change_date\":\"2026-04-03\"}", ERR_CHANGE_SUBJECT,
+         "record"},
         {"{" HEAD ",\"reason\":\"death\",\"resident_code\":\"12345678901\"}", ERR_RESIDENT_CODE_CHECK, NULL},
         {"{" HEAD ",\"reason\":\"death\",\"set\":{\"sex\":\"male\"}}", ERR_CHANGE_VALUE, "sex"},
         {"{" HEAD ",\"reason\":\"birth\",\"set\":{\"sex\":\"male\"}}", ERR_CHANGE_VALUE, "household_number"},
-        {"{" HEAD ",\"reason\":\"birth\",\"set\":{" PERSON ",\"nationality\":\"中国\"}}", ERR_RESIDENT_NATIONALITY, NULL},
+        {"{" HEAD ",\"reason\":\"birth\",\"set\":{" PERSON ",\"nationality\":\"中国\"}}",
+         ERR_RESIDENT_NATIONALITY, NULL},
         {"{" HEAD ",\"reason\":\"move_within\",\"set\":{\"address\":\"\"}}", ERR_CHANGE_VALUE, "address"},
         {"{" HEAD ",\"reason\":\"move_within\",\"set\":{\"adress\":\"x\"}}", ERR_CHANGE_VALUE, "set"},
         {"{" HEAD ",\"reason\":\"clerical_correction\"}", ERR_CHANGE_VALUE, "set"},
-        {"{" HEAD ",\"reason\":\"clerical_correction\",\"set\":{\"birth_date\":\"1980-13-01\"}}", ERR_DATE_REAL, "birth_date"},
+        {"{" HEAD ",\"reason\":\"clerical_correction\",\"set\":{\"birth_date\":\"1980-13-01\"}}",
+         ERR_DATE_REAL, "birth_date"},
         {"{" HEAD ",\"reason\":\"clerical_correction\",\"set\":{\"sex\":\"\"}}", ERR_FIELD_MISSING, "sex"},
         {"{" HEAD ",\"reason\":\"cancelled_entry\"}", ERR_CHANGE_VALUE, "cancels"},
         {"{" HEAD ",\"reason\":\"death\",\"cancels\":\"e0\"}", ERR_CHANGE_VALUE, "cancels"},
         {"{" HEAD ",\"reason\":\"death\",\"moved_to_address\":\"x\"}", ERR_CHANGE_VALUE, "moved_to_address"},
-        {"{" HEAD ",\"reason\":\"domestic_move_out\",\"moved_to_area_code\":\"999999\"}", ERR_AREA_CODE_FORM, NULL},
+        {"{" HEAD ",\"reason\":\"domestic_move_out\",\"moved_to_area_code\":\"999999\"}", ERR_AREA_CODE_FORM,
+         NULL},
     };
     struct arena a;
     arena_init(&a, 1 << 20);

@@ -39,7 +39,8 @@ static uint8_t *place_of(struct model *m, struct str record)
 {
     struct str area, household, member;
     uint64_t h, p;
-    assert_true(str_cut(&record, '-', &area) && str_cut(&record, '-', &household) && str_cut(&record, '-', &member));
+    assert_true(str_cut(&record, '-', &area) && str_cut(&record, '-', &household) &&
+                str_cut(&record, '-', &member));
     assert_true(str_to_uint(household, HOUSEHOLDS - 1, &h) && str_to_uint(member, PLACES - 1, &p));
     return &m->there[h * PLACES + p];
 }
@@ -67,7 +68,8 @@ static void apply(struct model *m, const struct change_event *e)
     uint8_t *place = place_of(m, e->record);
     bool entry = municipal_row(e->reason)->group == CHANGE_ENTRY;
     if (*place != !entry)
-        fail_msg("%s of somebody who is %s", municipal_row(e->reason)->name, *place ? "gone or there" : "unknown");
+        fail_msg("%s of somebody who is %s", municipal_row(e->reason)->name,
+                 *place ? "gone or there" : "unknown");
     if (entry)
         *place = 1;
     if (e->reason == MUNICIPAL_DEATH)
@@ -76,6 +78,22 @@ static void apply(struct model *m, const struct change_event *e)
     m->newest = date_to_int(e->date);
     m->seen[e->reason]++;
     m->events++;
+}
+
+/* The new values in somebody's row keep it valid as a whole. */
+static void amend_somebody(const struct change_event *e)
+{
+    bool foreign = e->reason == MUNICIPAL_ALIAS_ENTRY || e->reason == MUNICIPAL_ALIAS_REMOVAL;
+    struct resident_row row = {.nationality = foreign ? STR("中国") : STR(""), .identity.foreign = foreign};
+    row.identity.name.name = foreign ? STR("WANG LI") : STR("西宮　花子");
+    row.identity.name.kana = foreign ? STR("") : STR("ニシノミヤ　ハナコ");
+    row.identity.name.kana_state = foreign ? KANA_NOT_RECORDED : KANA_RECORDED;
+    row.identity.address.area_code.value = 282049;
+    row.identity.address.text = STR("兵庫県西宮市六湛寺町１０番３号");
+    struct fail f = {0};
+    assert_ok(change_event_amend(NULL, e, &row));
+    if (resident_row_check(&f, &row))
+        fail_msg("%s: %s %s %s", municipal_row(e->reason)->name, err_row(f.err)->name, f.field, f.detail);
 }
 
 static void read_all(struct model *m, struct str text)
@@ -90,6 +108,8 @@ static void read_all(struct model *m, struct str text)
         if (change_event_parse(&f, number, line, &a, &e))
             fail_msg("%s %s %s", err_row(f.err)->name, f.field, f.detail);
         apply(m, &e);
+        if (municipal_row(e.reason)->group != CHANGE_ENTRY)
+            amend_somebody(&e);
     }
     arena_release(&a);
 }
@@ -97,11 +117,19 @@ static void read_all(struct model *m, struct str text)
 static void a_register_can_apply_every_event(void **state)
 {
     (void)state;
-    static const enum municipal_reason expected[] = {
-        MUNICIPAL_BIRTH, MUNICIPAL_DEATH, MUNICIPAL_MOVE_WITHIN, MUNICIPAL_EX_OFFICIO_AMENDMENT,
-        MUNICIPAL_FORMER_NAME_ENTRY, MUNICIPAL_FORMER_NAME_REMOVAL, MUNICIPAL_ALIAS_ENTRY,
-        MUNICIPAL_CODE_CHANGE_REQUEST, MUNICIPAL_NUMBER_CHANGE_REQUEST, MUNICIPAL_MINOR_CORRECTION,
-        MUNICIPAL_CLERICAL_CORRECTION, MUNICIPAL_HOUSEHOLDER_CHANGE, MUNICIPAL_CANCELLED_AMENDMENT};
+    static const enum municipal_reason expected[] = {MUNICIPAL_BIRTH,
+                                                     MUNICIPAL_DEATH,
+                                                     MUNICIPAL_MOVE_WITHIN,
+                                                     MUNICIPAL_EX_OFFICIO_AMENDMENT,
+                                                     MUNICIPAL_FORMER_NAME_ENTRY,
+                                                     MUNICIPAL_FORMER_NAME_REMOVAL,
+                                                     MUNICIPAL_ALIAS_ENTRY,
+                                                     MUNICIPAL_CODE_CHANGE_REQUEST,
+                                                     MUNICIPAL_NUMBER_CHANGE_REQUEST,
+                                                     MUNICIPAL_MINOR_CORRECTION,
+                                                     MUNICIPAL_CLERICAL_CORRECTION,
+                                                     MUNICIPAL_HOUSEHOLDER_CHANGE,
+                                                     MUNICIPAL_CANCELLED_AMENDMENT};
     struct simulate_world *w = world(true);
     struct model *m = memory_new(sizeof *m);
     struct buf text;

@@ -6,7 +6,8 @@
 
 #include "test.h"
 
-static const struct csv_column columns[] = {{"record", "住民票番号", true}, {"name", "氏名", true}, {"town", "町名", false}};
+static const struct csv_column columns[] = {
+    {"record", "住民票番号", true}, {"name", "氏名", true}, {"town", "町名", false}};
 enum { RECORD, NAME, TOWN, COLUMNS };
 
 static struct csv_reader *open_ok(struct str text)
@@ -35,7 +36,8 @@ static void at_end(struct csv_reader *r)
 static void columns_in_any_order_and_language(void **state)
 {
     (void)state;
-    struct csv_reader *r = open_ok(STR("町名,record,氏名\r\n本町,1,西宮　花子\r\n\r\n,2,\"a,\"\"b\"\"\nc\"\n\"\",3,\"x\"\r\n,4,y"));
+    struct csv_reader *r = open_ok(
+        STR("町名,record,氏名\r\n本町,1,西宮　花子\r\n\r\n,2,\"a,\"\"b\"\"\nc\"\n\"\",3,\"x\"\r\n,4,y"));
     struct csv_row row;
     next_ok(r, &row);
     assert_int_equal(row.line, 2);
@@ -106,7 +108,8 @@ static void a_bad_row_names_line_and_column_and_reading_goes_on(void **state)
         {"1,\"x\"y,z\r\n", ERR_CSV_QUOTE, "name"},
         {"1,x\n", ERR_CSV_CELLS, ""},
         {"1,x,y,z\n", ERR_CSV_CELLS, ""},
-        {"1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2\n", ERR_CSV_CELLS, ""},
+        {"1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2\n",
+         ERR_CSV_CELLS, ""},
         {"1,西\xE8\xA5,y\n", ERR_CSV_TEXT, "name"},
         {"1,x,\xC0\x80\n", ERR_CSV_TEXT, "town"},
     };
@@ -176,7 +179,8 @@ static struct str to_cp932(struct str utf8, char *out, size_t size)
     return (struct str){out, size - room};
 }
 
-/* 表 and ソ end with the bytes of a backslash; ー～ tests the Microsoft mapping; 髙 and ﾊ are not in JIS X 0208. */
+/* 表 and ソ end with the bytes of a backslash; ー～ tests the Microsoft mapping; 髙 and ﾊ are not in JIS X
+ * 0208. */
 static void cp932_from_a_file(void **state)
 {
     (void)state;

@@ -57,7 +57,8 @@ struct census {
 static bool town_belongs(const struct simulate_world *w, const struct resident_row *row)
 {
     char code[AREA_CODE_TEXT_SIZE];
-    const struct table_area *area = simulate_area_find(&w->tables, str_of(area_code_text(row->identity.address.area_code, code)));
+    const struct table_area *area =
+        simulate_area_find(&w->tables, str_of(area_code_text(row->identity.address.area_code, code)));
     for (uint32_t i = 0; i < area->town_count; i++)
         if (str_equal(w->tables.towns[area->town_first + i].name, row->town))
             return true;
@@ -242,8 +243,8 @@ static void errors_reach_the_caller(void **state)
     (void)state;
     struct simulate_world *w = world(1, false);
     int calls = 0;
-    struct simulate_count many = {{NISHINOMIYA}, 100000}, unknown = {area_code_from5(28999), 1}, city = {{11002}, 1},
-                          over = {{NISHINOMIYA}, SIMULATE_AREA_MAX + 1};
+    struct simulate_count many = {{NISHINOMIYA}, 100000}, unknown = {area_code_from5(28999), 1},
+                          city = {{11002}, 1}, over = {{NISHINOMIYA}, SIMULATE_AREA_MAX + 1};
     assert_err(simulate_residents(NULL, w, &many, 1, refuse, &calls), ERR_IO);
     assert_int_equal(calls, 1);
     assert_err(simulate_residents(NULL, w, &unknown, 1, refuse, &calls), ERR_AREA_CODE_UNKNOWN);
@@ -272,8 +273,8 @@ static void speed(void **state)
     int64_t start = clock_steady();
     assert_ok(simulate_residents(NULL, w, &row, 1, count_bytes, &bytes));
     int64_t spent = clock_steady() - start;
-    print_message("%lld persons a second, %zu bytes each\n", (long long)(200000 * INT64_C(1000000) / (spent + 1)),
-                  bytes / 200000);
+    print_message("%lld persons a second, %zu bytes each\n",
+                  (long long)(200000 * INT64_C(1000000) / (spent + 1)), bytes / 200000);
     assert_true(bytes > 200000 * 100);
     simulate_world_free(w);
 }
