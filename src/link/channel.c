@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "keys/certificate.h"
+#include "keys/credentials.h"
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
@@ -22,7 +23,8 @@ static const gnutls_datum_t alpn = {(unsigned char[]){'j', 'u', 'k', 'i', '/', '
 
 struct credentials {
     atomic_int references;
-    gnutls_certificate_credentials_t tls;
+    struct key *key;
+    void *tls; /* keys/credentials.h */
     int64_t until;
 };
 
@@ -40,35 +42,23 @@ static enum err tls_fail(struct fail *f, int code)
     return fail_set(f, ERR_TLS, NULL, "%s", gnutls_strerror(code));
 }
 
-static enum err load_pair(struct fail *f, struct credentials *c, const char *key_uri, const char *certificate_path)
-{
-    const char *key = strncmp(key_uri, "file:", 5) == 0 ? key_uri + 5 : key_uri;
-    struct key *checked = NULL;
-    enum err e = key_open(f, key_uri, &checked); /* refuses a key that others may read */
-    if (e)
-        return e;
-    key_free(checked);
-    int code = gnutls_certificate_allocate_credentials(&c->tls);
-    if (code == 0)
-        code = gnutls_certificate_set_x509_key_file2(c->tls, certificate_path, key, GNUTLS_X509_FMT_PEM, NULL, 0);
-    return code < 0 ? tls_fail(f, code) : ERR_OK;
-}
-
 enum err credentials_load(struct fail *f, const char *key_uri, const char *certificate_path, struct credentials **out)
 {
-    struct certificate_facts facts;
+    struct certificate_facts facts = {.not_after = 0};
     struct buf pem;
     buf_init(&pem, CERTIFICATE_PEM_MAX);
     struct credentials *c = memory_new(sizeof *c);
     enum err e = c ? file_read(f, certificate_path, &pem) : fail_set(f, ERR_MEMORY, "credentials", NULL);
     if (!e)
         e = certificate_read(f, buf_str(&pem), &facts);
-    buf_release(&pem);
     if (!e)
-        e = load_pair(f, c, key_uri, certificate_path);
+        e = key_open(f, key_uri, &c->key);
+    if (!e)
+        e = credentials_new(f, c->key, buf_str(&pem), &c->tls);
+    buf_release(&pem);
     if (e) {
-        if (c && c->tls)
-            gnutls_certificate_free_credentials(c->tls);
+        if (c)
+            key_free(c->key);
         memory_free(c);
         return e;
     }
@@ -88,7 +78,8 @@ void credentials_unref(struct credentials *c)
 {
     if (!c || atomic_fetch_sub(&c->references, 1) > 1)
         return;
-    gnutls_certificate_free_credentials(c->tls);
+    credentials_free(c->tls);
+    key_free(c->key);
     memory_free(c);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a link: made, started, reloaded, stopped; and the directory, which arrives as a notice. */
-#include "link/core.h"
+#include "link/link.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "link/core.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -25,6 +26,14 @@ struct directory *link_directory(struct link *l)
 int64_t link_epoch(const struct link *l)
 {
     return l->epoch;
+}
+
+int64_t link_certificate_until(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    int64_t until = credentials_until(l->credentials);
+    pthread_mutex_unlock(&l->lock);
+    return until;
 }
 
 /* ---- the directory ---- */

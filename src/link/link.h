@@ -97,6 +97,8 @@ MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f,
                                const char *destination);
 /* The server's life: 1 at first, raised by a restore. */
 int64_t link_epoch(const struct link *l);
+/* Stamp at which this server's TLS certificate ends. */
+int64_t link_certificate_until(struct link *l);
 /* The id of the notice sent to destination with that sequence ("ORIGIN/DESTINATION/SEQUENCE"). */
 struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination, int64_t sequence);
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program/daemon.h"
+
+#include "base/log.h"
+#include "program/node_config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+static void usage(const struct daemon *d, FILE *out)
+{
+    fprintf(out,
+            "Usage: %s FOLDER\n"
+            "%s\n\n"
+            "FOLDER holds juki.yaml, made by `juki network init`; relative paths in it start there.\n"
+            "Runs in the foreground, logs to standard error, tells systemd when it is ready.\n"
+            "SIGTERM ends it in order; SIGHUP takes a new certificate or directory.\n\n"
+            "  --sample   write a configuration with every key explained\n"
+            "  --check    read the configuration, say whether it is valid, and end\n"
+            "  --version  write the version\n"
+            "  --help     write this\n\n"
+            "Exit codes: 0 ended in order, 1 refused, 2 usage or configuration, 3 environment.\n",
+            d->program, d->purpose);
+}
+
+static int say_failure(const struct daemon *d, const struct fail *f)
+{
+    char text[400];
+    fprintf(stderr, "%s: %s\n", d->program, fail_text(f, fail_language(), text, sizeof text));
+    return err_row(f->err)->exit ? err_row(f->err)->exit : 1;
+}
+
+static int write_sample(void)
+{
+    struct buf b;
+    buf_init(&b, 64 * 1024);
+    config_write_sample(&node_config_table, &b);
+    fwrite(b.p, 1, b.n, stdout);
+    buf_release(&b);
+    return 0;
+}
+
+static int check_config(const struct daemon *d, const char *folder)
+{
+    struct node_config config;
+    struct fail f = {0};
+    struct arena a;
+    arena_init(&a, 1024 * 1024);
+    f.err = node_config_load(&f, folder, &a, &config);
+    int code = f.err ? say_failure(d, &f) : 0;
+    if (!code)
+        printf("%s: the configuration is valid\n", config.node.p);
+    arena_release(&a);
+    return code;
+}
+
+static void wait_for_end(const struct daemon *d, const sigset_t *signals)
+{
+    for (;;) {
+        struct fail f = {0};
+        int caught = sigwaitinfo(signals, NULL);
+        if (caught == SIGTERM || caught == SIGINT) {
+            LOG(LOG_INFO, "stopping", LOG_TEXT("signal", caught == SIGTERM ? "SIGTERM" : "SIGINT"));
+            sd_notify(0, "STOPPING=1");
+            return;
+        }
+        if (caught != SIGHUP || !d->reload)
+            continue;
+        sd_notify(0, "RELOADING=1");
+        if (d->reload(d->self, &f))
+            log_fail(LOG_ALARM, "reload_failed", &f);
+        sd_notify(0, "READY=1");
+    }
+}
+
+static int run(const struct daemon *d, const char *folder)
+{
+    sigset_t signals;
+    struct fail f = {0};
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL); /* every thread inherits it: signals are waited for, not handled */
+    signal(SIGPIPE, SIG_IGN);
+    umask(0077);
+    f.err = d->open(d->self, &f, folder);
+    int code = 0;
+    if (f.err) {
+        log_fail(LOG_ALARM, "not_started", &f);
+        code = say_failure(d, &f);
+    } else {
+        LOG(LOG_INFO, "ready", LOG_TEXT("program", d->program), LOG_TEXT("version", JUKI_VERSION));
+        sd_notify(0, "READY=1");
+        wait_for_end(d, &signals);
+    }
+    d->close(d->self);
+    if (!code)
+        LOG(LOG_INFO, "stopped", LOG_TEXT("program", d->program));
+    return code;
+}
+
+int daemon_main(const struct daemon *d, int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--help") == 0) {
+        usage(d, stdout);
+        return 0;
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("%s %s\n", d->program, JUKI_VERSION);
+        return 0;
+    }
+    if (strcmp(word, "--sample") == 0)
+        return write_sample();
+    if (strcmp(word, "--check") == 0 && argc == 3)
+        return check_config(d, argv[2]);
+    if (argc != 2 || word[0] == '-') {
+        usage(d, stderr);
+        return 2;
+    }
+    return run(d, word);
+}

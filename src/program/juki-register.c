@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reference resident register as a daemon: outside the network, behind the door of its CS. */
+#include "register/register.h"
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "link/node_name.h"
+#include "program/control.h"
+#include "program/daemon.h"
+#include "program/node_config.h"
+
+struct running {
+    struct arena arena;
+    struct node_config config;
+    struct node_name self;
+    struct db *db;
+    struct resident_register *reg;
+    struct control *control;
+    int64_t started;
+};
+
+static enum err verb_status(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    struct buf *b = &call->answer;
+    struct register_status s;
+    struct db_stats stats;
+    enum err e = register_status(r->reg, f, &s);
+    if (e)
+        return e;
+    db_stats(r->db, &stats);
+    json_add_text(b, "node", str_of(r->self.text));
+    json_add_bool(b, "ready", true);
+    json_add_text(b, "version", STR(JUKI_VERSION));
+    json_add_int(b, "uptime_seconds", (clock_now() - r->started) / 1000000);
+    json_begin(b, "persons", '{');
+    json_add_int(b, "current", s.residents);
+    json_add_int(b, "removed", s.removed);
+    json_add_int(b, "provisional", s.provisional);
+    json_end(b, '}');
+    json_begin(b, "changes", '{');
+    json_add_int(b, "queued", s.changes);
+    json_add_int(b, "taken", s.taken);
+    json_add_int(b, "applied", s.applied);
+    json_add_int(b, "waiting", s.waiting);
+    json_add_int(b, "refused", s.refused);
+    json_end(b, '}');
+    json_begin(b, "notices", '{');
+    json_add_int(b, "sent", s.taken);
+    json_add_int(b, "waiting", s.changes - s.applied - s.refused);
+    json_add_int(b, "refused", s.refused);
+    json_end(b, '}');
+    json_begin(b, "database", '{');
+    json_add_int(b, "file_bytes", stats.file_bytes);
+    json_add_int(b, "wal_bytes", stats.wal_bytes);
+    json_end(b, '}');
+    json_add_bool(b, "door_connected", s.door_connected);
+    if (s.trouble[0])
+        json_add_text(b, "trouble", str_of(s.trouble));
+    return ERR_OK;
+}
+
+struct load {
+    struct control_call *call;
+    struct buf refusals; /* the first ones, as JSON */
+    int64_t shown;
+};
+enum { REFUSALS_SHOWN = 100 };
+
+static void progress(void *arg, int64_t rows, int64_t done, int64_t total)
+{
+    struct load *l = arg;
+    (void)rows;
+    control_progress(l->call, done, total);
+}
+
+static void refused(void *arg, int64_t line, const struct fail *f)
+{
+    struct load *l = arg;
+    char text[400];
+    if (l->shown++ >= REFUSALS_SHOWN)
+        return;
+    json_begin(&l->refusals, NULL, '{');
+    json_add_int(&l->refusals, "line", line);
+    json_add_text(&l->refusals, "name", str_of(err_row(f->err)->name));
+    json_add_text(&l->refusals, "text", str_of(fail_text(f, FAIL_ENGLISH, text, sizeof text)));
+    json_add_text(&l->refusals, "text_ja", str_of(fail_text(f, FAIL_JAPANESE, text, sizeof text)));
+    json_end(&l->refusals, '}');
+}
+
+typedef enum err (*take_file)(struct resident_register *r, struct fail *f, const char *path, register_progress progress,
+                              register_refusal refusal, void *arg, struct register_result *out);
+
+static enum err take(struct running *r, struct control_call *call, struct fail *f, take_file function)
+{
+    struct load l = {.call = call};
+    struct register_result result = {0};
+    struct str path = {NULL, 0};
+    enum err e = json_member_text(f, call->question, "path", &call->arena, &path);
+    if (e)
+        return e;
+    buf_init(&l.refusals, 1024 * 1024);
+    json_begin(&l.refusals, NULL, '[');
+    e = function(r->reg, f, path.p, progress, refused, &l, &result);
+    json_end(&l.refusals, ']');
+    json_add_int(&call->answer, "rows", result.rows);
+    json_add_int(&call->answer, "taken", result.taken);
+    json_add_int(&call->answer, "refused", result.refused);
+    json_add_int(&call->answer, "first_change", result.first_change);
+    json_add_int(&call->answer, "last_change", result.last_change);
+    json_add_raw(&call->answer, "refusals", buf_str(&l.refusals));
+    buf_release(&l.refusals);
+    return e;
+}
+
+static enum err verb_load(void *self, struct control_call *call, struct fail *f)
+{
+    return take(self, call, f, register_load);
+}
+
+static enum err verb_apply(void *self, struct control_call *call, struct fail *f)
+{
+    return take(self, call, f, register_apply);
+}
+
+static void add_problem(void *arg, int64_t change, char state, const char *error, const char *field, int64_t since)
+{
+    struct buf *b = arg;
+    char text[CLOCK_TEXT_SIZE];
+    json_begin(b, NULL, '{');
+    json_add_int(b, "change", change);
+    json_add_text(b, "state", state == 'r' ? STR("refused") : STR("waiting"));
+    json_add_text(b, "name", str_of(error));
+    json_add_text(b, "field", str_of(field));
+    json_add_text(b, "since", str_of(clock_text(since, text)));
+    json_end(b, '}');
+}
+
+static enum err verb_problems(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    json_begin(&call->answer, "problems", '[');
+    enum err e = register_problems(r->reg, f, add_problem, &call->answer);
+    json_end(&call->answer, ']');
+    return e;
+}
+
+static enum err verb_resend(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    int64_t first = 0, last = 0;
+    enum err e = json_member_int(f, call->question, "first", 1, INT64_MAX, &first);
+    if (!e)
+        e = json_member_int(f, call->question, "last", first, INT64_MAX, &last);
+    return e ? e : register_resend(r->reg, f, first, last);
+}
+
+static void add_census(void *arg, struct area_code area, int64_t current, int64_t removed,
+                       const uint8_t digest[static 32])
+{
+    struct buf *b = arg, hex;
+    buf_init(&hex, 64);
+    encode_hex(&hex, digest, 32);
+    json_begin(b, NULL, '{');
+    json_add_int(b, "area", area.value);
+    json_add_int(b, "current", current);
+    json_add_int(b, "removed", removed);
+    json_add_text(b, "digest", buf_str(&hex));
+    json_end(b, '}');
+    buf_release(&hex);
+}
+
+static enum err verb_census(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    json_begin(&call->answer, "areas", '[');
+    enum err e = register_census(r->reg, f, add_census, &call->answer);
+    json_end(&call->answer, ']');
+    return e;
+}
+
+static const struct control_verb verbs[] = {
+    {"status", "residents, changes, door", verb_status},
+    {"load", "residents from a CSV file (path)", verb_load},
+    {"apply", "change events from a file (path)", verb_apply},
+    {"problems", "changes that were refused or wait", verb_problems},
+    {"resend", "let the CS send changes again (first, last)", verb_resend},
+    {"census", "persons and digest of every area", verb_census},
+};
+
+static enum err open_database(struct running *r, struct fail *f)
+{
+    static const struct db_module *const modules[] = {&register_module};
+    return db_open(f, r->config.database.p, modules, COUNT_OF(modules), &r->db);
+}
+
+static enum err open_register(void *self, struct fail *f, const char *folder)
+{
+    struct running *r = self;
+    arena_init(&r->arena, 1024 * 1024);
+    r->started = clock_now();
+    enum err e = node_config_load(f, folder, &r->arena, &r->config);
+    if (!e)
+        e = node_name_parse(f, r->config.node, &r->self);
+    if (!e && r->self.role != NODE_REGISTER)
+        e = fail_set(f, ERR_CONFIG, "node", "%s is not a register", r->self.text);
+    if (!e)
+        e = open_database(r, f);
+    if (e)
+        return e;
+    const struct register_config config = {
+        .area = {r->self.area},
+        .door_url = r->config.door_url.p,
+        .tls_key_path = r->config.door_tls_key.p,
+        .tls_certificate_path = r->config.door_tls_certificate.p,
+        .ca_path = r->config.door_ca.p,
+        .db = r->db,
+    };
+    if ((e = register_new(f, &config, &r->reg)) || (e = register_start(r->reg, f)))
+        return e;
+    return control_start(f, r->config.control.p, verbs, COUNT_OF(verbs), r, &r->control);
+}
+
+static void close_register(void *self)
+{
+    struct running *r = self;
+    control_stop(r->control);
+    if (r->reg)
+        register_stop(r->reg);
+    register_free(r->reg);
+    db_close(r->db);
+    arena_release(&r->arena);
+}
+
+int main(int argc, char **argv)
+{
+    static struct running running;
+    const struct daemon d = {"juki-register", "住民記録（参照実装） — the reference resident register, behind its CS's door.",
+                             open_register, NULL, close_register, &running};
+    return daemon_main(&d, argc, argv);
+}
