@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""No resident code and no Individual Number outside the databases.
+
+A network takes residents whose numbers are known, numbers it generates itself, bad rows that hold numbers, and
+refused changes. Then everything that was written outside the databases and the door's own deliveries is searched for
+every one of those numbers: logs, sockets' answers, configuration, names of files, what the commands printed.
+"""
+import csv
+import json
+import os
+import pathlib
+import sqlite3
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from network import Checks, Network  # noqa: E402
+
+AREA = "282049"
+COUNT = 300
+
+
+def known_numbers(path):
+    with open(path, encoding="utf-8-sig", newline="") as f:
+        rows = list(csv.DictReader(f))
+    return {r[k] for r in rows for k in ("resident_code", "individual_number") if r[k]}, rows
+
+
+def bad_file(net, rows):
+    """Rows that are refused for a reason that stands beside a number: a wrong check digit, a doubled code."""
+    path = net.folder / "bad.csv"
+    wrong = []
+    with open(path, "w", encoding="utf-8", newline="") as f:
+        out = csv.DictWriter(f, rows[0].keys())
+        out.writeheader()
+        for i, row in enumerate(rows[:20]):
+            changed = dict(row, record=f"canary-{i}")
+            if i % 2:
+                last = changed["resident_code"][-1]
+                changed["resident_code"] = changed["resident_code"][:-1] + str((int(last) + 1) % 10)
+            else:
+                last = changed["individual_number"][-1]
+                changed["individual_number"] = changed["individual_number"][:-1] + str((int(last) + 3) % 10)
+            wrong += [changed["resident_code"], changed["individual_number"]]
+            out.writerow(changed)
+    return path, set(wrong)
+
+
+def generated_numbers(net):
+    """What the register knows by now, read from its database."""
+    found = set()
+    for db in (net.dir / f"register.{AREA}").rglob("*.db"):
+        c = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+        for (table,) in c.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
+            for column in c.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall():
+                name = column[0]
+                if name in ("resident_code", "code", "individual_number"):
+                    width = 12 if name == "individual_number" else 11
+                    for (value,) in c.execute(f'SELECT "{name}" FROM "{table}" WHERE "{name}" IS NOT NULL'):
+                        text = str(value).zfill(width)
+                        if len(text) == width and int(text):
+                            found.add(text)
+        c.close()
+    return found
+
+
+def written_outside(net, printed):
+    yield "printed", "\n".join(printed).encode()
+    for folder, _, files in os.walk(net.dir):
+        for name in files:
+            path = pathlib.Path(folder) / name
+            relative = path.relative_to(net.dir)
+            yield f"name of {relative.parent}", str(relative).encode()
+            if ".db" in name or "door" in relative.parts or not path.is_file() or path.is_socket():
+                continue
+            yield str(relative), path.read_bytes()
+
+
+def main():
+    checks = Checks()
+    printed = []
+    with Network(AREA) as net:
+        printed.append(net.up())
+        path = net.residents(AREA, COUNT, extra=("--with-codes",))
+        numbers, rows = known_numbers(path)
+        fresh = net.residents(AREA, 50, seed=2)
+        bad, wrong = bad_file(net, rows)
+        for file in (path, fresh, bad, path):
+            r = net.run("register", "load", str(net.dir), AREA, str(file))
+            printed += [r.stdout, r.stderr]
+        checks.check("residents with and without numbers arrive", net.wait_equal(60).returncode == 0)
+        changes = net.folder / "changes.jsonl"
+        with open(changes, "w", encoding="utf-8") as f:
+            for i, row in enumerate(rows[:30]):
+                f.write(json.dumps({"event": f"e{i}", "reason": "death" if i % 2 else "code_change_request",
+                                    "change_date": "2026-11-20", "record": row["record"]}) + "\n")
+                f.write(json.dumps({"event": f"x{i}", "reason": "death", "change_date": "2026-11-20",
+                                    "resident_code": row["individual_number"][:11]}) + "\n")
+        r = net.run("register", "apply", str(net.dir), AREA, str(changes))
+        printed += [r.stdout, r.stderr]
+        checks.check("changes arrive", net.wait_equal(60).returncode == 0)
+        for words in (["status", str(net.dir)], ["status", str(net.dir), "--json"], ["compare", str(net.dir)],
+                      ["register", "problems", str(net.dir), AREA], ["trace", str(net.dir), AREA, "5"],
+                      ["check", "resident-code", rows[0]["resident_code"]],
+                      ["check", "individual-number", sorted(wrong)[0]]):
+            r = net.run(*words)
+            printed += [r.stdout, r.stderr]
+        numbers |= wrong | generated_numbers(net)
+        checks.check("numbers were generated too", len(numbers) > 2 * COUNT + 40, len(numbers))
+        net.down()
+        looked = 0
+        for what, content in written_outside(net, printed):
+            looked += 1
+            leaked = [n for n in numbers if n.encode() in content]
+            checks.check(f"no number in {what}", not leaked, f"{len(leaked)} numbers, as {leaked[:1]}")
+        checks.check("something was searched", looked > 20, looked)
+    checks.end()
+
+
+main()
