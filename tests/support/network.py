@@ -11,7 +11,8 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("JUKI_BIN", ROOT / "build" / "src" / "program"))
+BUILD = pathlib.Path(os.environ.get("JUKI_BUILD", ROOT / "build"))
+BIN = pathlib.Path(os.environ.get("JUKI_BIN", BUILD / "src" / "program"))
 
 
 def free_ports(count):
