@@ -35,6 +35,13 @@ struct fail {
 
 /* Fill *f (may be NULL) and return err, so that `return fail_set(...)` reads naturally. field may be NULL. */
 enum err fail_set(struct fail *f, enum err err, const char *field, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Hand on what went wrong elsewhere: *f (may be NULL) becomes *from. Returns its err. */
+static inline enum err fail_pass(struct fail *f, const struct fail *from)
+{
+    if (f)
+        *f = *from;
+    return from->err;
+}
 /* The same with errno's name as detail. what: the call or file that failed (never a person's data). */
 enum err fail_errno(struct fail *f, enum err err, const char *what);
 

@@ -261,10 +261,8 @@ static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, s
 
     if ((e = find_root(tx, f, c, root)))
         return e;
-    if (c->form.err) {
-        *f = c->form;
-        return f->err;
-    }
+    if (c->form.err)
+        return fail_pass(f, &c->form);
     if ((e = check_blocks(t, tx, f, c, *root)))
         return e;
     if (!c->withdrawn) {
@@ -301,8 +299,7 @@ static enum err take_new(struct taking *t, struct db_tx *tx, struct fail *f, str
         return ERR_OK;
     if (is_refusal(e))
         return write_refusal(t, tx, f, c, root);
-    *f = c->verdict;
-    return e;
+    return fail_pass(f, &c->verdict);
 }
 
 static enum err remember(struct taking *t, struct db_tx *tx, struct fail *f, size_t from)

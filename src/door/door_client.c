@@ -115,7 +115,7 @@ void door_client_free(struct door_client *c)
     memory_free(c);
 }
 
-static enum err err_by_name(struct str name)
+enum err door_client_err(struct str name)
 {
     size_t count;
     const struct err_row *rows = err_rows(&count);
@@ -141,7 +141,7 @@ static enum err read_error(struct fail *f, struct str answer, int64_t *expected)
         (expected && json_member_int_maybe(NULL, tree, "expected", 1, INT64_MAX, expected)))
         e = fail_set(f, ERR_DOOR_ANSWER, "error", NULL);
     else
-        e = fail_set(f, err_by_name(name), field.p, detail.n ? "%s" : NULL, detail.p);
+        e = fail_set(f, door_client_err(name), field.p, detail.n ? "%s" : NULL, detail.p);
     json_decref(tree);
     arena_release(&a);
     return e;

@@ -24,5 +24,7 @@ void door_client_free(struct door_client *c);
  * *expected (may be NULL) gets the change number that should have come, with ERR_DOOR_GAP. */
 MUST_CHECK enum err door_client_call(struct door_client *c, struct fail *f, const char *path, struct str body,
                                      struct buf *answer, int64_t *expected);
+/* The error of that name; ERR_DOOR_ANSWER for one this program does not know. */
+enum err door_client_err(struct str name);
 
 #endif

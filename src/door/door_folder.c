@@ -87,7 +87,7 @@ static enum err take_file(struct door *d, struct fail *f, const char *name)
     if (!e)
         e = door_changes_take(d, &r, &refusal);
     if (e && is_environment(e)) {
-        *f = refusal;
+        e = fail_pass(f, &refusal);
     } else {
         if (e) {
             log_fail(LOG_WARNING, "door_file_refused", &refusal);

@@ -104,8 +104,7 @@ static enum err check_peer(struct MHD_Connection *connection, struct door *d, st
             peer->verdict.err = ERR_DOOR_CERTIFICATE;
         peer->checked = true;
     }
-    *f = peer->verdict;
-    return f->err;
+    return fail_pass(f, &peer->verdict);
 }
 
 /* A body that says it is too long is not read at all. */

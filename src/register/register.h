@@ -13,7 +13,7 @@ extern const struct db_module register_module;
 
 struct register_config {
     struct area_code area;      /* the municipality (a designated city carries its wards) */
-    const char *door_url;       /* "https://127.0.0.1:8001" */
+    const char *door_url;       /* "https://127.0.0.1:8001"; NULL for a register without a door */
     const char *tls_key_path, *tls_certificate_path, *ca_path;
     struct db *db;
 };
@@ -40,9 +40,15 @@ MUST_CHECK enum err register_load(struct resident_register *r, struct fail *f, c
 MUST_CHECK enum err register_apply(struct resident_register *r, struct fail *f, const char *path,
                                    register_progress progress, register_refusal refusal, void *arg,
                                    struct register_result *out);
+/* One event at the counter (a line as register_apply reads). provisional (仮登録): checked and kept under its own name,
+ * but changes nothing until register_confirm. *change: the change's number, 0 when the network is not told. */
+MUST_CHECK enum err register_enter_event(struct resident_register *r, struct fail *f, struct str line,
+                                         bool provisional, int64_t *change);
+/* 本登録 of a provisional event. ERR_NOT_FOUND, or why it can no longer be done (it stays provisional then). */
+MUST_CHECK enum err register_confirm(struct resident_register *r, struct fail *f, struct str event, int64_t *change);
 struct register_status {
-    int64_t residents, removed, provisional;
-    int64_t changes, taken, applied, waiting, refused; /* changes by what became of them */
+    int64_t residents, leaving, removed, provisional; /* records by state; events that wait to be confirmed */
+    int64_t changes, taken, applied, waiting, refused; /* queued in all; taken by the CS; what became of them */
     bool door_connected;
     char trouble[96];
 };
@@ -54,10 +60,15 @@ MUST_CHECK enum err register_problems(struct resident_register *r, struct fail *
                                       void *arg);
 /* Asks the CS to send changes first..last again. */
 MUST_CHECK enum err register_resend(struct resident_register *r, struct fail *f, int64_t first, int64_t last);
-/* Digest of the final residents as the network should know them, in the form of store_census, for comparing levels. */
+/* Another change in the place of one that was refused: the record as it stands now, under a new number that replaces
+ * it; or, when nothing is to be told after all, its withdrawal. ERR_STATE unless the change is refused. */
+MUST_CHECK enum err register_replace(struct resident_register *r, struct fail *f, int64_t refused, bool withdraw,
+                                     int64_t *change);
+/* Counts and digest of each area as the network should know it, in the form of store_census (store_digest_line), for
+ * comparing levels. Not called inside a transaction. */
 MUST_CHECK enum err register_census(struct resident_register *r, struct fail *f,
-                                    void (*each)(void *arg, struct area_code area, int64_t current, int64_t removed,
-                                                 const uint8_t digest[static 32]),
+                                    void (*each)(void *arg, struct area_code area, int64_t current, int64_t leaving,
+                                                 int64_t removed, const uint8_t digest[static 32]),
                                     void *arg);
 
 #endif

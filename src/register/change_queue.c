@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decides how changes are queued for the door, and how it is remembered what became of them.
+ *
+ * A change's JSON is written once, in the transaction that makes its version, and sent from there as often as needed:
+ * the same number always has the same bytes. What became of changes is kept as ranges that never overlap; neighbours
+ * alike grow together, so that the outcome of a load of half a million is a handful of rows. */
+#include "register/register_inside.h"
+
+#include "base/clock.h"
+#include "register/register_sql.h"
+
+static enum err one_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, int64_t key, int64_t *out)
+{
+    struct db_rows rows;
+
+    db_query(tx, &rows, stmt, DB(db_int(key)));
+    if (db_next(&rows))
+        *out = db_row_int(&rows, 0);
+    return db_done(&rows, f);
+}
+
+enum err register_mark_get(struct db_tx *tx, struct fail *f, enum register_mark mark, int64_t *value)
+{
+    return one_int(tx, f, &sql_register_mark_get, mark, value);
+}
+
+enum err register_mark_lock(struct db_tx *tx, struct fail *f, enum register_mark mark, int64_t *value)
+{
+    return one_int(tx, f, &sql_register_mark_lock, mark, value);
+}
+
+enum err register_mark_set(struct db_tx *tx, struct fail *f, enum register_mark mark, int64_t value)
+{
+    return db_exec(tx, f, &sql_register_mark_set, DB(db_int(mark), db_int(value)), NULL);
+}
+
+/* ---- ranges ---- */
+
+struct range {
+    int64_t first, last, since;
+    char state;
+    enum err error;
+    struct str field;
+    char field_text[48];
+};
+
+/* The last range that begins at or before a number; *found false when there is none. */
+static enum err range_before(struct db_tx *tx, struct fail *f, int64_t number, struct range *out, bool *found)
+{
+    struct db_rows rows;
+
+    db_query(tx, &rows, &sql_register_range_before, DB(db_int(number)));
+    *found = db_next(&rows);
+    if (*found) {
+        struct str field = db_row_text(&rows, 4);
+        out->first = db_row_int(&rows, 0);
+        out->last = db_row_int(&rows, 1);
+        out->state = (char)db_row_int(&rows, 2);
+        out->error = (enum err)db_row_int(&rows, 3);
+        snprintf(out->field_text, sizeof out->field_text, "%.*s", STR_ARG(field));
+        out->field = str_of(out->field_text);
+        out->since = db_row_int(&rows, 5);
+    }
+    return db_done(&rows, f);
+}
+
+static bool alike(const struct range *a, const struct range *b)
+{
+    return a->state == b->state && a->error == b->error && str_equal(a->field, b->field);
+}
+
+static enum err range_add(struct db_tx *tx, struct fail *f, const struct range *r, int64_t first, int64_t last)
+{
+    return db_exec(tx, f, &sql_register_range_add,
+                   DB(db_int(first), db_int(last), db_int(r->state), db_int(r->error), db_text(r->field),
+                      db_int(r->since)),
+                   NULL);
+}
+
+static enum err range_remove(struct db_tx *tx, struct fail *f, int64_t first, int64_t last)
+{
+    return db_exec(tx, f, &sql_register_range_remove, DB(db_int(first), db_int(last)), NULL);
+}
+
+/* Makes room at one edge: the range that reaches over `at` (or touches it) is cut there, or taken into r when alike. */
+static enum err cut_edge(struct db_tx *tx, struct fail *f, struct range *r, int64_t at)
+{
+    struct range old;
+    bool found;
+    enum err e = range_before(tx, f, at, &old, &found);
+
+    if (e || !found || old.last < r->first - 1)
+        return e;
+    if (alike(&old, r)) {
+        r->first = old.first < r->first ? old.first : r->first;
+        r->last = old.last > r->last ? old.last : r->last;
+        return range_remove(tx, f, old.first, old.last);
+    }
+    if (old.last < r->first || old.first > r->last)
+        return ERR_OK;
+    if ((e = range_remove(tx, f, old.first, old.last)))
+        return e;
+    if (old.first < r->first && (e = range_add(tx, f, &old, old.first, r->first - 1)))
+        return e;
+    return old.last > r->last ? range_add(tx, f, &old, r->last + 1, old.last) : ERR_OK;
+}
+
+enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state, enum err error,
+                          struct str field)
+{
+    struct range r = {.first = first, .last = last, .since = clock_now(), .state = state, .error = error,
+                      .field = field.p ? field : STR("")};
+    enum err e;
+
+    if ((e = cut_edge(tx, f, &r, first - 1)) || (e = cut_edge(tx, f, &r, r.last + 1)) ||
+        (e = cut_edge(tx, f, &r, r.last)) || (e = range_remove(tx, f, r.first, r.last)))
+        return e;
+    return range_add(tx, f, &r, r.first, r.last);
+}
+
+enum err change_range_find(struct db_tx *tx, struct fail *f, int64_t number, char *state, enum err *error)
+{
+    struct range r;
+    bool found;
+    enum err e = range_before(tx, f, number, &r, &found);
+
+    if (e)
+        return e;
+    found = found && r.last >= number;
+    *state = found ? r.state : 0;
+    *error = found ? r.error : ERR_OK;
+    return ERR_OK;
+}
+
+/* ---- queueing ---- */
+
+enum err register_batch_begin(struct register_batch *b, struct fail *f)
+{
+    enum err e = register_mark_lock(b->tx, f, REGISTER_ROWS, &b->row);
+
+    if (!e)
+        e = register_mark_lock(b->tx, f, REGISTER_CHANGES, &b->change);
+    b->first_change = b->change + 1;
+    return e;
+}
+
+enum err register_batch_end(struct register_batch *b, struct fail *f)
+{
+    enum err e = register_mark_set(b->tx, f, REGISTER_ROWS, b->row);
+
+    return e ? e : register_mark_set(b->tx, f, REGISTER_CHANGES, b->change);
+}
+
+enum err register_batch_queue(struct register_batch *b, struct fail *f, const struct resident_version *v,
+                              const struct change *change, int64_t replaces)
+{
+    struct buf *body = b->body;
+    enum err e;
+
+    buf_clear(body);
+    json_begin(body, NULL, '{');
+    json_add_int(body, "number", b->change + 1);
+    if (replaces)
+        json_add_int(body, "replaces", replaces);
+    identity_json_write(body, "identity", &v->row.identity, change);
+    json_end(body, '}');
+    if ((e = buf_check(body, f, "change")) ||
+        (e = db_exec(b->tx, f, &sql_register_change_add,
+                     DB(db_int(b->change + 1), db_int(v->id), db_text(buf_str(body))), NULL)))
+        return e;
+    b->change++;
+    return replaces ? change_range_put(b->tx, f, replaces, replaces, 'c', ERR_OK, STR("")) : ERR_OK;
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decides how the register speaks with its CS: one thread sends changes, one hears outcomes, one hears Individual
+ * Numbers, each on its own connection.
+ *
+ * Nothing is lost and nothing doubled, because only the CS's mark counts: after each connection loss it is asked how
+ * far it has taken changes, and sending goes on behind that. When it has taken more than we ever queued, our database
+ * is an old copy; then nothing is sent until a person looks. */
+#include "register/register_inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "register/register_sql.h"
+
+enum {
+    BATCH_CHANGES = 1000,
+    BATCH_BYTES = 1 << 20,
+    ANSWER_BYTES = 4 << 20,
+    IDLE_MICROSECONDS = 500000,
+    PAUSE_LEAST = 200000,
+    PAUSE_MOST = 5000000,
+    DRAW_TRIES = 60
+};
+
+/* ---- waiting ---- */
+
+static bool stopping(const struct resident_register *r)
+{
+    return atomic_load(&r->stopping);
+}
+
+static void sleep_until_woken(struct resident_register *r, int64_t microseconds)
+{
+    int64_t at = clock_steady() + microseconds;
+    const struct timespec until = {at / 1000000, at % 1000000 * 1000};
+
+    pthread_mutex_lock(&r->lock);
+    if (!stopping(r))
+        (void)pthread_cond_timedwait(&r->wake, &r->lock, &until);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void door_sender_wake(struct resident_register *r)
+{
+    pthread_mutex_lock(&r->lock);
+    pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void note_connection(struct resident_register *r, bool connected, const struct fail *f)
+{
+    char text[sizeof f->detail + 256];
+
+    pthread_mutex_lock(&r->lock);
+    bool news = r->connected != connected || (f && !r->trouble[0]);
+    r->connected = connected;
+    snprintf(r->trouble, sizeof r->trouble, "%s", f ? fail_text(f, fail_language(), text, sizeof text) : "");
+    pthread_mutex_unlock(&r->lock);
+    if (news && f)
+        log_fail(LOG_WARNING, "door_trouble", f);
+}
+
+/* ---- sending ---- */
+
+struct sending {
+    struct resident_register *r;
+    struct door_client *client;
+    struct buf body, answer;
+    int64_t taken, queued, count;
+};
+
+struct refusal {
+    int64_t number;
+    enum err error;
+    char field[48];
+};
+struct verdicts {
+    int64_t taken;
+    struct refusal *refusals;
+    size_t count;
+};
+
+static enum err gather(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct sending *s = arg;
+    struct db_rows rows;
+    enum err e;
+
+    buf_clear(&s->body);
+    s->count = 0;
+    if ((e = register_mark_get(tx, f, REGISTER_TAKEN, &s->taken)) ||
+        (e = register_mark_get(tx, f, REGISTER_CHANGES, &s->queued)) || s->taken >= s->queued)
+        return e;
+    json_begin(&s->body, NULL, '{');
+    json_begin(&s->body, "changes", '[');
+    db_query(tx, &rows, &sql_register_change_after, DB(db_int(s->taken), db_int(BATCH_CHANGES)));
+    for (; s->body.n < BATCH_BYTES && db_next(&rows); s->count++)
+        json_add_raw(&s->body, NULL, db_row_text(&rows, 1));
+    json_end(&s->body, ']');
+    json_end(&s->body, '}');
+    e = db_done(&rows, f);
+    return e ? e : buf_check(&s->body, f, "changes");
+}
+
+static enum err store_verdicts(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct verdicts *v = arg;
+    enum err e = register_mark_set(tx, f, REGISTER_TAKEN, v->taken);
+
+    for (size_t i = 0; !e && i < v->count; i++)
+        e = change_range_put(tx, f, v->refusals[i].number, v->refusals[i].number, 'r', v->refusals[i].error,
+                             str_of(v->refusals[i].field));
+    return e;
+}
+
+static enum err read_refusal(struct fail *f, const json_t *item, struct arena *a, struct refusal *out)
+{
+    struct str error = {NULL, 0}, field = STR("");
+    enum err e = json_member_int(f, item, "number", 1, INT64_MAX, &out->number);
+
+    if (!e)
+        e = json_member_text(f, item, "error", a, &error);
+    if (!e)
+        e = json_member_text_maybe(f, item, "field", a, &field);
+    if (e)
+        return e;
+    out->error = door_client_err(error);
+    snprintf(out->field, sizeof out->field, "%.*s", STR_ARG(field));
+    return ERR_OK;
+}
+
+static enum err read_verdicts(struct fail *f, struct str answer, struct arena *a, struct verdicts *out)
+{
+    json_t *tree, *list;
+    enum err e = json_read(f, answer, &tree);
+
+    if (e)
+        return e;
+    if (!(e = json_member_int(f, tree, "taken", 0, INT64_MAX, &out->taken)) &&
+        !(e = json_member_array(f, tree, "refused", &list)) &&
+        !(out->refusals = arena_alloc(a, (json_array_size(list) + 1) * sizeof *out->refusals)))
+        e = fail_set(f, ERR_MEMORY, "refused", NULL);
+    for (size_t i = 0; !e && i < json_array_size(list); i++)
+        e = read_refusal(f, json_array_get(list, i), a, &out->refusals[out->count++]);
+    json_decref(tree);
+    return e;
+}
+
+/* Where the CS stands is where we go on. */
+static enum err ask_mark(struct sending *s, struct fail *f)
+{
+    struct verdicts v = {0};
+    json_t *tree;
+    enum err e = door_client_call(s->client, f, "/v1/status", (struct str){NULL, 0}, &s->answer, NULL);
+
+    if (e || (e = json_read(f, buf_str(&s->answer), &tree)))
+        return e;
+    e = json_member_int(f, tree, "changes", 0, INT64_MAX, &v.taken);
+    json_decref(tree);
+    if (e || (e = db_read(s->r->db, f, gather, s)))
+        return e;
+    if (v.taken > s->queued)
+        return fail_set(f, ERR_REGISTER_OLD, "changes", "the CS has taken %lld, this register made %lld",
+                        (long long)v.taken, (long long)s->queued);
+    return v.taken == s->taken ? ERR_OK : db_transaction(s->r->db, f, store_verdicts, &v);
+}
+
+/* Sends one batch; s->count 0 when there was nothing. */
+static enum err send_batch(struct sending *s, struct fail *f)
+{
+    struct verdicts v = {0};
+    struct arena a;
+    int64_t expected = 0;
+    enum err e = db_read(s->r->db, f, gather, s);
+
+    if (e || !s->count)
+        return e;
+    arena_init(&a, 4 << 20);
+    e = door_client_call(s->client, f, "/v1/changes", buf_str(&s->body), &s->answer, &expected);
+    if (e == ERR_DOOR_GAP && expected && expected <= s->queued) {
+        v.taken = expected - 1;
+        e = db_transaction(s->r->db, f, store_verdicts, &v);
+    } else if (!e && !(e = read_verdicts(f, buf_str(&s->answer), &a, &v))) {
+        if (v.taken > s->queued)
+            v.taken = s->queued;
+        e = db_transaction(s->r->db, f, store_verdicts, &v);
+    }
+    arena_release(&a);
+    return e;
+}
+
+static void *send_changes(void *arg)
+{
+    struct sending s = {.r = arg};
+    int64_t pause = PAUSE_LEAST;
+    bool asked = false;
+    struct fail f = {0};
+    enum err e = door_client_new(&f, &s.r->door, &s.client);
+
+    buf_init(&s.body, 2 * BATCH_BYTES);
+    buf_init(&s.answer, ANSWER_BYTES);
+    bool usable = !e;
+    while (!stopping(s.r)) {
+        f = (struct fail){0};
+        if (usable && !(e = asked ? ERR_OK : ask_mark(&s, &f)) && !(e = send_batch(&s, &f))) {
+            note_connection(s.r, true, NULL);
+            asked = true;
+            pause = PAUSE_LEAST;
+            if (!s.count)
+                sleep_until_woken(s.r, IDLE_MICROSECONDS);
+            continue;
+        }
+        asked = false;
+        if (!stopping(s.r))
+            note_connection(s.r, e != ERR_DOOR_LOST && usable, &f);
+        sleep_until_woken(s.r, pause);
+        pause = pause * 2 < PAUSE_MOST ? pause * 2 : PAUSE_MOST;
+    }
+    door_client_free(s.client);
+    buf_release(&s.body);
+    buf_release(&s.answer);
+    return NULL;
+}
+
+/* ---- hearing ---- */
+
+struct hearing {
+    struct resident_register *r;
+    const char *path, *list;
+    enum register_mark mark;
+    enum err (*take)(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item, struct arena *a);
+    struct buf answer;
+    int64_t cursor;
+    json_t *tree; /* of the answer, during the transaction */
+};
+
+static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item, struct arena *a)
+{
+    int64_t first, last;
+    struct str state, error = {NULL, 0}, field = STR("");
+    enum err e;
+
+    (void)h;
+    if ((e = json_member_int(f, item, "first", 1, INT64_MAX, &first)) ||
+        (e = json_member_int(f, item, "last", first, INT64_MAX, &last)) ||
+        (e = json_member_text(f, item, "state", a, &state)) || (e = json_member_text_maybe(f, item, "error", a, &error)) ||
+        (e = json_member_text_maybe(f, item, "field", a, &field)))
+        return e;
+    if (!state.n || !strchr("awr", state.p[0]))
+        return fail_set(f, ERR_DOOR_ANSWER, "state", NULL);
+    return change_range_put(tx, f, first, last, state.p[0], error.n ? door_client_err(error) : ERR_OK, field);
+}
+
+/* From the newest version down, as far as the place is empty: what was made while the number was on its way. */
+static enum err fill_number(struct db_tx *tx, struct fail *f, int64_t person, int64_t number)
+{
+    struct db_rows rows;
+    int64_t id = 0, changed = 1;
+    enum err e;
+
+    db_query(tx, &rows, &sql_register_person_latest, DB(db_int(person)));
+    if (db_next(&rows))
+        id = db_row_int(&rows, 0);
+    e = db_done(&rows, f);
+    while (!e && id) {
+        if ((e = db_exec(tx, f, &sql_register_resident_number, DB(db_int(id), db_int(number)), &changed)) || !changed)
+            return e;
+        db_query(tx, &rows, &sql_register_resident_previous, DB(db_int(id)));
+        id = db_next(&rows) ? db_row_int(&rows, 0) : 0;
+        e = db_done(&rows, f);
+    }
+    return e;
+}
+
+static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item, struct arena *a)
+{
+    struct str code_text, number_text;
+    struct resident_code code;
+    struct individual_number number;
+    struct db_rows rows;
+    int64_t person = 0;
+    enum err e;
+
+    (void)h;
+    if ((e = json_member_text(f, item, "resident_code", a, &code_text)) ||
+        (e = json_member_text(f, item, "individual_number", a, &number_text)) ||
+        (e = resident_code_parse(f, code_text, &code)) || (e = individual_number_parse(f, number_text, &number)))
+        return e;
+    db_query(tx, &rows, &sql_register_code_find, DB(db_int(code.value)));
+    if (db_next(&rows))
+        person = db_row_int(&rows, 0);
+    if ((e = db_done(&rows, f)))
+        return e;
+    return person ? fill_number(tx, f, person, number.value) : ERR_OK; /* a draw that was never used */
+}
+
+static enum err take_feed(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct hearing *h = arg;
+    struct arena a;
+    json_t *list;
+    int64_t cursor;
+    enum err e;
+
+    if ((e = json_member_int(f, h->tree, "cursor", 0, INT64_MAX, &cursor)) ||
+        (e = json_member_array(f, h->tree, h->list, &list)))
+        return e;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; !e && i < json_array_size(list); i++) {
+        e = h->take(h, tx, f, json_array_get(list, i), &a);
+        arena_reset(&a);
+    }
+    arena_release(&a);
+    return e ? e : register_mark_set(tx, f, h->mark, cursor);
+}
+
+static enum err read_cursor(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct hearing *h = arg;
+
+    return register_mark_get(tx, f, h->mark, &h->cursor);
+}
+
+static enum err hear_once(struct hearing *h, struct door_client *client, struct fail *f)
+{
+    char path[96];
+    enum err e = db_read(h->r->db, f, read_cursor, h);
+
+    if (e)
+        return e;
+    snprintf(path, sizeof path, "%s?after=%lld&wait=20", h->path, (long long)h->cursor);
+    if ((e = door_client_call(client, f, path, (struct str){NULL, 0}, &h->answer, NULL)) ||
+        (e = json_read(f, buf_str(&h->answer), &h->tree)))
+        return e;
+    const json_t *list = json_object_get(h->tree, h->list);
+    if (json_array_size(list) || !json_is_array(list))
+        e = db_transaction(h->r->db, f, take_feed, h);
+    json_decref(h->tree);
+    return e;
+}
+
+static void hear(struct hearing *h)
+{
+    struct door_client *client = NULL;
+    struct fail f = {0};
+    enum err e = door_client_new(&f, &h->r->door, &client), last = ERR_OK;
+
+    buf_init(&h->answer, ANSWER_BYTES);
+    while (!stopping(h->r)) {
+        if (client)
+            e = hear_once(h, client, &f);
+        if (e && e != last && e != ERR_DOOR_LOST && !stopping(h->r))
+            log_fail(LOG_WARNING, "door_feed", &f);
+        last = e;
+        if (e)
+            sleep_until_woken(h->r, PAUSE_MOST / 5);
+    }
+    door_client_free(client);
+    buf_release(&h->answer);
+}
+
+static void *hear_outcomes(void *arg)
+{
+    hear(&(struct hearing){.r = arg, .path = "/v1/outcomes", .list = "outcomes", .mark = REGISTER_OUTCOMES,
+                           .take = take_outcome});
+    return NULL;
+}
+
+static void *hear_numbers(void *arg)
+{
+    hear(&(struct hearing){.r = arg, .path = "/v1/numbers", .list = "numbers", .mark = REGISTER_NUMBERS,
+                           .take = take_number});
+    return NULL;
+}
+
+/* ---- starting and stopping ---- */
+
+enum err door_sender_start(struct resident_register *r, struct fail *f)
+{
+    const struct {
+        pthread_t *thread;
+        void *(*run)(void *);
+    } threads[] = {{&r->sender, send_changes}, {&r->outcomes, hear_outcomes}, {&r->numbers, hear_numbers}};
+    size_t started = 0;
+
+    atomic_store(&r->stopping, false);
+    while (started < COUNT_OF(threads) && !pthread_create(threads[started].thread, NULL, threads[started].run, r))
+        started++;
+    r->running = started == COUNT_OF(threads);
+    if (r->running)
+        return ERR_OK;
+    atomic_store(&r->stopping, true);
+    door_sender_wake(r);
+    while (started)
+        pthread_join(*threads[--started].thread, NULL);
+    return fail_set(f, ERR_MEMORY, "threads", NULL);
+}
+
+void door_sender_stop(struct resident_register *r)
+{
+    if (!r->running)
+        return;
+    atomic_store(&r->stopping, true);
+    door_sender_wake(r);
+    pthread_join(r->sender, NULL);
+    pthread_join(r->outcomes, NULL);
+    pthread_join(r->numbers, NULL);
+    r->running = false;
+}
+
+/* ---- drawing codes ---- */
+
+struct drawing {
+    int64_t have, block;
+    struct buf answer;
+};
+
+static enum err count_drawn(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct drawing *d = arg;
+    struct db_rows rows;
+
+    db_query(tx, &rows, &sql_register_drawn_count, DB_NONE);
+    if (db_next(&rows))
+        d->have = db_row_int(&rows, 0);
+    enum err e = db_done(&rows, f);
+    return e ? e : register_mark_get(tx, f, REGISTER_DRAWS, &d->block);
+}
+
+static enum err add_code(struct db_tx *tx, struct fail *f, const json_t *item)
+{
+    struct resident_code code;
+
+    if (!json_is_string(item))
+        return fail_set(f, ERR_DOOR_ANSWER, "resident_codes", NULL);
+    enum err e = resident_code_parse(f, str_of(json_string_value(item)), &code);
+    return e ? e : db_exec(tx, f, &sql_register_drawn_add, DB(db_int(code.value)), NULL);
+}
+
+static enum err keep_drawn(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct drawing *d = arg;
+    json_t *tree, *list;
+    enum err e = json_read(f, buf_str(&d->answer), &tree);
+
+    if (e)
+        return e;
+    e = json_member_array(f, tree, "resident_codes", &list);
+    for (size_t i = 0; !e && i < json_array_size(list); i++)
+        e = add_code(tx, f, json_array_get(list, i));
+    json_decref(tree);
+    return e ? e : register_mark_set(tx, f, REGISTER_DRAWS, d->block + 1);
+}
+
+/* The block's name is its number, kept with the codes it gave: a draw whose answer was lost gives the same again. */
+static enum err draw_block(struct resident_register *r, struct fail *f, struct drawing *d, int64_t count)
+{
+    char body[96], area[AREA_CODE_TEXT_SIZE];
+    enum err e = ERR_OK;
+
+    int n = snprintf(body, sizeof body, "{\"draw\":\"register.%s/%lld\",\"count\":%lld}",
+                     area_code_text(r->area, area), (long long)d->block + 1,
+                     (long long)(count < REGISTER_DRAW_BLOCK ? count : REGISTER_DRAW_BLOCK));
+    for (int i = 0; i < DRAW_TRIES; i++) {
+        e = door_client_call(r->draw_client, f, "/v1/resident-codes", (struct str){body, (size_t)n}, &d->answer, NULL);
+        if (!e || err_row(e)->http != 503 || stopping(r))
+            break;
+        sleep_until_woken(r, PAUSE_LEAST * 5); /* the CS is asking the agency for more */
+    }
+    return e ? e : db_transaction(r->db, f, keep_drawn, d);
+}
+
+enum err register_draw(struct resident_register *r, struct fail *f, int64_t count)
+{
+    struct drawing d = {0};
+    enum err e = ERR_OK;
+
+    buf_init(&d.answer, 1 << 20);
+    pthread_mutex_lock(&r->drawing);
+    if (!r->draw_client)
+        e = r->door.url ? door_client_new(f, &r->door, &r->draw_client) : fail_set(f, ERR_DOOR_LOST, "door", NULL);
+    while (!e && !(e = db_read(r->db, f, count_drawn, &d)) && d.have < count)
+        e = draw_block(r, f, &d, count - d.have);
+    pthread_mutex_unlock(&r->drawing);
+    buf_release(&d.answer);
+    return e;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decides what a change does to a record, and what of it the network is told.
+ *
+ * A record is a chain of versions; each change puts one on top, a cancellation too. A municipal reason becomes a legal
+ * one by identity/municipal_reason.def; where there is none (households, 改製, 再製) the version stays inside. States
+ * follow the network's: a planned move out leaves the person 転出予定, any other removal closes the episode, an entry
+ * opens it. Everything is checked before the first write, so a refused change leaves nothing.
+ * 住民票コード: a new entry without one gets a drawn one; the code of a closed record may come back with its person,
+ * that of an open one may not. */
+#include "register/register_inside.h"
+
+#include "base/clock.h"
+#include "register/register_sql.h"
+
+static enum err find_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, struct db_value key,
+                         int64_t *out)
+{
+    struct db_rows rows;
+
+    *out = 0;
+    db_query(tx, &rows, stmt, &key, 1);
+    if (db_next(&rows))
+        *out = db_row_int(&rows, 0);
+    return db_done(&rows, f);
+}
+
+/* A drawn code for whoever has none; write_version takes it away. */
+static enum err choose_code(struct db_tx *tx, struct fail *f, struct resident_version *v)
+{
+    struct db_rows rows;
+
+    db_query(tx, &rows, &sql_register_drawn_next, DB_NONE);
+    if ((v->drawn = db_next(&rows)))
+        v->row.identity.resident_code.value = db_row_int(&rows, 0);
+    enum err e = db_done(&rows, f);
+    return e || v->drawn ? e : fail_set(f, ERR_NOT_FOUND, "resident_code", "no drawn code is left");
+}
+
+static enum err check_place(const struct register_batch *b, struct fail *f, const struct resident_version *v)
+{
+    if (!area_code_equal(area_code_cs(v->row.identity.address.area_code), b->register_->cs))
+        return fail_set(f, ERR_DOOR_AREA, "area_code", NULL);
+    return ERR_OK;
+}
+
+/* The legal change that tells of v; reason CHANGE_NONE when nothing is sent. */
+static struct change change_of(const struct resident_version *v)
+{
+    return (struct change){.reason = municipal_row(v->reason)->legal, .date = v->change_date,
+                           .planned = v->planned && municipal_row(v->reason)->legal == CHANGE_MOVE_OUT};
+}
+
+/* Writes v, and queues it when the network is to know. */
+static enum err write_version(struct register_batch *b, struct fail *f, struct resident_version *v,
+                              const struct change *change)
+{
+    enum err e;
+
+    v->id = b->row + 1;
+    v->stamp = clock_now();
+    if (change->reason != CHANGE_NONE) {
+        v->sent++;
+        v->sent_reason = change->reason;
+        v->sent_date = change->date;
+    }
+    if ((e = resident_version_add(b->tx, f, v)))
+        return e;
+    b->row++;
+    if (v->drawn && (e = db_exec(b->tx, f, &sql_register_drawn_remove, DB(db_int(v->row.identity.resident_code.value)),
+                                 NULL)))
+        return e;
+    if (v->event.n && (e = db_exec(b->tx, f, &sql_register_event_add, DB(db_text(v->event), db_int(v->id)), NULL)))
+        return e;
+    return change->reason != CHANGE_NONE ? register_batch_queue(b, f, v, change, 0) : ERR_OK;
+}
+
+/* ---- entries ---- */
+
+/* The record that holds the code: *former 0 when nobody does. ERR_EXISTS when it is open. */
+static enum err find_former(struct register_batch *b, struct fail *f, const struct resident_version *v,
+                            int64_t *former, int64_t *sent)
+{
+    struct resident_version old;
+    struct arena a;
+    enum err e = find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value), former);
+
+    *sent = 0;
+    if (e || !*former)
+        return e;
+    arena_init(&a, 256 << 10);
+    if (!(e = resident_version_latest(b->tx, f, *former, &a, &old))) {
+        if (old.life == LIFE_CURRENT || !resident_code_equal(old.row.identity.resident_code,
+                                                             v->row.identity.resident_code))
+            e = fail_set(f, ERR_EXISTS, "resident_code", NULL);
+        else if (area_code_equal(old.row.identity.address.area_code, v->row.identity.address.area_code))
+            *sent = old.sent;
+    }
+    arena_release(&a);
+    return e;
+}
+
+static enum err name_record(struct register_batch *b, struct fail *f, const struct resident_version *v, int64_t former)
+{
+    struct db_value code = db_int(v->row.identity.resident_code.value), person = db_int(v->person);
+    int64_t added = 0;
+    enum err e = db_exec(b->tx, f, &sql_register_record_add, DB(db_text(v->row.record), person), &added);
+
+    if (!e && !added)
+        return fail_set(f, ERR_EXISTS, "record", NULL);
+    if (!e)
+        e = db_exec(b->tx, f, former ? &sql_register_code_set : &sql_register_code_add, DB(code, person), NULL);
+    if (!e)
+        e = db_exec(b->tx, f, &sql_register_person_add, DB(person, person, db_int(v->life)), NULL);
+    if (!e)
+        e = db_exec(b->tx, f, &sql_register_household_add, DB(db_text(v->row.household_number), person), NULL);
+    return e;
+}
+
+enum err register_enter(struct register_batch *b, struct fail *f, struct resident_version *v)
+{
+    struct change change = change_of(v);
+    int64_t former;
+    enum err e;
+
+    if (!v->row.has_resident_code && (e = choose_code(b->tx, f, v)))
+        return e;
+    if ((e = check_place(b, f, v)) || (e = identity_check(f, &v->row.identity, &change)) ||
+        (e = find_former(b, f, v, &former, &v->sent)))
+        return e;
+    v->person = b->row + 1;
+    v->version = 1;
+    v->life = LIFE_CURRENT;
+    if ((e = name_record(b, f, v, former)))
+        return e;
+    return write_version(b, f, v, &change);
+}
+
+/* ---- what happens to a record that is there ---- */
+
+static enum err find_subject(struct register_batch *b, struct fail *f, struct arena *a,
+                             const struct change_event *event, struct resident_version *out)
+{
+    int64_t by_record = 0, by_code = 0;
+    enum err e;
+
+    if (event->record.n && (e = find_int(b->tx, f, &sql_register_record_find, db_text(event->record), &by_record)))
+        return e;
+    if (event->has_resident_code &&
+        (e = find_int(b->tx, f, &sql_register_code_find, db_int(event->resident_code.value), &by_code)))
+        return e;
+    if (event->record.n ? !by_record : !by_code)
+        return fail_set(f, ERR_NOT_FOUND, event->record.n ? "record" : "resident_code", NULL);
+    if (event->record.n && event->has_resident_code && by_record != by_code)
+        return fail_set(f, ERR_CHANGE_SUBJECT, "record", "the resident code is another record's");
+    return resident_version_latest(b->tx, f, by_record ? by_record : by_code, a, out);
+}
+
+/* A cancellation puts back what was before the version the cancelled event made. */
+static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a, const struct change_event *event,
+                       const struct resident_version *old, struct resident_version *v)
+{
+    struct resident_version before;
+    int64_t cancelled;
+    enum err e = find_int(b->tx, f, &sql_register_event_find, db_text(event->cancels), &cancelled);
+
+    if (e)
+        return e;
+    if (!cancelled)
+        return fail_set(f, ERR_NOT_FOUND, "cancels", NULL);
+    if (cancelled != old->id)
+        return fail_set(f, ERR_STATE, "cancels", "another change stands on it");
+    if (municipal_row(old->reason)->group == CHANGE_ENTRY ? event->reason != MUNICIPAL_CANCELLED_ENTRY
+        : municipal_row(old->reason)->group == CHANGE_REMOVAL ? event->reason != MUNICIPAL_CANCELLED_REMOVAL
+                                                              : event->reason != MUNICIPAL_CANCELLED_AMENDMENT)
+        return fail_set(f, ERR_STATE, "reason", "not the kind of change that is cancelled");
+    if (event->reason == MUNICIPAL_CANCELLED_ENTRY)
+        return ERR_OK; /* removed as it stands */
+    if ((e = resident_version_get(b->tx, f, old->previous, a, &before)))
+        return e;
+    v->row = before.row;
+    return ERR_OK;
+}
+
+static enum register_life life_after(const struct resident_version *v)
+{
+    switch (municipal_row(v->reason)->group) {
+    case CHANGE_ENTRY:
+        return LIFE_CURRENT;
+    case CHANGE_REMOVAL:
+        return v->planned ? LIFE_LEAVING : LIFE_REMOVED;
+    default:
+        return v->life;
+    }
+}
+
+static bool is_rewriting(enum municipal_reason reason)
+{
+    const struct municipal_row *row = municipal_row(reason);
+
+    return row->legal == CHANGE_NONE && (row->group == CHANGE_ENTRY || row->group == CHANGE_REMOVAL);
+}
+
+static enum err check_life(struct fail *f, const struct resident_version *old, enum municipal_reason reason)
+{
+    bool entry = municipal_row(reason)->group == CHANGE_ENTRY;
+
+    if (is_rewriting(reason))
+        return ERR_OK;
+    if (entry ? old->life == LIFE_CURRENT : old->life == LIFE_REMOVED)
+        return fail_set(f, ERR_STATE, "reason", entry ? "the record is open" : "the record is closed");
+    return ERR_OK;
+}
+
+static enum err change_code(struct register_batch *b, struct fail *f, const struct change_event *event,
+                            const struct resident_version *old, struct resident_version *v, struct change *change)
+{
+    int64_t holder;
+    enum err e;
+
+    if (!change_event_sets(event, RESIDENT_COLUMN_RESIDENT_CODE) &&
+        (e = choose_code(b->tx, f, v)))
+        return e;
+    e = find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value), &holder);
+    if (!e && holder)
+        e = fail_set(f, ERR_EXISTS, "resident_code", NULL);
+    change->has_old_code = true;
+    change->old_code = old->row.identity.resident_code;
+    return e;
+}
+
+static void change_number(const struct change_event *event, const struct resident_version *old,
+                          struct resident_version *v, struct change *change)
+{
+    if (!change_event_sets(event, RESIDENT_COLUMN_INDIVIDUAL_NUMBER))
+        v->row.identity.has_individual_number = false; /* the CS asks for one */
+    change->has_old_number = old->row.identity.has_individual_number;
+    change->old_number_not_recorded = !change->has_old_number && change->reason == CHANGE_NUMBER_EX_OFFICIO_ENTRY;
+    change->old_number = old->row.identity.individual_number;
+}
+
+/* Fills v, which begins as a copy of old. */
+static enum err change_values(struct register_batch *b, struct fail *f, struct arena *a,
+                              const struct change_event *event, const struct resident_version *old,
+                              struct resident_version *v, struct change *change)
+{
+    enum change_group group = municipal_row(event->reason)->group;
+    enum err e;
+
+    if (event->cancels.n)
+        return cancel(b, f, a, event, old, v);
+    if ((e = change_event_amend(f, event, &v->row)))
+        return e;
+    if (event->reason == MUNICIPAL_FORMER_NAME_REMOVAL)
+        v->row.identity.name.former_name = v->row.identity.name.former_name_kana = STR("");
+    if (event->reason == MUNICIPAL_ALIAS_REMOVAL)
+        v->row.identity.name.alias = v->row.identity.name.alias_kana = STR("");
+    if (event->reason == MUNICIPAL_MOVE_WITHIN && !change_event_sets(event, RESIDENT_COLUMN_ADDRESS_SINCE))
+        v->row.address_since = event->date;
+    if (event->moved_to_address.n || event->moved_to_area.value) {
+        v->row.moved_from_area = event->moved_to_area;
+        v->row.moved_from_address = event->moved_to_address;
+    }
+    if (group == CHANGE_CODE_AMENDMENT)
+        return change_code(b, f, event, old, v, change);
+    if (group == CHANGE_NUMBER_AMENDMENT)
+        change_number(event, old, v, change);
+    return ERR_OK;
+}
+
+static enum err check_version(const struct register_batch *b, struct fail *f, const struct resident_version *old,
+                              const struct resident_version *v, const struct change *change)
+{
+    enum err e = resident_row_check(f, &v->row);
+
+    if (e || (e = check_place(b, f, v)))
+        return e;
+    if (!area_code_equal(old->row.identity.address.area_code, v->row.identity.address.area_code))
+        return fail_set(f, ERR_STATE, "area_code", "another ward: a removal there and an entry here");
+    return change->reason == CHANGE_NONE ? ERR_OK : identity_check(f, &v->row.identity, change);
+}
+
+static enum err update_index(struct register_batch *b, struct fail *f, const struct resident_version *old,
+                             const struct resident_version *v)
+{
+    const struct resident_code code = v->row.identity.resident_code;
+    struct db_value person = db_int(v->person);
+    enum err e = db_exec(b->tx, f, &sql_register_person_set, DB(person, db_int(v->id), db_int(v->life)), NULL);
+
+    if (!e && !resident_code_equal(code, old->row.identity.resident_code))
+        e = db_exec(b->tx, f, &sql_register_code_add, DB(db_int(code.value), person), NULL);
+    if (e || str_equal(old->row.household_number, v->row.household_number))
+        return e;
+    if ((e = db_exec(b->tx, f, &sql_register_household_remove, DB(db_text(old->row.household_number), person), NULL)))
+        return e;
+    return db_exec(b->tx, f, &sql_register_household_add, DB(db_text(v->row.household_number), person), NULL);
+}
+
+static enum err change_record(struct register_batch *b, struct fail *f, struct arena *a,
+                              const struct change_event *event)
+{
+    struct resident_version old, v;
+    enum err e;
+
+    if ((e = find_subject(b, f, a, event, &old)) || (e = check_life(f, &old, event->reason)))
+        return e;
+    v = old;
+    v.version++;
+    v.previous = old.id;
+    v.reason = event->reason;
+    v.change_date = event->date;
+    v.planned = event->planned;
+    v.event = event->event;
+    v.row.notified_on = event->notified_on;
+    if (!is_rewriting(event->reason))
+        v.life = life_after(&v);
+    struct change change = change_of(&v);
+    if ((e = change_values(b, f, a, event, &old, &v, &change)) || (e = check_version(b, f, &old, &v, &change)) ||
+        (e = write_version(b, f, &v, &change)))
+        return e;
+    return update_index(b, f, &old, &v);
+}
+
+static enum err enter_event(struct register_batch *b, struct fail *f, const struct change_event *event)
+{
+    struct resident_version v = {.reason = event->reason, .change_date = event->date, .event = event->event};
+    enum err e = resident_row_parse(f, &event->value, &v.row);
+
+    if (e)
+        return e;
+    if (!v.row.has_resident_code && event->has_resident_code) {
+        v.row.has_resident_code = true;
+        v.row.identity.resident_code = event->resident_code;
+    }
+    return register_enter(b, f, &v);
+}
+
+enum err register_apply_event(struct register_batch *b, struct fail *f, struct arena *a,
+                              const struct change_event *event)
+{
+    int64_t before;
+    enum err e = find_int(b->tx, f, &sql_register_event_find, db_text(event->event), &before);
+
+    if (e)
+        return e;
+    if (before)
+        return fail_set(f, ERR_EXISTS, "event", NULL);
+    bool entry = municipal_row(event->reason)->group == CHANGE_ENTRY && !event->cancels.n &&
+                 !is_rewriting(event->reason);
+    return entry ? enter_event(b, f, event) : change_record(b, f, a, event);
+}

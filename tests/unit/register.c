@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "register/register.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "door_stage.h"
+#include "register/register_inside.h"
+#include "stores.h"
+#include "test.h"
+
+#include <iconv.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct db_module *const modules[] = {&register_module};
+static char path[64];
+
+/* ---- a register on its own ---- */
+
+struct scene {
+    struct db *db;
+    struct resident_register *r;
+    struct register_result result;
+    int64_t lines[16];
+    enum err errors[16];
+    char fields[16][48];
+    size_t refusals;
+};
+
+static void open_scene(struct scene *s, const char *url)
+{
+    memset(s, 0, sizeof *s);
+    assert_ok(db_open(NULL, url, modules, 1, &s->db));
+    assert_ok(register_new(NULL, &(struct register_config){.area = {STAGE_AREA}, .db = s->db}, &s->r));
+}
+
+static void close_scene(struct scene *s)
+{
+    register_free(s->r);
+    db_close(s->db);
+}
+
+static void note_refusal(void *arg, int64_t line, const struct fail *f)
+{
+    struct scene *s = arg;
+
+    if (s->refusals < COUNT_OF(s->lines)) {
+        s->lines[s->refusals] = line;
+        s->errors[s->refusals] = f->err;
+        snprintf(s->fields[s->refusals], sizeof s->fields[0], "%s", f->field);
+    }
+    s->refusals++;
+}
+
+
+static void load(struct scene *s, struct str csv)
+{
+    s->refusals = 0;
+    assert_ok(file_write(NULL, path, csv, 0600));
+    assert_ok(register_load(s->r, NULL, path, NULL, note_refusal, s, &s->result));
+}
+
+static void apply(struct scene *s, const char *lines)
+{
+    s->refusals = 0;
+    assert_ok(file_write(NULL, path, str_of(lines), 0600));
+    assert_ok(register_apply(s->r, NULL, path, NULL, note_refusal, s, &s->result));
+}
+
+static struct register_status status(struct scene *s)
+{
+    struct register_status out;
+
+    assert_ok(register_status(s->r, NULL, &out));
+    return out;
+}
+
+/* The queued JSON of a change, or "". */
+struct look {
+    int64_t number;
+    char body[4096];
+};
+#include "register/register_sql.h"
+static enum err look_up(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct look *l = arg;
+    struct db_rows rows;
+
+    l->body[0] = 0;
+    db_query(tx, &rows, &sql_register_change_after, DB(db_int(l->number - 1), db_int(1)));
+    if (db_next(&rows) && db_row_int(&rows, 0) == l->number) {
+        struct str body = db_row_text(&rows, 1);
+        snprintf(l->body, sizeof l->body, "%.*s", STR_ARG(body));
+    }
+    return db_done(&rows, f);
+}
+
+static const char *change(struct scene *s, struct look *l, int64_t number)
+{
+    l->number = number;
+    assert_ok(db_read(s->db, NULL, look_up, l));
+    return l->body;
+}
+
+#define HEADER                                                                                                       \
+    "record,household_number,relationship,name,name_kana,birth_date,sex,area_code,address,honseki_area_code,honseki," \
+    "honseki_head,resident_since,entry_reason,resident_code,individual_number\n"
+#define TARO                                                                                                      \
+    "r-1,h-1,世帯主,西宮　太郎,ニシノミヤ　タロウ,1980-01-02,male,282049,兵庫県西宮市六湛寺町10番3号,282049,兵庫県西宮市," \
+    "西宮　太郎,2010-04-01,domestic_move_in,24727059608,379474484458\n"
+#define HANAKO                                                                                                     \
+    "r-2,h-1,妻,西宮　花子,ニシノミヤ　ハナコ,1982-00-00,female,282049,兵庫県西宮市六湛寺町10番3号,282049,兵庫県西宮市," \
+    "西宮　太郎,2010-04-01,domestic_move_in,24846016224,454972364860\n"
+
+static void residents_are_loaded_and_queued_on(const char *url)
+{
+    struct scene s;
+    struct look l;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    assert_int_equal(s.result.rows, 2);
+    assert_int_equal(s.result.taken, 2);
+    assert_int_equal(s.result.first_change, 1);
+    assert_int_equal(s.result.last_change, 2);
+    assert_int_equal(status(&s).residents, 2);
+    assert_non_null(strstr(change(&s, &l, 1), "{\"number\":1,\"identity\":{\"resident_code\":\"24727059608\","
+                                              "\"individual_number\":\"379474484458\""));
+    assert_non_null(strstr(l.body, "\"change\":{\"change_reason\":\"move_in\",\"change_date\":\"2010-04-01\"}"));
+    assert_null(strstr(l.body, "honseki"));
+    assert_null(strstr(l.body, "世帯主"));
+    close_scene(&s);
+}
+
+static void a_bad_row_loses_nothing_else_on(const char *url)
+{
+    struct scene s;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO
+                 "r-3,h-2,世帯主,灘　次郎,,1970-13-01,male,282049,兵庫県西宮市甲子園,282049,兵庫県,灘　次郎,2011-01-01,birth,,\n"
+                 "r-1,h-9,世帯主,灘　三郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,兵庫県,灘　三郎,2011-01-01,birth,25208017643,\n"
+                 "r-4,h-9,世帯主,灘　四郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,兵庫県,灘　四郎,2011-01-01,birth,24727059608,\n"
+                 "r-5,h-9,世帯主,芦屋　五郎,,1970-12-01,male,282065,兵庫県芦屋市精道町,282065,兵庫県,芦屋　五郎,2011-01-01,birth,25208017643,\n"
+                 HANAKO));
+    assert_int_equal(s.result.rows, 6);
+    assert_int_equal(s.result.taken, 2);
+    assert_int_equal(s.refusals, 4);
+    static const struct {
+        int64_t line;
+        enum err error;
+        const char *field;
+    } want[] = {
+        {3, ERR_DATE_REAL, "birth_date"},
+        {4, ERR_EXISTS, "record"},
+        {5, ERR_EXISTS, "resident_code"},
+        {6, ERR_DOOR_AREA, "area_code"},
+    };
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        assert_int_equal(s.lines[i], want[i].line);
+        assert_int_equal(s.errors[i], want[i].error);
+        assert_string_equal(s.fields[i], want[i].field);
+    }
+    load(&s, STR(HEADER TARO HANAKO)); /* once more: all there */
+    assert_int_equal(s.result.taken, 0);
+    assert_int_equal(s.result.first_change, 0);
+    assert_int_equal(status(&s).changes, 2);
+    close_scene(&s);
+}
+
+static void cp932_is_read_on(const char *url)
+{
+    struct scene s;
+    struct look l;
+    char in[] = HEADER TARO, out[4096], *from = in, *to = out;
+    size_t left = strlen(in), room = sizeof out;
+    iconv_t cd = iconv_open("CP932", "UTF-8");
+    assert_int_equal(iconv(cd, &from, &left, &to, &room), 0);
+    iconv_close(cd);
+    open_scene(&s, url);
+    load(&s, (struct str){out, sizeof out - room});
+    assert_int_equal(s.result.taken, 1);
+    assert_non_null(strstr(change(&s, &l, 1), "西宮　太郎"));
+    close_scene(&s);
+}
+
+static void events_become_legal_changes_or_stay_inside_on(const char *url)
+{
+    struct scene s;
+    struct look l;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    apply(&s,
+          "{\"event\":\"e1\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市甲子園口1丁目\",\"household_number\":\"h-7\",\"relationship\":\"世帯主\"}}\n"
+          "\n"
+          "{\"event\":\"e2\",\"reason\":\"householder_change\",\"change_date\":\"2026-04-04\",\"resident_code\":\"24846016224\",\"set\":{\"relationship\":\"世帯主\"}}\n"
+          "{\"event\":\"e3\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-05-01\",\"planned\":true,\"record\":\"r-2\",\"moved_to_area_code\":\"282065\",\"moved_to_address\":\"兵庫県芦屋市精道町\"}\n"
+          "{\"event\":\"e4\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-05-02\",\"record\":\"r-2\",\"cancels\":\"e3\"}\n"
+          "{\"event\":\"e5\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n");
+    assert_int_equal(s.refusals, 0);
+    assert_int_equal(s.result.taken, 5);
+    assert_int_equal(s.result.first_change, 3);
+    assert_int_equal(s.result.last_change, 6); /* the household's change stayed inside */
+    assert_non_null(strstr(change(&s, &l, 3), "\"change_reason\":\"move_within\""));
+    assert_non_null(strstr(l.body, "甲子園口"));
+    assert_non_null(strstr(change(&s, &l, 4), "\"change_reason\":\"move_out\",\"change_date\":\"2026-05-01\",\"planned\":true"));
+    assert_non_null(strstr(change(&s, &l, 5), "\"change_reason\":\"ex_officio_entry\""));
+    assert_non_null(strstr(change(&s, &l, 6), "\"change_reason\":\"death\""));
+    assert_int_equal(status(&s).residents, 1);
+    assert_int_equal(status(&s).removed, 1);
+    close_scene(&s);
+}
+
+static void what_cannot_be_done_is_refused_and_changes_nothing_on(const char *url)
+{
+    struct scene s;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    apply(&s,
+          "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n"
+          "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\"}\n"
+          "{\"event\":\"e2\",\"reason\":\"move_within\",\"change_date\":\"2026-06-02\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市\"}}\n"
+          "{\"event\":\"e3\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-9\"}\n"
+          "{\"event\":\"e4\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\",\"cancels\":\"e1\"}\n"
+          "{\"event\":\"e5\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\",\"resident_code\":\"24727059608\"}\n"
+          "not json\n"
+          "{\"event\":\"e6\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\",\"set\":{\"resident_code\":\"24727059608\"}}\n");
+    static const enum err want[] = {ERR_JSON, ERR_EXISTS, ERR_STATE, ERR_NOT_FOUND, ERR_STATE, ERR_CHANGE_SUBJECT, ERR_EXISTS};
+    assert_int_equal(s.refusals, COUNT_OF(want)); /* what is no event at all is told at once, the others after the commit */
+    for (size_t i = 0; i < COUNT_OF(want); i++)
+        assert_int_equal(s.errors[i], want[i]);
+    assert_int_equal(s.result.taken, 1);
+    assert_int_equal(status(&s).changes, 3);
+    close_scene(&s);
+}
+
+static void a_person_who_comes_back_keeps_the_code_on(const char *url)
+{
+    struct scene s;
+    struct look l;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO));
+#define BACK(event, record)                                                                                         \
+    "{\"event\":\"" event "\",\"reason\":\"domestic_move_in\",\"change_date\":\"2026-07-01\",\"record\":\"" record      \
+    "\",\"set\":{\"household_number\":\"h-1\",\"relationship\":\"世帯主\",\"name\":\"西宮　太郎\","                   \
+    "\"birth_date\":\"1980-01-02\",\"sex\":\"male\",\"area_code\":\"282049\",\"address\":\"兵庫県西宮市甲子園\","     \
+    "\"honseki_area_code\":\"282049\",\"honseki\":\"兵庫県西宮市\",\"honseki_head\":\"西宮　太郎\","                  \
+    "\"resident_code\":\"24727059608\"}}\n"
+    apply(&s, BACK("e1", "r-8") "{\"event\":\"e2\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n"
+              BACK("e3", "r-9"));
+    assert_int_equal(s.refusals, 1);
+    assert_int_equal(s.errors[0], ERR_EXISTS);
+    assert_non_null(strstr(change(&s, &l, 3), "\"change_reason\":\"move_in\""));
+    assert_int_equal(status(&s).residents, 1);
+    assert_int_equal(status(&s).removed, 1);
+    close_scene(&s);
+}
+
+static void a_code_or_number_change_names_the_old_one_on(const char *url)
+{
+    struct scene s;
+    struct look l;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO));
+    apply(&s,
+          "{\"event\":\"e1\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
+          "{\"event\":\"e2\",\"reason\":\"number_change_request\",\"change_date\":\"2026-06-02\",\"resident_code\":\"24727059608\",\"set\":{\"individual_number\":\"454972364860\"}}\n");
+    assert_int_equal(s.refusals, 0);
+    assert_non_null(strstr(change(&s, &l, 2), "\"resident_code\":\"25208017643\""));
+    assert_non_null(strstr(l.body, "\"old_resident_code\":\"24727059608\""));
+    assert_non_null(strstr(change(&s, &l, 3), "\"old_individual_number\":\"379474484458\""));
+    assert_non_null(strstr(l.body, "\"individual_number\":\"454972364860\""));
+    close_scene(&s);
+}
+
+static void provisional_entries_leave_only_when_confirmed_on(const char *url)
+{
+    static const char line[] = "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}";
+    struct scene s;
+    int64_t number = -1;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO));
+    assert_err(register_enter_event(s.r, NULL, STR("{\"event\":\"e0\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-7\"}"), true, &number), ERR_NOT_FOUND);
+    assert_ok(register_enter_event(s.r, NULL, str_of(line), true, &number));
+    assert_int_equal(number, 0);
+    assert_int_equal(status(&s).changes, 1);
+    assert_int_equal(status(&s).residents, 1);
+    assert_int_equal(status(&s).provisional, 1);
+    assert_ok(register_confirm(s.r, NULL, STR("e1"), &number));
+    assert_int_equal(number, 2);
+    assert_int_equal(status(&s).provisional, 0);
+    assert_int_equal(status(&s).removed, 1);
+    assert_err(register_confirm(s.r, NULL, STR("e1"), &number), ERR_NOT_FOUND);
+    close_scene(&s);
+}
+
+/* ---- ranges: against the plain truth, one letter a change ---- */
+
+enum { CHANGES = 60 };
+struct truth {
+    char state[CHANGES + 1];
+    uint64_t seed;
+};
+static enum err play_ranges(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct truth *t = arg;
+    uint64_t x = t->seed;
+    enum err e = ERR_OK;
+
+    memset(t->state, 0, sizeof t->state);
+    for (int step = 0; !e && step < 40; step++) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        int64_t first = 1 + (int64_t)(x >> 33) % CHANGES, last = first + (int64_t)(x >> 45) % 12;
+        char state = "awrc"[(x >> 60) % 4];
+        if (last > CHANGES)
+            last = CHANGES;
+        e = change_range_put(tx, f, first, last, state, ERR_OK, STR(""));
+        memset(t->state + first, state, (size_t)(last - first + 1));
+    }
+    for (int64_t n = 1; !e && n <= CHANGES; n++) {
+        char state;
+        enum err error;
+        e = change_range_find(tx, f, n, &state, &error);
+        if (!e && state != t->state[n])
+            fail_msg("seed %llu: change %d is '%c' instead of '%c'", (unsigned long long)t->seed, (int)n, state, t->state[n]);
+    }
+    return e ? e : fail_set(f, ERR_STOPPING, NULL, NULL); /* undone: the next seed starts empty */
+}
+
+static void ranges_say_what_the_last_word_was(void **state)
+{
+    struct scene s;
+    (void)state;
+    open_scene(&s, sqlite_fresh());
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct truth t = {.seed = seed};
+        assert_err(db_transaction(s.db, NULL, play_ranges, &t), ERR_STOPPING);
+    }
+    close_scene(&s);
+}
+
+/* ---- through the door ---- */
+
+static struct door_stage stage;
+
+static void open_linked(struct scene *s, char url[static 96])
+{
+    memset(s, 0, sizeof *s);
+    snprintf(url, 96, "%s/register.db", stage.folder);
+    assert_ok(db_open(NULL, url, modules, 1, &s->db));
+    assert_ok(register_new(NULL,
+                           &(struct register_config){.area = {STAGE_AREA},
+                                                     .door_url = stage.url,
+                                                     .tls_key_path = stage.key,
+                                                     .tls_certificate_path = stage.certificate,
+                                                     .ca_path = stage.ca,
+                                                     .db = s->db},
+                           &s->r));
+}
+
+#define WAIT_FOR(condition)                                                                                          \
+    do {                                                                                                             \
+        int64_t until_ = clock_steady() + 20 * 1000000;                                                              \
+        while (!(condition)) {                                                                                       \
+            if (clock_steady() > until_)                                                                             \
+                fail_msg("never came: %s", #condition);                                                              \
+            usleep(5000);                                                                                            \
+        }                                                                                                            \
+    } while (0)
+
+static void changes_go_through_the_door_once_and_in_order(void **state)
+{
+    struct scene s;
+    char url[96];
+    const int64_t *numbers;
+    struct look l;
+    struct resident_code code;
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    /* Hanako has neither code nor number: the code is drawn, the number comes later */
+    load(&s, STR(HEADER TARO "r-2,h-1,妻,西宮　花子,,1982-00-00,female,282049,兵庫県西宮市六湛寺町,282049,兵庫県西宮市,"
+                             "西宮　太郎,2010-04-01,domestic_move_in,,\n"));
+    assert_int_equal(s.result.taken, 2);
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).taken == 2);
+    assert_true(status(&s).door_connected);
+    assert_int_equal(door_stage_taken(&numbers, NULL), 2);
+    change(&s, &l, 2);
+    assert_ok(resident_code_parse(NULL, (struct str){strstr(l.body, "resident_code") + 16, 11}, &code));
+    door_stage_number(&stage, code, (struct individual_number){454972364860}, 2);
+    door_stage_outcome(&stage, 1, 2, 'a', ERR_OK);
+    WAIT_FOR(status(&s).applied == 2);
+    /* the door goes away while changes are made, and comes back */
+    door_stage_restart(&stage);
+    for (int i = 0; i < 50; i++) {
+        char line[256];
+        int64_t number;
+        snprintf(line, sizeof line, "{\"event\":\"m%d\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市甲子園%d番\"}}", i, i);
+        assert_ok(register_enter_event(s.r, NULL, str_of(line), false, &number));
+        assert_int_equal(number, 3 + i);
+    }
+    WAIT_FOR(status(&s).taken == 52);
+    assert_int_equal(door_stage_taken(&numbers, NULL), 52);
+    for (int64_t i = 0; i < 52; i++)
+        assert_int_equal(numbers[i], i + 1);
+    /* the number reached the record: the next change carries it */
+    int64_t number;
+    WAIT_FOR(register_enter_event(s.r, NULL, STR("{\"event\":\"n\",\"reason\":\"minor_correction\",\"change_date\":\"2026-04-04\",\"record\":\"r-2\",\"set\":{\"address\":\"兵庫県西宮市六湛寺町１\"}}"), false, &number) == ERR_OK);
+    assert_non_null(strstr(change(&s, &l, 53), "\"individual_number\":\"454972364860\""));
+    assert_ok(register_resend(s.r, NULL, 1, 2));
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+struct seen_problem {
+    int64_t change;
+    char error[48];
+    size_t count;
+};
+static void note_problem(void *arg, int64_t number, char state, const char *error, const char *field, int64_t since)
+{
+    struct seen_problem *p = arg;
+    (void)state, (void)field;
+    assert_true(since > 0);
+    p->change = number;
+    snprintf(p->error, sizeof p->error, "%s", error);
+    p->count++;
+}
+
+static void a_refused_change_is_listed_and_replaced(void **state)
+{
+    struct scene s;
+    char url[96];
+    const int64_t *numbers;
+    struct seen_problem p = {0};
+    int64_t number;
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER "r-1,h-1,世帯主,REFUSE,,1980-01-02,male,282049,兵庫県西宮市六湛寺町,282049,兵庫県西宮市,"
+                        "西宮　太郎,2010-04-01,domestic_move_in,24727059608,379474484458\n"));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).refused == 1);
+    assert_ok(register_problems(s.r, NULL, note_problem, &p));
+    assert_int_equal(p.count, 1);
+    assert_int_equal(p.change, 1);
+    assert_string_equal(p.error, "STATE");
+    assert_err(register_replace(s.r, NULL, 5, false, &number), ERR_STATE);
+    /* the name is put right in the register; told is what stands there now, in the place of what was refused */
+    assert_ok(register_enter_event(s.r, NULL, STR("{\"event\":\"n\",\"reason\":\"clerical_correction\",\"change_date\":\"2026-04-04\",\"record\":\"r-1\",\"set\":{\"name\":\"西宮　太郎\"}}"), false, &number));
+    WAIT_FOR(status(&s).refused == 2); /* BEHIND */
+    assert_ok(register_replace(s.r, NULL, 1, false, &number));
+    assert_int_equal(number, 3);
+    assert_ok(register_replace(s.r, NULL, 2, true, &number));
+    WAIT_FOR(status(&s).taken == 4);
+    assert_int_equal(status(&s).refused, 0);
+    assert_int_equal(door_stage_taken(&numbers, NULL), 1);
+    assert_int_equal(numbers[0], 3);
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+static void an_old_copy_of_the_register_sends_nothing(void **state)
+{
+    struct scene s;
+    char url[96], command[256];
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).taken == 2);
+    close_scene(&s);
+    snprintf(command, sizeof command, "rm -f %s/register.db*", stage.folder);
+    assert_int_equal(system(command), 0);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).trouble[0]);
+    assert_int_equal(status(&s).taken, 0);
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+#define ON_BOTH(test)                                                                                                \
+    static void test(void **state)                                                                                   \
+    {                                                                                                                \
+        (void)state;                                                                                                 \
+        both_stores(test##_on);                                                                                      \
+    }
+ON_BOTH(residents_are_loaded_and_queued)
+ON_BOTH(a_bad_row_loses_nothing_else)
+ON_BOTH(cp932_is_read)
+ON_BOTH(events_become_legal_changes_or_stay_inside)
+ON_BOTH(what_cannot_be_done_is_refused_and_changes_nothing)
+ON_BOTH(a_person_who_comes_back_keeps_the_code)
+ON_BOTH(a_code_or_number_change_names_the_old_one)
+ON_BOTH(provisional_entries_leave_only_when_confirmed)
+
+static int setup_all(void **state)
+{
+    (void)state;
+    snprintf(path, sizeof path, "/tmp/juki-register-XXXXXX");
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int clean_all(void **state)
+{
+    (void)unlink(path);
+    return stores_clean(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(residents_are_loaded_and_queued),
+        cmocka_unit_test(a_bad_row_loses_nothing_else),
+        cmocka_unit_test(cp932_is_read),
+        cmocka_unit_test(events_become_legal_changes_or_stay_inside),
+        cmocka_unit_test(what_cannot_be_done_is_refused_and_changes_nothing),
+        cmocka_unit_test(a_person_who_comes_back_keeps_the_code),
+        cmocka_unit_test(a_code_or_number_change_names_the_old_one),
+        cmocka_unit_test(provisional_entries_leave_only_when_confirmed),
+        cmocka_unit_test(ranges_say_what_the_last_word_was),
+        cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
+        cmocka_unit_test(a_refused_change_is_listed_and_replaced),
+        cmocka_unit_test(an_old_copy_of_the_register_sends_nothing),
+    };
+    return cmocka_run_group_tests(tests, setup_all, clean_all);
+}
