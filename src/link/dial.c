@@ -617,12 +617,14 @@ static enum err present_head(struct dial *d, struct fail *f)
     struct str body;
     struct head head;
     uint8_t own[ED25519_PUBLIC];
+    char origin[sizeof head.origin];
+    snprintf(origin, sizeof origin, "juki/%s", d->l->config.self.text); /* how heads name their log */
     buf_init(&note, 64 * 1024);
     enum err e = p ? ledger_newest_head(d->l->config.ledger, f, &note) : fail_set(f, ERR_MEMORY, "head", NULL);
     if (!e)
         e = key_public(f, d->l->config.signing_key, own);
     if (!e)
-        e = note_verify(f, buf_str(&note), str_of(d->l->config.self.text), own, &body);
+        e = note_verify(f, buf_str(&note), str_of(origin), own, &body);
     if (!e)
         e = head_parse(f, body, &head);
     if (!e) {
