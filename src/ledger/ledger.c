@@ -242,7 +242,7 @@ enum err ledger_entry_read(struct db_tx *tx, struct fail *f, uint64_t index, str
     struct db_rows rows;
     int64_t id = (int64_t)index + 1;
     bool found = false;
-    enum err e = body_packer_new(f, &p);
+    enum err e = body_packer_of_thread(f, &p);
     if (e)
         return e;
     db_query(tx, &rows, &sql_ledger_entry_range, DB(db_int(id), db_int(id)));
@@ -251,7 +251,6 @@ enum err ledger_entry_read(struct db_tx *tx, struct fail *f, uint64_t index, str
         e = read_entry_row(f, &rows, p, a, &entry);
     }
     enum err closing = db_done(&rows, e ? NULL : f);
-    body_packer_free(p);
     if (!e)
         e = closing;
     if (!e && !found)

@@ -5,11 +5,12 @@
  * is kept with the body, so that a hash that outlives its deleted body reveals nobody. The body begins with one line
  * of text, `KIND STAMP WHAT...\n`, so that an exported entry is readable without this program; KIND is one of the
  * names below. Leaf hashes are stored in tiles of 256 (8 KiB) once complete; the right edge lives in memory and is
- * rebuilt at start from the tail entries. Signing a head never holds up an append.
+ * rebuilt at start from tiles and tail entries. Signing a head never holds up an append.
  *
- * Tables: ledger_entry (id = index + 1, salt, body, form: 0 raw, n = zstd with dictionary version n),
- * ledger_tile (level, index, hashes), ledger_head (own signed heads with cosignatures),
- * ledger_kept (heads of lower servers that this server keeps and co-signs). */
+ * Tables: ledger_entry (id = index + 1, form: 0 raw, n = zstd with dictionary version n, salt, body),
+ * ledger_tile (id = level * 2^56 + index, root, 256 hashes), ledger_head (own signed heads with cosignatures),
+ * ledger_kept (heads of lower servers that this server keeps and co-signs, the newest of each day),
+ * ledger_fork (evidence when a lower server's head does not continue the one kept). */
 #ifndef JUKI_LEDGER_LEDGER_H
 #define JUKI_LEDGER_LEDGER_H
 
@@ -22,12 +23,14 @@ enum ledger_kind { LEDGER_OPERATION, LEDGER_COMMUNICATION, LEDGER_PROVISION, LED
 const char *ledger_kind_name(enum ledger_kind kind);
 
 struct ledger;
-/* node: "cs.282049"; key (borrowed) signs heads and may be NULL for a reader. Rebuilds the right edge. */
+/* node: "cs.282049"; key (borrowed) signs heads and may be NULL for a reader. Rebuilds the right edge and follows the
+ * database's transactions: one ledger a database, opened before the first append, freed when no transaction can run
+ * any more (after db_close, or just before the program ends). */
 MUST_CHECK enum err ledger_open(struct fail *f, struct db *db, const char *node, struct key *key, struct ledger **out);
 void ledger_free(struct ledger *l);
 
-/* Appends one entry inside tx: body = "KIND STAMP " ‖ what ‖ "\n" ‖ payload. what: one line, no person's data.
- * *index is the entry's place (0, 1, ...), final once tx commits. */
+/* Appends one entry inside a db_transaction of the ledger's database: body = "KIND STAMP " ‖ what ‖ "\n" ‖ payload. what: one line, no person's data
+ * (ERR_LEDGER_BODY). A body is at most 2 MiB (ERR_LIMIT). *index (may be NULL) is the entry's place (0, 1, ...), final once tx commits. */
 MUST_CHECK enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fail *f, enum ledger_kind kind,
                                   struct str what, struct str payload, uint64_t *index);
 
@@ -43,17 +46,18 @@ struct ledger_entry {
 MUST_CHECK enum err ledger_entry_read(struct db_tx *tx, struct fail *f, uint64_t index, struct arena *a,
                                       struct ledger_entry *out);
 
-/* Signs the present state when it has grown since the last head, stores it, and appends the note to out (may be
- * NULL). Called by a thread of its own every few seconds, and before export. */
+/* Signs the committed state when it has grown since the last head (or none was signed yet), stores it, and appends the
+ * newest note to out (may be NULL). Not inside a transaction. Called by a thread of its own every few seconds, and before export. */
 MUST_CHECK enum err ledger_sign_head(struct ledger *l, struct fail *f, struct buf *out);
 /* The newest signed head with its cosignatures. ERR_NOT_FOUND when none was signed. */
 MUST_CHECK enum err ledger_newest_head(struct ledger *l, struct fail *f, struct buf *out);
-/* Records a cosignature that the upper server returned for a head of ours. */
+/* Records the note with the upper server's cosignature that it returned for a head of ours; the caller has verified
+ * that cosignature. ERR_NOT_FOUND: no head of that size; ERR_PROOF: it signs another text. */
 MUST_CHECK enum err ledger_add_cosignature(struct ledger *l, struct fail *f, struct str note);
 uint64_t ledger_size(struct ledger *l);
 int64_t ledger_head_age(struct ledger *l); /* µs since the newest head, -1 when none */
 
-/* Proofs from the stored tiles, for a signed head of that size. */
+/* Proofs from the stored tiles, for a signed head of that size. For the paths of a batch's own notices use merkle.h. */
 MUST_CHECK enum err ledger_prove_inclusion(struct db_tx *tx, struct fail *f, uint64_t index, uint64_t size,
                                            struct merkle_proof *out);
 MUST_CHECK enum err ledger_prove_consistency(struct db_tx *tx, struct fail *f, uint64_t old_size, uint64_t new_size,
@@ -61,14 +65,16 @@ MUST_CHECK enum err ledger_prove_consistency(struct db_tx *tx, struct fail *f, u
 
 /* Upper server's side: a lower server presents its head with a consistency proof from the newest head kept of it.
  * Checks signature, growth and proof; keeps it; appends the co-signed note to out. ERR_FORK when the lower server's
- * log was truncated or rewritten (the alarm's evidence is kept). proof may be NULL for the first head. */
+ * log was truncated or rewritten (the alarm's evidence is kept, the head kept before stays). proof may be NULL for the
+ * first head and for one told again, else its absence is ERR_PROOF. Not inside a transaction. */
 MUST_CHECK enum err ledger_keep_head(struct ledger *l, struct fail *f, const char *lower_node,
                                      const uint8_t public_key[static ED25519_PUBLIC], struct str note,
                                      const struct merkle_proof *proof, struct buf *out);
 /* Size of the newest head kept of a lower server (0 when none). */
 MUST_CHECK enum err ledger_kept_size(struct ledger *l, struct fail *f, const char *lower_node, uint64_t *size);
 
-/* Verification of a whole log (juki log verify). Each finding is told to report() in the order of the log. */
+/* Verification of a whole log (juki log verify), while it may grow. Each finding is told to report() in the order of the
+ * log. Places are those of the sealed log; of INSERTED, where the entry stands now. ERR_OK also with findings. */
 enum ledger_finding_kind {
     LEDGER_CHANGED, LEDGER_MISSING, LEDGER_INSERTED, LEDGER_RESEALED, LEDGER_TRUNCATED, LEDGER_HEAD_BAD
 };
@@ -94,7 +100,8 @@ struct ledger_verify_result {
 MUST_CHECK enum err ledger_verify(struct fail *f, struct db *db, const char *node,
                                   const struct ledger_verify_options *options, struct ledger_verify_result *out);
 
-/* Writes the log from entry first as lines of JSON (see docs/EVIDENCE.md), ending with the newest head, for juki-verify. */
+/* Writes the log from entry first as lines of JSON (see docs/EVIDENCE.md), ending with the newest head, for juki-verify.
+ * ERR_NOT_FOUND when no head was signed, ERR_FIELD_RANGE when first lies beyond it. */
 MUST_CHECK enum err ledger_export(struct fail *f, struct db *db, const char *node, uint64_t first, int fd);
 
 #endif

@@ -17,6 +17,8 @@ enum { LEDGER_BODY_MAX = 2 * 1024 * 1024 };
 struct body_packer;
 MUST_CHECK enum err body_packer_new(struct fail *f, struct body_packer **out);
 void body_packer_free(struct body_packer *p);
+/* This thread's own, made at first use and freed with the thread: for entries read one by one. */
+MUST_CHECK enum err body_packer_of_thread(struct fail *f, struct body_packer **out);
 /* *packed borrows from body or from the packer until its next call. */
 MUST_CHECK enum err body_pack(struct body_packer *p, struct fail *f, struct str body, int64_t *form,
                               struct str *packed);
