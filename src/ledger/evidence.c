@@ -113,7 +113,7 @@ static enum err check_header(struct fail *f, const json_t *header, struct arena 
 {
     char origin[EVIDENCE_NODE_SIZE];
     int64_t first = 0, count = 0;
-    struct str bytes;
+    struct str bytes = STR("");
     struct sha256 root;
     enum err e = member_node(f, header, "origin", a, origin);
     if (!e && strcmp(origin, n->shown.node) != 0)
@@ -175,7 +175,7 @@ enum err evidence_check_receipt(struct fail *f, struct str text, const uint8_t p
                                 struct arena *a, struct evidence_receipt *out)
 {
     struct evidence_receipt r = {.node = ""};
-    struct str compact;
+    struct str compact = STR("");
     struct buf payload;
     json_t *tree = NULL, *receipt = NULL;
     if (text.n > EVIDENCE_MAX)

@@ -103,7 +103,7 @@ static enum err keep(struct db_tx *tx, struct fail *f, void *arg)
 
 static enum err check_presented(struct fail *f, struct presented *p)
 {
-    struct str body;
+    struct str body = STR("");
     enum err e = ledger_origin(f, p->node, p->origin);
     if (!e)
         e = note_verify(f, p->note, str_of(p->origin), p->public_key, &body);

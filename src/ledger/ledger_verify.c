@@ -436,7 +436,7 @@ static enum err walk(struct verify *v, struct fail *f)
 static enum err prepare(struct verify *v, struct fail *f, const char *node)
 {
     const struct ledger_verify_options *o = v->options;
-    struct str body;
+    struct str body = STR("");
     enum err e = ledger_origin(f, node, v->origin);
     if (!e && o->upper_node)
         e = ledger_origin(f, o->upper_node, v->upper);

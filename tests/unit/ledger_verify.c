@@ -330,6 +330,34 @@ static void bodies_deleted_by_retention_are_counted_not_found(void **state)
     log_end(&l);
 }
 
+/* More heads than one page; what changed where no tile stands lies between two of them. */
+static void many_heads_narrow_the_place(void **state)
+{
+    (void)state;
+    struct log l = {.url = sqlite_fresh()};
+    struct seen seen;
+    struct db *db;
+    struct ledger *ledger;
+    l.key = test_key_new(l.public_key);
+    l.upper = test_key_new(l.upper_public);
+    buf_init(&l.kept, 10000);
+    assert_ok(db_open(NULL, l.url, modules, 1, &db));
+    assert_ok(ledger_open(NULL, db, "cs.282049", l.key, &ledger));
+    for (size_t i = 0; i < 150; i++)
+        log_grow(&l, ledger, db, 3, i * 3);
+    db_close(db);
+    ledger_free(ledger);
+    buf_clear(&l.kept);
+    struct ledger_verify_result r = verify(&l, &seen);
+    assert_int_equal(r.heads, 150);
+    assert_int_equal(r.findings, 0);
+    run_sql(l.url, CHANGE(401));
+    r = verify(&l, &seen);
+    assert_int_equal(r.heads, 150);
+    assert_one(&seen, LEDGER_CHANGED, 399, 401);
+    log_end(&l);
+}
+
 /* Long enough for a tile of level 1. */
 static void a_long_log_with_a_tampered_upper_tile(void **state)
 {
@@ -372,6 +400,7 @@ int main(void)
         cmocka_unit_test(tiles_made_to_fit_are_betrayed_by_the_heads),
         cmocka_unit_test(heads_signed_anew_are_betrayed_by_the_upper_server),
         cmocka_unit_test(bodies_deleted_by_retention_are_counted_not_found),
+        cmocka_unit_test(many_heads_narrow_the_place),
         cmocka_unit_test(a_long_log_with_a_tampered_upper_tile),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);
