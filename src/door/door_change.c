@@ -254,6 +254,41 @@ static enum err settle(struct db_tx *tx, struct fail *f, int64_t root, int64_t b
     return e ? e : db_exec(tx, f, &sql_door_block_remove, DB(db_int(root)), NULL);
 }
 
+/* A register may tell of a person before it has heard the number that came for them: the store here knows it. */
+static enum err add_known_number(struct db_tx *tx, struct fail *f, struct arena *a, struct identity_change *c)
+{
+    struct store_version known;
+    struct fail own = {0};
+
+    if (c->identity.has_individual_number)
+        return ERR_OK;
+    enum err e = store_latest(tx, &own, c->change.has_old_code ? c->change.old_code : c->identity.resident_code,
+                              c->identity.address.area_code, a, &known);
+    if (e == ERR_EPISODE_UNKNOWN)
+        return ERR_OK;
+    if (e)
+        return fail_pass(f, &own);
+    c->identity.has_individual_number = known.identity.has_individual_number;
+    c->identity.individual_number = known.identity.individual_number;
+    return ERR_OK;
+}
+
+static enum err take_identity(struct taking *t, struct db_tx *tx, struct fail *f, const struct incoming *c,
+                              int64_t root)
+{
+    struct identity_change change = c->change;
+    struct arena a;
+
+    if (root)
+        change.replaces = 0; /* the network never saw the refused one */
+    arena_init(&a, 256 << 10);
+    enum err e = add_known_number(tx, f, &a, &change);
+    if (!e)
+        e = identity_notice_take(t->door->flow, tx, f, &change);
+    arena_release(&a);
+    return e;
+}
+
 /* Takes it, or says why not without having written. */
 static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c, int64_t *root)
 {
@@ -265,13 +300,8 @@ static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, s
         return fail_pass(f, &c->form);
     if ((e = check_blocks(t, tx, f, c, *root)))
         return e;
-    if (!c->withdrawn) {
-        struct identity_change change = c->change;
-        if (*root)
-            change.replaces = 0; /* the network never saw the refused one */
-        if ((e = identity_notice_take(t->door->flow, tx, f, &change)))
-            return e;
-    }
+    if (!c->withdrawn && (e = take_identity(t, tx, f, c, *root)))
+        return e;
     return *root ? settle(tx, f, *root, c->number) : ERR_OK;
 }
 

@@ -374,6 +374,24 @@ static void a_correction_of_a_taken_change_is_passed_on(void **state)
     call_close(&c);
 }
 
+static void a_number_the_register_has_not_heard_is_filled_in(void **state)
+{
+    (void)state;
+    struct call c;
+    call_open(&c);
+    buf_add_str(&c.body, STR("{\"changes\":["));
+#define PERSON(number, given, reason)                                                                                 \
+    "{\"number\":" number ",\"identity\":{\"resident_code\":\"24727059608\"," given                                    \
+    "\"foreign\":false,\"name\":\"西宮　花子\",\"birth_date\":\"2026-01-01\",\"sex\":\"female\","                     \
+    "\"area_code\":\"282049\",\"address\":\"兵庫県西宮市\",\"change\":{\"change_reason\":\"" reason                   \
+    "\",\"change_date\":\"2026-01-02\"}}}"
+    buf_add_str(&c.body, STR(PERSON("1", "\"individual_number\":\"379474484458\",", "birth") "," PERSON("2", "", "move_within") "]}"));
+    assert_ok(post_changes(&c));
+    assert_true(answer_holds(&c, "\"refused\":[]"));
+    assert_int_equal(door_stage_last_number(), 379474484458);
+    call_close(&c);
+}
+
 static void people_of_other_municipalities_are_refused(void **state)
 {
     (void)state;
@@ -495,6 +513,7 @@ int main(void)
         ROW(a_refused_change_stops_nothing_but_its_person),
         ROW(a_refused_change_can_be_withdrawn),
         ROW(a_correction_of_a_taken_change_is_passed_on),
+        ROW(a_number_the_register_has_not_heard_is_filled_in),
         ROW(people_of_other_municipalities_are_refused),
         ROW(a_waiting_reader_is_woken_by_an_outcome),
         ROW(numbers_come_as_json_and_as_telegrams),

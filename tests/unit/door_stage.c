@@ -14,6 +14,7 @@
 
 static int64_t taken_numbers[STAGE_TAKEN_MAX], taken_replaces[STAGE_TAKEN_MAX];
 static size_t taken_count;
+static int64_t taken_number;
 
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces)
 {
@@ -23,13 +24,25 @@ size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces)
     return taken_count;
 }
 
+int64_t door_stage_last_number(void)
+{
+    return taken_number;
+}
+
 /* ---- flows that only note ---- */
 
 enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f, const struct identity_change *change)
 {
-    (void)flow, (void)tx;
+    (void)flow;
     if (str_equal(change->identity.name.name, STR("REFUSE")))
         return fail_set(f, ERR_STATE, "name", NULL);
+    if (change->change.reason == CHANGE_BIRTH && change->identity.has_individual_number) {
+        struct store_version v = {.identity = change->identity, .change = change->change, .entry = (uint64_t)change->number};
+        enum err e = store_apply(tx, f, &v);
+        if (e)
+            return e;
+    }
+    taken_number = change->identity.has_individual_number ? change->identity.individual_number.value : 0;
     if (taken_count < STAGE_TAKEN_MAX) {
         taken_numbers[taken_count] = change->number;
         taken_replaces[taken_count++] = change->replaces;
@@ -140,7 +153,7 @@ static int free_port(void)
 
 static void open_door(struct door_stage *s, bool watched)
 {
-    static const struct db_module *const modules[] = {&door_module};
+    static const struct db_module *const modules[] = {&store_module, &door_module};
     char database[96], key[128], certificate[96], folder[96];
     struct fail f = {0};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A CS's door on loopback, for tests: its real server, real TLS and certificates of a test CA, over flows that only
- * note what they were given. A change whose name is "REFUSE" is refused by them with ERR_STATE. */
+ * note what they were given. A change whose name is "REFUSE" is refused by them with ERR_STATE; a birth with a number
+ * is put into the store. */
 #ifndef JUKI_TESTS_UNIT_DOOR_STAGE_H
 #define JUKI_TESTS_UNIT_DOOR_STAGE_H
 
@@ -24,6 +25,8 @@ void door_stage_close(struct door_stage *s);
 void door_stage_restart(struct door_stage *s);
 /* What the flows were given since the stage was opened: change numbers in order, and what they replace. */
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces);
+/* The Individual Number of the last change they were given, 0 when it had none. */
+int64_t door_stage_last_number(void);
 /* The network speaks: an outcome, a number. */
 void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);
 void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,
