@@ -27,8 +27,16 @@ static enum store_event event_of(const struct change *c)
     }
 }
 
-static enum err take_step(struct fail *f, enum store_state before, enum store_event event, enum store_state *after)
+const char *store_state_name(enum store_state state)
 {
+    static const char *const names[] = {"none", "current", "leaving", "removed"};
+    assert((size_t)state < COUNT_OF(names));
+    return names[state];
+}
+
+enum err store_step(struct fail *f, enum store_state before, const struct change *c, enum store_state *after)
+{
+    enum store_event event = event_of(c);
     static const struct {
         enum store_state before;
         enum store_event event;
@@ -129,7 +137,7 @@ static enum err derive(struct db_tx *tx, struct fail *f, struct store_plan *plan
     enum store_event event = event_of(&v->change);
     enum err e = state_before(tx, f, v, &plan->before, &before);
     if (!e)
-        e = take_step(f, before.state, event, &v->state);
+        e = store_step(f, before.state, &v->change, &v->state);
     if (e)
         return e;
     bool stayed = before.state == STORE_LEAVING && v->change.reason == CHANGE_EX_OFFICIO_ENTRY;

@@ -64,6 +64,10 @@ MUST_CHECK enum err store_plan(struct db_tx *tx, struct fail *f, const struct st
 MUST_CHECK enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *plan);
 /* Both. */
 MUST_CHECK enum err store_apply(struct db_tx *tx, struct fail *f, const struct store_version *v);
+/* The state of an episode after a change, by episode_step.def; the ERR_EPISODE_ errors of store_plan. */
+MUST_CHECK enum err store_step(struct fail *f, enum store_state before, const struct change *c,
+                               enum store_state *after);
+const char *store_state_name(enum store_state state); /* "none", "current", "leaving", "removed" */
 /* Whether the episode holds a version of that number with the same content (a repeated notice). */
 MUST_CHECK enum err store_has(struct db_tx *tx, struct fail *f, const struct store_version *v, bool *same);
 

@@ -1,0 +1,3 @@
+-- takes a change out of its queue
+-- in: id int64
+DELETE FROM flow_identity_notice_waiting WHERE id = $1

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/identity_notice/notice_body.h"
+
+#define NUMBER_MOST (INT64_C(1) << 53) /* what JSON numbers hold exactly */
+
+void notice_body_write(struct buf *b, const struct store_version *v)
+{
+    char opened[DATE_TEXT_SIZE];
+    json_begin(b, NULL, '{');
+    json_add_int(b, "version", v->version);
+    json_add_text(b, "state", str_of(store_state_name(v->state)));
+    json_add_text(b, "opened", str_of(date_text(v->opened, opened)));
+    json_add_int(b, "source", v->source);
+    if (v->replaces)
+        json_add_int(b, "replaces_version", v->replaces);
+    identity_json_write(b, "identity", &v->identity, &v->change);
+    json_end(b, '}');
+}
+
+static enum err state_parse(struct fail *f, struct str text, enum store_state *out)
+{
+    for (int state = STORE_CURRENT; state <= STORE_REMOVED; state++)
+        if (str_equal(text, str_of(store_state_name((enum store_state)state)))) {
+            *out = (enum store_state)state;
+            return ERR_OK;
+        }
+    return fail_set(f, ERR_FIELD_RANGE, "state", NULL);
+}
+
+static enum err read_chain(struct fail *f, const json_t *body, struct arena *a, struct store_version *v)
+{
+    struct str state, opened;
+    enum err e = json_member_int(f, body, "version", 1, NUMBER_MOST, &v->version);
+    if (!e)
+        e = json_member_text(f, body, "state", a, &state);
+    if (!e)
+        e = state_parse(f, state, &v->state);
+    if (!e)
+        e = json_member_text(f, body, "opened", a, &opened);
+    if (!e)
+        e = date_parse(f, "opened", opened, &v->opened);
+    if (!e)
+        e = json_member_int(f, body, "source", 0, NUMBER_MOST, &v->source);
+    if (!e)
+        e = json_member_int_maybe(f, body, "replaces_version", 1, NUMBER_MOST, &v->replaces);
+    return e;
+}
+
+enum err notice_body_read(struct fail *f, const json_t *body, struct arena *a, struct store_version *v)
+{
+    struct store_version read = {0};
+    json_t *identity;
+    enum err e = read_chain(f, body, a, &read);
+    if (!e)
+        e = json_member_object(f, body, "identity", &identity);
+    if (!e)
+        e = identity_json_read(f, identity, a, &read.identity, &read.change);
+    if (!e)
+        *v = read;
+    return e;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each role does with an identity notice.
+ *
+ * Scope (法30条の6, 30条の7): a CS speaks of its own municipality only (a designated city of its wards), a prefecture
+ * passes on what its own municipalities said. A notice that is there already, with the same content, was recovered
+ * from a neighbour after a restore: it is accepted and changes nothing, nor is it relayed again. All checks come
+ * before the first write. */
+#include "base/clock.h"
+#include "flow/identity_notice/notice_body.h"
+
+/* ---- scope and persons: read from the body before anything is recorded ---- */
+
+static enum err notice_area(struct fail *f, const struct link_notice *n, struct area_code *area)
+{
+    const json_t *identity = json_object_get(n->body, "identity");
+    const json_t *value = json_object_get(identity, "area_code");
+    if (!json_is_string(value))
+        return fail_set(f, ERR_FIELD_MISSING, "area_code", NULL);
+    return area_code_parse(f, (struct str){json_string_value(value), json_string_length(value)}, area);
+}
+
+static enum err own_municipality(const struct link_notice *n, struct fail *f, int32_t prefecture)
+{
+    struct area_code area;
+    enum err e = notice_area(f, n, &area);
+    if (e)
+        return e;
+    if (n->origin.role != NODE_CS || area_code_cs(area).value != n->origin.area)
+        return fail_set(f, ERR_SCOPE, "area_code", "%06d from %s", area.value, n->origin.text);
+    if (area_code_prefecture(area) != prefecture)
+        return fail_set(f, ERR_SCOPE, "area_code", "%06d through %s", area.value, n->sender.text);
+    return ERR_OK;
+}
+
+static enum err scope_at_prefecture(void *app, const struct link_notice *n, struct fail *f)
+{
+    const struct flow *flow = app;
+    if (!node_name_equal(&n->origin, &n->sender))
+        return fail_set(f, ERR_SCOPE, "origin", "%s through %s", n->origin.text, n->sender.text);
+    return own_municipality(n, f, flow->self.area);
+}
+
+static enum err scope_at_agency(void *app UNUSED, const struct link_notice *n, struct fail *f)
+{
+    if (n->sender.role != NODE_PREFECTURE)
+        return fail_set(f, ERR_SCOPE, "sender", "%s", n->sender.text);
+    return own_municipality(n, f, n->sender.area);
+}
+
+static size_t persons(const struct link_notice *n, int64_t codes[static 4])
+{
+    const json_t *identity = json_object_get(n->body, "identity");
+    size_t count = flow_person_add(identity, "resident_code", codes, 0);
+    return flow_person_add(json_object_get(identity, "change"), "old_resident_code", codes, count);
+}
+
+/* ---- recording ---- */
+
+/* What a role does besides recording. */
+struct duty {
+    bool keeps_numbers, relays;
+};
+
+/* ERR_VERSION_OLD is no error for a notice that is here with the same content; *known says so. */
+static enum err plan_or_know(struct db_tx *tx, struct fail *f, const struct store_version *v, struct store_plan *plan,
+                             bool *known)
+{
+    struct fail why = {0};
+    *known = false;
+    enum err e = store_plan(tx, &why, v, plan);
+    if (e == ERR_VERSION_OLD) {
+        enum err asked = store_has(tx, f, v, known);
+        if (asked || *known)
+            return asked;
+    }
+    return e ? fail_set(f, e, why.field, "%s", why.detail) : ERR_OK;
+}
+
+static enum err record(struct flow *flow, struct db_tx *tx, const struct link_notice *n, struct fail *f,
+                       const struct store_version *v, struct duty duty)
+{
+    struct store_plan plan;
+    bool known;
+    enum err e = plan_or_know(tx, f, v, &plan, &known);
+    if (e || known)
+        return e;
+    if (duty.keeps_numbers)
+        e = flow->number_record(flow, tx, f, &v->identity, &v->change);
+    if (!e)
+        e = store_write(tx, f, &plan);
+    if (!e && duty.relays)
+        e = link_relay(flow->link, tx, f, n, flow->upper);
+    return e;
+}
+
+static enum err receive(struct flow *flow, struct db_tx *tx, const struct link_notice *n, struct fail *f,
+                        struct duty duty)
+{
+    struct arena a;
+    struct store_version v;
+    arena_init(&a, NOTICE_ARENA);
+    enum err e = notice_body_read(f, n->body, &a, &v);
+    if (!e) {
+        v.entry = n->entry;
+        v.noticed = clock_now();
+        e = record(flow, tx, n, f, &v, duty);
+    }
+    arena_release(&a);
+    return e;
+}
+
+static enum err apply_at_prefecture(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    return receive(app, tx, n, f, (struct duty){.relays = true});
+}
+
+static enum err apply_at_agency(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    return receive(app, tx, n, f, (struct duty){.keeps_numbers = true});
+}
+
+/* A restored CS or prefecture got back what it had sent: its store follows. */
+static enum err recover(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    return receive(app, tx, n, f, (struct duty){0});
+}
+
+static enum err outcome_at_cs(void *app, struct db_tx *tx, int64_t first, int64_t last, char state, int64_t error,
+                              struct str field, struct fail *f)
+{
+    struct flow *flow = app;
+    return flow->door ? flow->door->outcome(flow->door_self, tx, f, first, last, state, error, field) : ERR_OK;
+}
+
+const struct link_kind identity_notice_at_cs = {.kind = LINK_KIND_IDENTITY_NOTICE,
+                                                .apply = flow_not_received,
+                                                .recover = recover,
+                                                .outcome = outcome_at_cs};
+const struct link_kind identity_notice_at_prefecture = {.kind = LINK_KIND_IDENTITY_NOTICE,
+                                                        .scope = scope_at_prefecture,
+                                                        .persons = persons,
+                                                        .apply = apply_at_prefecture,
+                                                        .recover = recover};
+const struct link_kind identity_notice_at_agency = {.kind = LINK_KIND_IDENTITY_NOTICE,
+                                                    .scope = scope_at_agency,
+                                                    .persons = persons,
+                                                    .apply = apply_at_agency,
+                                                    .final = true};

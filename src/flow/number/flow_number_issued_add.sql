@@ -1,0 +1,4 @@
+-- notes a number when nobody has or had it
+-- in: number int64, code int64, state int64, generation int64
+INSERT INTO flow_number_issued (number, code, state, generation) VALUES ($1, $2, $3, $4)
+ON CONFLICT (number) DO NOTHING

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two messages of the flow: a CS asks with the resident code alone, the agency answers with the number. */
+#include "flow/number/number.h"
+
+#include "flow/flow_number_sql.h"
+#include "flow/number/number_state.h"
+
+enum { BODY_MAX = 1024 };
+#define CHANGE_MOST (INT64_C(1) << 53)
+
+static const char *const kind_names[] = {
+    [NUMBER_NEW] = "new", [NUMBER_CHANGE] = "change", [NUMBER_EX_OFFICIO] = "ex_officio"};
+
+static enum err kind_parse(struct fail *f, const json_t *body, enum number_request_kind *kind)
+{
+    const char *text = json_string_value(json_object_get(body, "request"));
+    for (size_t i = 0; text && i < COUNT_OF(kind_names); i++)
+        if (strcmp(text, kind_names[i]) == 0) {
+            *kind = (enum number_request_kind)i;
+            return ERR_OK;
+        }
+    return fail_set(f, ERR_FIELD_RANGE, "request", NULL);
+}
+
+static void add_code(struct buf *b, struct resident_code code)
+{
+    char text[RESIDENT_CODE_TEXT_SIZE];
+    json_add_text(b, "resident_code", str_of(resident_code_REVEAL(code, text)));
+}
+
+static enum err send(struct flow *flow, struct db_tx *tx, struct fail *f, const char *destination, uint16_t kind,
+                     struct buf *body)
+{
+    enum err e = buf_check(body, f, "body");
+    if (!e) {
+        struct link_send sending = {.destination = destination, .kind = kind, .body = buf_str(body)};
+        e = link_send(flow->link, tx, f, &sending, NULL); /* no source: its outcome is not the change's */
+    }
+    buf_release(body);
+    return e;
+}
+
+enum err number_request(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
+                        enum number_request_kind kind, int64_t change)
+{
+    struct buf body;
+    assert((size_t)kind < COUNT_OF(kind_names));
+    buf_init(&body, BODY_MAX);
+    json_begin(&body, NULL, '{');
+    add_code(&body, code);
+    json_add_text(&body, "request", str_of(kind_names[kind]));
+    json_add_int(&body, "change", change);
+    json_end(&body, '}');
+    return send(flow, tx, f, "agency", LINK_KIND_NUMBER_REQUEST, &body);
+}
+
+static enum err answer(struct flow *flow, struct db_tx *tx, struct fail *f, const char *cs, struct resident_code code,
+                       struct individual_number number, int64_t change)
+{
+    struct buf body;
+    char text[INDIVIDUAL_NUMBER_TEXT_SIZE];
+    buf_init(&body, BODY_MAX);
+    json_begin(&body, NULL, '{');
+    add_code(&body, code);
+    json_add_text(&body, "individual_number", str_of(individual_number_REVEAL(number, text)));
+    json_add_int(&body, "change", change);
+    json_end(&body, '}');
+    return send(flow, tx, f, cs, LINK_KIND_NUMBER_NOTICE, &body);
+}
+
+static enum err apply_request(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    struct resident_code code;
+    struct individual_number number;
+    enum number_request_kind kind;
+    int64_t change = 0;
+    enum err e = flow_body_code(f, n->body, "resident_code", &code);
+    if (!e)
+        e = kind_parse(f, n->body, &kind);
+    if (!e)
+        e = json_member_int(f, n->body, "change", 0, CHANGE_MOST, &change);
+    if (!e)
+        e = number_generate(app, tx, f, code, kind, n->id, &number);
+    return e ? e : answer(app, tx, f, n->origin.text, code, number, change);
+}
+
+struct number_notice {
+    struct resident_code code;
+    struct individual_number number;
+    int64_t change;
+};
+
+static enum err read_notice(struct fail *f, const json_t *body, struct number_notice *out)
+{
+    const json_t *value = json_object_get(body, "individual_number");
+    enum err e = flow_body_code(f, body, "resident_code", &out->code);
+    if (!e && !json_is_string(value))
+        e = fail_set(f, ERR_FIELD_MISSING, "individual_number", NULL);
+    if (!e)
+        e = individual_number_parse(f, (struct str){json_string_value(value), json_string_length(value)},
+                                    &out->number);
+    if (!e)
+        e = json_member_int(f, body, "change", 0, CHANGE_MOST, &out->change);
+    return e;
+}
+
+static enum err apply_notice(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    struct flow *flow = app;
+    struct number_notice notice;
+    enum err e = read_notice(f, n->body, &notice);
+    if (!e)
+        e = flow->number_arrived(flow, tx, f, notice.code, notice.number);
+    if (!e && flow->door)
+        e = flow->door->number(flow->door_self, tx, f, notice.code, notice.number, notice.change);
+    return e;
+}
+
+/* A restored agency learns again what it gave out, before it gives it to anybody else. */
+static enum err recover_notice(void *app UNUSED, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    struct number_notice notice;
+    enum err e = read_notice(f, n->body, &notice);
+    if (!e)
+        e = db_exec(tx, f, &sql_flow_number_issued_add,
+                    DB(db_int(notice.number.value), db_int(notice.code.value), db_int(NUMBER_GENERATED),
+                       db_int(GENERATION_ELSEWHERE)),
+                    NULL);
+    return e;
+}
+
+static size_t persons(const struct link_notice *n, int64_t codes[static 4])
+{
+    return flow_person_add(n->body, "resident_code", codes, 0);
+}
+
+const struct link_kind number_request_at_cs = {.kind = LINK_KIND_NUMBER_REQUEST, .apply = flow_not_received};
+const struct link_kind number_request_at_agency = {
+    .kind = LINK_KIND_NUMBER_REQUEST, .scope = flow_scope_cs, .persons = persons, .apply = apply_request};
+const struct link_kind number_notice_at_agency = {
+    .kind = LINK_KIND_NUMBER_NOTICE, .apply = flow_not_received, .recover = recover_notice};
+const struct link_kind number_notice_at_cs = {
+    .kind = LINK_KIND_NUMBER_NOTICE, .scope = flow_scope_agency, .persons = persons, .apply = apply_notice};

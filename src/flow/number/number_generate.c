@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes Individual Numbers and keeps whose they are, at the agency (番号法8条2項, 同施行令8条).
+ *
+ * Candidate g of a code: FF1 over eleven digits, the ten of the code's payload and the digit g; the eleven that come
+ * out are the number's payload. FF1 is a permutation, so two codes or generations never give the same number; what
+ * can collide are numbers that came from elsewhere, and those are in the table. */
+#include "base/clock.h"
+#include "flow/flow_number_sql.h"
+#include "flow/number/number_state.h"
+
+enum { PAYLOAD_DIGITS = 11 };
+
+enum err number_owner(struct db_tx *tx, struct fail *f, struct individual_number number, struct resident_code *owner,
+                      enum number_state *state)
+{
+    struct db_rows rows;
+    enum number_state found = NUMBER_FREE;
+    db_query(tx, &rows, &sql_flow_number_issued_find, DB(db_int(number.value)));
+    while (db_next(&rows)) {
+        owner->value = db_row_int(&rows, 0);
+        found = (enum number_state)db_row_int(&rows, 1);
+    }
+    enum err e = db_done(&rows, f);
+    if (!e)
+        *state = found;
+    return e;
+}
+
+static enum err candidate(const struct flow *flow, struct fail *f, struct resident_code code, int generation,
+                          struct individual_number *out)
+{
+    uint8_t digits[PAYLOAD_DIGITS];
+    int64_t payload = code.value / 10; /* without the check digit */
+    digits[PAYLOAD_DIGITS - 1] = (uint8_t)generation;
+    for (int i = PAYLOAD_DIGITS - 2; i >= 0; i--, payload /= 10)
+        digits[i] = (uint8_t)(payload % 10);
+    enum err e = ff1_encrypt(f, flow->number_key, STR("individual_number"), digits, PAYLOAD_DIGITS, digits);
+    if (e)
+        return e;
+    for (int i = 0; i < PAYLOAD_DIGITS; i++)
+        payload = payload * 10 + digits[i];
+    *out = individual_number_from_payload(payload);
+    return ERR_OK;
+}
+
+static enum err find_answer(struct db_tx *tx, struct fail *f, struct str request, struct individual_number *out,
+                            bool *found)
+{
+    struct db_rows rows;
+    *found = false;
+    db_query(tx, &rows, &sql_flow_number_answer_find, DB(db_text(request)));
+    while (db_next(&rows)) {
+        out->value = db_row_int(&rows, 0);
+        *found = true;
+    }
+    return db_done(&rows, f);
+}
+
+/* The number the person has already, by what the store knows of the code. */
+static enum err find_recorded(struct db_tx *tx, struct fail *f, struct resident_code code,
+                              struct individual_number *out, bool *found)
+{
+    struct arena a;
+    struct store_version v;
+    struct fail why = {0};
+    arena_init(&a, 64 * 1024);
+    enum err e = store_current(tx, &why, code, &a, &v);
+    *found = !e && v.identity.has_individual_number;
+    if (*found)
+        *out = v.identity.individual_number;
+    arena_release(&a);
+    return !e || e == ERR_NOT_FOUND ? ERR_OK : fail_set(f, e, why.field, "%s", why.detail);
+}
+
+/* Takes candidate g when it is free, or was generated for this code and never used. */
+static enum err try_generation(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
+                               enum number_request_kind kind, int generation, struct individual_number *out,
+                               bool *taken)
+{
+    struct individual_number number;
+    struct resident_code owner = {0};
+    enum number_state state;
+    enum err e = candidate(flow, f, code, generation, &number);
+    if (!e)
+        e = number_owner(tx, f, number, &owner, &state);
+    if (e)
+        return e;
+    bool again = kind == NUMBER_NEW && state == NUMBER_GENERATED && resident_code_equal(owner, code);
+    *taken = state == NUMBER_FREE || again;
+    if (!*taken)
+        return ERR_OK;
+    *out = number;
+    return again ? ERR_OK
+                 : db_exec(tx, f, &sql_flow_number_issued_add,
+                           DB(db_int(number.value), db_int(code.value), db_int(NUMBER_GENERATED), db_int(generation)),
+                           NULL);
+}
+
+static enum err generate(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
+                         enum number_request_kind kind, struct individual_number *out)
+{
+    bool found = false;
+    enum err e = kind == NUMBER_NEW ? find_recorded(tx, f, code, out, &found) : ERR_OK;
+    for (int g = 0; g < NUMBER_GENERATIONS && !found && !e; g++)
+        e = try_generation(flow, tx, f, code, kind, g, out, &found);
+    if (!e && !found)
+        return fail_set(f, ERR_NUMBER_EXHAUSTED, "resident_code", NULL);
+    return e;
+}
+
+enum err number_generate(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
+                         enum number_request_kind kind, struct str request_id, struct individual_number *out)
+{
+    bool found;
+    struct individual_number number = {0};
+    enum err e = find_answer(tx, f, request_id, &number, &found);
+    if (!e && !found) {
+        e = generate(flow, tx, f, code, kind, &number);
+        if (!e)
+            e = db_exec(tx, f, &sql_flow_number_answer_add,
+                        DB(db_text(request_id), db_int(number.value), db_int(clock_now())), NULL);
+    }
+    if (!e)
+        *out = number;
+    return e;
+}
+
+/* ---- numbers seen in identity notices ---- */
+
+/* Is the owner of the number, by what the store says of that code, this same person? Then the notice of their code
+ * change is still on its way from another municipality. Twins share a birthday but not a name. */
+static enum err same_person(struct db_tx *tx, struct fail *f, struct resident_code owner, const struct identity *i,
+                            bool *same)
+{
+    struct arena a;
+    struct store_version v;
+    struct fail why = {0};
+    arena_init(&a, 64 * 1024);
+    enum err e = store_current(tx, &why, owner, &a, &v);
+    *same = !e && date_compare(v.identity.birth_date, i->birth_date) == 0 &&
+            str_equal(v.identity.name.name, i->name.name);
+    arena_release(&a);
+    return !e || e == ERR_NOT_FOUND ? ERR_OK : fail_set(f, e, why.field, "%s", why.detail);
+}
+
+static enum err record_known(struct db_tx *tx, struct fail *f, const struct identity *i, const struct change *c)
+{
+    struct resident_code owner = {0};
+    enum number_state state;
+    bool same = false;
+    enum err e = number_owner(tx, f, i->individual_number, &owner, &state);
+    if (e)
+        return e;
+    bool own = resident_code_equal(owner, i->resident_code);
+    bool moves = c->has_old_code && resident_code_equal(owner, c->old_code);
+    if (!own && !moves)
+        e = same_person(tx, f, owner, i, &same);
+    if (!e && !own && !moves && !same)
+        return fail_set(f, ERR_NUMBER_TAKEN, "individual_number", NULL);
+    if (e || (!moves && state != NUMBER_GENERATED))
+        return e;
+    return db_exec(tx, f, &sql_flow_number_issued_update,
+                   DB(db_int(i->individual_number.value), db_int(moves ? i->resident_code.value : owner.value),
+                      db_int(state == NUMBER_FORMER ? NUMBER_FORMER : NUMBER_IN_USE)),
+                   NULL);
+}
+
+enum err number_record(struct flow *flow UNUSED, struct db_tx *tx, struct fail *f, const struct identity *i,
+                       const struct change *c)
+{
+    int64_t added = 0;
+    if (!i->has_individual_number)
+        return ERR_OK;
+    enum err e = db_exec(tx, f, &sql_flow_number_issued_add,
+                         DB(db_int(i->individual_number.value), db_int(i->resident_code.value), db_int(NUMBER_IN_USE),
+                            db_int(GENERATION_ELSEWHERE)),
+                         &added);
+    if (!e && !added)
+        e = record_known(tx, f, i, c);
+    if (!e && c->has_old_number)
+        e = db_exec(tx, f, &sql_flow_number_issued_end,
+                    DB(db_int(c->old_number.value), db_int(i->resident_code.value), db_int(NUMBER_FORMER)), NULL);
+    return e;
+}

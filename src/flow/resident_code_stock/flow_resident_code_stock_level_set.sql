@@ -1,0 +1,3 @@
+-- the level of the stock
+-- in: designated int64, unused int64, requested int64
+UPDATE flow_resident_code_stock_level SET designated = $1, unused = $2, requested = $3 WHERE id = 1

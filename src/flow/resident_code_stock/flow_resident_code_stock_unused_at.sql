@@ -1,0 +1,4 @@
+-- the code at a place
+-- in: place int64
+-- out: code int64
+SELECT code FROM flow_resident_code_stock_unused WHERE place = $1

@@ -1,0 +1,3 @@
+-- empties a place
+-- in: place int64
+DELETE FROM flow_resident_code_stock_unused WHERE place = $1

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/resident_code_stock/stock_body.h"
+
+void stock_body_write(struct buf *b, struct area_code area, int64_t filling, const struct resident_code *codes,
+                      size_t count)
+{
+    char text[RESIDENT_CODE_TEXT_SIZE], area_text[AREA_CODE_TEXT_SIZE];
+    json_begin(b, NULL, '{');
+    json_add_text(b, "area_code", str_of(area_code_text(area, area_text)));
+    json_add_int(b, "filling", filling);
+    json_begin(b, "resident_codes", '[');
+    for (size_t i = 0; i < count; i++)
+        json_add_text(b, NULL, str_of(resident_code_REVEAL(codes[i], text)));
+    json_end(b, ']');
+    json_end(b, '}');
+}
+
+static enum err read_code(struct fail *f, const json_t *value, struct resident_code *out)
+{
+    if (!json_is_string(value))
+        return fail_set(f, ERR_FIELD_TYPE, "resident_codes", NULL);
+    return resident_code_parse(f, (struct str){json_string_value(value), json_string_length(value)}, out);
+}
+
+static enum err read_area(struct fail *f, const json_t *body, struct area_code *out)
+{
+    const json_t *value = json_object_get(body, "area_code");
+    if (!json_is_string(value))
+        return fail_set(f, ERR_FIELD_MISSING, "area_code", NULL);
+    return area_code_parse(f, (struct str){json_string_value(value), json_string_length(value)}, out);
+}
+
+enum err stock_body_read(struct fail *f, const json_t *body, struct stock_body *out)
+{
+    json_t *codes;
+    out->count = 0;
+    enum err e = json_member_int(f, body, "filling", 1, STOCK_REQUEST_MOST, &out->filling);
+    if (!e)
+        e = read_area(f, body, &out->area);
+    if (!e)
+        e = json_member_array(f, body, "resident_codes", &codes);
+    if (e)
+        return e;
+    size_t count = json_array_size(codes);
+    if (count < 1 || count > STOCK_NOTICE_CODES)
+        return fail_set(f, ERR_FIELD_RANGE, "resident_codes", "%zu codes", count);
+    for (size_t i = 0; i < count && !e; i++)
+        e = read_code(f, json_array_get(codes, i), &out->codes[i]);
+    if (!e)
+        out->count = count;
+    return e;
+}

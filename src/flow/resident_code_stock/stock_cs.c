@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CS's side: keeps the codes it was designated, gives them out, asks for more in time.
+ *
+ * Unused codes stand at places 1..unused without gaps. A draw takes a random place and moves the last code into it,
+ * so every unused code is as likely as any other, at the cost of one look-up. */
+#include "base/clock.h"
+#include "base/random.h"
+#include "flow/flow_resident_code_stock_sql.h"
+#include "flow/resident_code_stock/resident_code_stock.h"
+#include "flow/resident_code_stock/stock_body.h"
+
+enum { LOW_PERCENT = 30, VERY_LOW_PERCENT = 10, DRAW_ID_MAX = 200 };
+
+static int level_of(const struct stock_status *s)
+{
+    if (s->unused * 100 <= s->designated * VERY_LOW_PERCENT)
+        return 2;
+    return s->unused * 100 <= s->designated * LOW_PERCENT ? 1 : 0;
+}
+
+enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct stock_status *out)
+{
+    struct db_rows rows;
+    struct stock_status s = {0};
+    db_query(tx, &rows, &sql_flow_resident_code_stock_level_get, DB_NONE);
+    while (db_next(&rows))
+        s = (struct stock_status){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 2), 0};
+    enum err e = db_done(&rows, f);
+    s.level = level_of(&s);
+    if (!e)
+        *out = s;
+    return e;
+}
+
+static enum err set_level(struct db_tx *tx, struct fail *f, const struct stock_status *s)
+{
+    return db_exec(tx, f, &sql_flow_resident_code_stock_level_set,
+                   DB(db_int(s->designated), db_int(s->unused), db_int(s->requested)), NULL);
+}
+
+/* ---- asking and filling ---- */
+
+static enum err send_request(struct flow *flow, struct db_tx *tx, struct fail *f, int64_t count)
+{
+    struct buf body;
+    buf_init(&body, 64);
+    json_begin(&body, NULL, '{');
+    json_add_int(&body, "count", count);
+    json_end(&body, '}');
+    enum err e = buf_check(&body, f, "count");
+    if (!e) {
+        struct link_send send = {.destination = "agency", .kind = LINK_KIND_STOCK_REQUEST, .body = buf_str(&body)};
+        e = link_send(flow->link, tx, f, &send, NULL);
+    }
+    buf_release(&body);
+    return e;
+}
+
+enum err resident_code_stock_request(struct flow *flow, struct db_tx *tx, struct fail *f, int64_t count)
+{
+    struct stock_status s;
+    if (count < 1 || count > STOCK_REQUEST_MOST)
+        return fail_set(f, ERR_FIELD_RANGE, "count", "1 to %d", STOCK_REQUEST_MOST);
+    enum err e = resident_code_stock_status(tx, f, &s);
+    s.requested += count;
+    if (!e)
+        e = set_level(tx, f, &s);
+    return e ? e : send_request(flow, tx, f, count);
+}
+
+static enum err keep_codes(struct db_tx *tx, struct fail *f, const struct stock_body *body, struct stock_status *s)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < body->count && !e; i++) {
+        int64_t added = 0;
+        e = db_exec(tx, f, &sql_flow_resident_code_stock_unused_add,
+                    DB(db_int(s->unused + 1), db_int(body->codes[i].value)), &added);
+        s->unused += added;
+    }
+    return e;
+}
+
+static enum err apply_notice(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+{
+    const struct flow *flow = app;
+    struct stock_body *body = memory_new(sizeof *body);
+    struct stock_status s = {0};
+    if (!body)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    enum err e = stock_body_read(f, n->body, body);
+    if (!e && body->area.value != flow->self.area)
+        e = fail_set(f, ERR_SCOPE, "area_code", "%06d", body->area.value);
+    if (!e)
+        e = resident_code_stock_status(tx, f, &s);
+    if (!e)
+        e = keep_codes(tx, f, body, &s);
+    if (!e) {
+        s.designated = body->filling;
+        s.requested = s.requested > (int64_t)body->count ? s.requested - (int64_t)body->count : 0;
+        e = set_level(tx, f, &s);
+    }
+    memory_free(body);
+    return e;
+}
+
+/* ---- drawing ---- */
+
+static enum err find_drawn(struct db_tx *tx, struct fail *f, struct str draw_id, struct resident_code *out, bool *found)
+{
+    struct db_rows rows;
+    *found = false;
+    db_query(tx, &rows, &sql_flow_resident_code_stock_drawn_find, DB(db_text(draw_id)));
+    while (db_next(&rows)) {
+        out->value = db_row_int(&rows, 0);
+        *found = true;
+    }
+    return db_done(&rows, f);
+}
+
+static enum err code_at(struct db_tx *tx, struct fail *f, int64_t place, int64_t *code)
+{
+    struct db_rows rows;
+    *code = -1;
+    db_query(tx, &rows, &sql_flow_resident_code_stock_unused_at, DB(db_int(place)));
+    while (db_next(&rows))
+        *code = db_row_int(&rows, 0);
+    enum err e = db_done(&rows, f);
+    return e || *code >= 0 ? e : fail_set(f, ERR_NOT_FOUND, "place", "%lld", (long long)place);
+}
+
+/* Takes the code at a random place out. */
+static enum err take_one(struct db_tx *tx, struct fail *f, struct stock_status *s, struct resident_code *out)
+{
+    int64_t place = 1 + (int64_t)random_below((uint64_t)s->unused), last = s->unused, moved = -1;
+    enum err e = code_at(tx, f, place, &out->value);
+    if (!e && place != last)
+        e = code_at(tx, f, last, &moved);
+    if (!e)
+        e = db_exec(tx, f, &sql_flow_resident_code_stock_unused_remove, DB(db_int(last)), NULL);
+    if (!e && place != last)
+        e = db_exec(tx, f, &sql_flow_resident_code_stock_unused_set, DB(db_int(place), db_int(moved)), NULL);
+    s->unused--;
+    return e;
+}
+
+static enum err take_unknown(struct db_tx *tx, struct fail *f, struct stock_status *s, struct resident_code *out)
+{
+    enum err e = ERR_OK;
+    for (bool known = true; known && !e;) {
+        if (!s->unused)
+            return fail_set(f, ERR_STOCK_EMPTY, NULL, NULL);
+        e = take_one(tx, f, s, out);
+        if (!e)
+            e = store_code_known(tx, f, *out, &known);
+    }
+    return e;
+}
+
+static enum err ask_in_time(struct flow *flow, struct db_tx *tx, struct fail *f, struct stock_status *s)
+{
+    int64_t count = s->designated < STOCK_REQUEST_MOST ? s->designated : STOCK_REQUEST_MOST;
+    if (!level_of(s) || s->requested || !count)
+        return ERR_OK;
+    s->requested = count;
+    return send_request(flow, tx, f, count);
+}
+
+enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw_id,
+                                  struct resident_code *out)
+{
+    bool found;
+    struct stock_status s;
+    struct resident_code code = {0};
+    if (draw_id.n < 1 || draw_id.n > DRAW_ID_MAX)
+        return fail_set(f, ERR_FIELD_RANGE, "draw", "1 to %d bytes", DRAW_ID_MAX);
+    enum err e = find_drawn(tx, f, draw_id, &code, &found);
+    if (!e && !found) {
+        e = resident_code_stock_status(tx, f, &s);
+        if (!e)
+            e = take_unknown(tx, f, &s, &code);
+        if (!e)
+            e = db_exec(tx, f, &sql_flow_resident_code_stock_drawn_add,
+                        DB(db_text(draw_id), db_int(code.value), db_int(clock_now())), NULL);
+        if (!e)
+            e = ask_in_time(flow, tx, f, &s);
+        if (!e)
+            e = set_level(tx, f, &s);
+    }
+    if (!e)
+        *out = code;
+    return e;
+}
+
+const struct link_kind stock_request_at_cs = {.kind = LINK_KIND_STOCK_REQUEST, .apply = flow_not_received};
+const struct link_kind stock_notice_at_cs = {
+    .kind = LINK_KIND_STOCK_NOTICE, .scope = flow_scope_agency, .apply = apply_notice};

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/number/number.h"
+#include "fake_link.h"
+#include "people.h"
+#include "stores.h"
+#include "test.h"
+
+static struct link agency;
+
+struct call {
+    struct resident_code code;
+    enum number_request_kind kind;
+    const char *request;
+    struct individual_number number;
+    struct identity identity;
+    struct change change;
+};
+
+static enum err generate_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct call *c = arg;
+    return number_generate(&agency.flow, tx, f, c->code, c->kind, str_of(c->request), &c->number);
+}
+
+static enum err generate(int64_t n, enum number_request_kind kind, const char *request, struct individual_number *out)
+{
+    struct call c = {.code = code_of(n), .kind = kind, .request = request};
+    enum err e = db_transaction(agency.flow.db, NULL, generate_tx, &c);
+    *out = c.number;
+    return e;
+}
+
+static enum err record_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct call *c = arg;
+    return number_record(&agency.flow, tx, f, &c->identity, &c->change);
+}
+
+static enum err record(int64_t code, struct individual_number number)
+{
+    struct call c = {.identity = resident(code, NISHINOMIYA), .change = change_on(CHANGE_MOVE_IN, 2020, 1, 1)};
+    c.identity.individual_number = number;
+    return db_transaction(agency.flow.db, NULL, record_tx, &c);
+}
+
+static void open_agency(const char *url)
+{
+    struct fail f;
+    fake_node(&agency, "agency", NODE_AGENCY, 0, "", url);
+    assert_ok(db_prepare_all(&f, agency.flow.db));
+}
+
+static void numbers_are_valid_and_differ(const char *url)
+{
+    enum { MANY = 300 };
+    struct individual_number numbers[MANY];
+    char request[32];
+    open_agency(url);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(request, sizeof request, "cs.282049/agency/%d", i);
+        assert_ok(generate(i, NUMBER_NEW, request, &numbers[i]));
+        assert_true(individual_number_valid(numbers[i]));
+        for (int k = 0; k < i; k++)
+            assert_false(individual_number_equal(numbers[i], numbers[k]));
+    }
+    fake_close(&agency, 1);
+}
+
+static void a_request_gets_one_answer(const char *url)
+{
+    struct individual_number first, again, changed, changed_again, next;
+    open_agency(url);
+    assert_ok(generate(1, NUMBER_NEW, "a/agency/1", &first));
+    assert_ok(generate(1, NUMBER_NEW, "a/agency/1", &again));
+    assert_true(individual_number_equal(first, again));
+    assert_ok(generate(1, NUMBER_NEW, "a/agency/2", &again)); /* asked anew before it was used */
+    assert_true(individual_number_equal(first, again));
+    assert_ok(generate(1, NUMBER_CHANGE, "a/agency/3", &changed));
+    assert_false(individual_number_equal(first, changed));
+    assert_ok(generate(1, NUMBER_CHANGE, "a/agency/3", &changed_again));
+    assert_true(individual_number_equal(changed, changed_again));
+    assert_ok(generate(1, NUMBER_EX_OFFICIO, "a/agency/4", &next));
+    assert_false(individual_number_equal(next, changed));
+    fake_close(&agency, 1);
+}
+
+static void a_number_from_elsewhere_is_never_generated(const char *url)
+{
+    struct individual_number numbers[NUMBER_GENERATIONS], got;
+    char request[32];
+    open_agency(url);
+    for (int g = 0; g < NUMBER_GENERATIONS; g++) { /* what code 7 would get, in order */
+        snprintf(request, sizeof request, "probe/agency/%d", g);
+        assert_ok(generate(7, NUMBER_CHANGE, request, &numbers[g]));
+    }
+    assert_err(generate(7, NUMBER_CHANGE, "probe/agency/10", &got), ERR_NUMBER_EXHAUSTED);
+    fake_close(&agency, 1);
+
+    for (int taken = 0; taken <= NUMBER_GENERATIONS; taken++) { /* others have the first ones already */
+        open_agency(sqlite_fresh());
+        for (int k = 0; k < taken; k++)
+            assert_ok(record(100 + k, numbers[k]));
+        enum err e = generate(7, NUMBER_NEW, "a/agency/1", &got);
+        assert_int_equal(e, taken < NUMBER_GENERATIONS ? ERR_OK : ERR_NUMBER_EXHAUSTED);
+        if (!e)
+            assert_true(individual_number_equal(got, numbers[taken]));
+        fake_close(&agency, 1);
+    }
+}
+
+static void another_key_makes_other_numbers(void **state UNUSED)
+{
+    struct individual_number with_one, with_other;
+    open_agency(sqlite_fresh());
+    assert_ok(generate(1, NUMBER_NEW, "a/agency/1", &with_one));
+    fake_close(&agency, 1);
+    open_agency(sqlite_fresh());
+    ff1_free(agency.flow.number_key);
+    assert_ok(ff1_new(NULL, STR("another key 1234"), &agency.flow.number_key));
+    assert_ok(generate(1, NUMBER_NEW, "a/agency/1", &with_other));
+    assert_false(individual_number_equal(with_one, with_other));
+    fake_close(&agency, 1);
+}
+
+static void a_number_belongs_to_one_person(const char *url)
+{
+    struct individual_number generated;
+    open_agency(url);
+    assert_ok(record(1, number_of(1)));
+    assert_ok(record(1, number_of(1)));
+    assert_err(record(2, number_of(1)), ERR_NUMBER_TAKEN);
+    assert_ok(generate(3, NUMBER_NEW, "a/agency/1", &generated));
+    assert_err(record(4, generated), ERR_NUMBER_TAKEN);
+    assert_ok(record(3, generated));
+    struct call c = {.identity = resident(3, NISHINOMIYA), .change = change_on(CHANGE_NUMBER_CHANGE_REQUEST, 2021, 1, 1)};
+    c.identity.individual_number = number_of(30);
+    c.change.has_old_number = true;
+    c.change.old_number = generated;
+    assert_ok(db_transaction(agency.flow.db, NULL, record_tx, &c));
+    assert_err(record(5, generated), ERR_NUMBER_TAKEN); /* a former number is nobody else's */
+    c = (struct call){.identity = resident(1, NISHINOMIYA), .change = change_on(CHANGE_CODE_CHANGE_REQUEST, 2021, 1, 1)};
+    c.identity.resident_code = code_of(50);
+    c.change.has_old_code = true;
+    c.change.old_code = code_of(1);
+    assert_ok(db_transaction(agency.flow.db, NULL, record_tx, &c));
+    assert_ok(record(50, number_of(1)));
+    assert_err(record(1, number_of(1)), ERR_NUMBER_TAKEN);
+    fake_close(&agency, 1);
+}
+
+static enum err enter_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct call *c = arg;
+    struct store_version v = {.identity = c->identity, .change = c->change};
+    return store_apply(tx, f, &v);
+}
+
+static void who_has_a_number_gets_no_other(const char *url)
+{
+    struct individual_number got;
+    open_agency(url);
+    struct call c = {.identity = resident(1, NISHINOMIYA), .change = change_on(CHANGE_MOVE_IN, 2020, 1, 1)};
+    assert_ok(db_transaction(agency.flow.db, NULL, enter_tx, &c));
+    assert_ok(generate(1, NUMBER_NEW, "a/agency/1", &got));
+    assert_true(individual_number_equal(got, number_of(1)));
+    assert_ok(generate(1, NUMBER_CHANGE, "a/agency/2", &got));
+    assert_false(individual_number_equal(got, number_of(1)));
+    fake_close(&agency, 1);
+}
+
+static void twins_are_two_persons(const char *url)
+{
+    open_agency(url);
+    struct call c = {.identity = resident(1, NISHINOMIYA), .change = change_on(CHANGE_BIRTH, 2020, 1, 1)};
+    assert_ok(db_transaction(agency.flow.db, NULL, enter_tx, &c));
+    assert_ok(record(1, number_of(1)));
+    c.identity.resident_code = code_of(2); /* the same birthday, the number mixed up */
+    c.identity.name.name = STR("西宮　太郎");
+    assert_err(db_transaction(agency.flow.db, NULL, record_tx, &c), ERR_NUMBER_TAKEN);
+    c.identity.name.name = STR("西宮　花子"); /* the same person, whose code change is still on its way */
+    assert_ok(db_transaction(agency.flow.db, NULL, record_tx, &c));
+    fake_close(&agency, 1);
+}
+
+BOTH(numbers_are_valid_and_differ)
+BOTH(a_request_gets_one_answer)
+BOTH(a_number_from_elsewhere_is_never_generated)
+BOTH(a_number_belongs_to_one_person)
+BOTH(who_has_a_number_gets_no_other)
+BOTH(twins_are_two_persons)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_numbers_are_valid_and_differ),
+        cmocka_unit_test(both_a_request_gets_one_answer),
+        cmocka_unit_test(both_a_number_from_elsewhere_is_never_generated),
+        cmocka_unit_test(another_key_makes_other_numbers),
+        cmocka_unit_test(both_a_number_belongs_to_one_person),
+        cmocka_unit_test(both_who_has_a_number_gets_no_other),
+        cmocka_unit_test(both_twins_are_two_persons),
+    };
+    return cmocka_run_group_tests(tests, NULL, stores_clean);
+}
