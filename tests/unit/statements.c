@@ -3,14 +3,26 @@
  * A new module adds its line to the includes and to the list. */
 #include "db/db_sql.h"
 #include "door/door_sql.h"
+#include "flow/flow_identity_notice_sql.h"
+#include "flow/flow_number_sql.h"
+#include "flow/flow_resident_code_stock_sql.h"
 #include "ledger/ledger_sql.h"
+#include "link/link_sql.h"
 #include "sample_sql.h"
 #include "store/store_sql.h"
 #include "stores.h"
 #include "test.h"
 
 static const struct db_module *const modules[] = {
-    &db_module, &ledger_module, &store_module, &door_module, &sample_module,
+    &db_module,
+    &ledger_module,
+    &store_module,
+    &link_module,
+    &flow_identity_notice_module,
+    &flow_number_module,
+    &flow_resident_code_stock_module,
+    &door_module,
+    &sample_module,
 };
 
 static void all_statements_prepare(const char *url)
