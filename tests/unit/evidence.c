@@ -113,7 +113,7 @@ static void an_export_proves_itself_on(const char *url)
 {
     struct exported x;
     struct evidence_log log;
-    struct seen seen;
+    struct seen seen = {.count = 0};
     exported_make(&x, url);
     assert_ok(check(&x, buf_str(&x.lines), &log, &seen));
     assert_int_equal(log.findings, 0);
@@ -193,7 +193,7 @@ static void every_edit_of_an_export_is_found(void **state)
     buf_init(&edited, 1 << 24);
     for (size_t i = 0; i < COUNT_OF(edits); i++) {
         struct evidence_log log = {.size = 0};
-        struct seen seen;
+        struct seen seen = {.count = 0};
         edit(&x, edits[i].line, edits[i].from, edits[i].to, &edited);
         enum err e = check(&x, buf_str(&edited), &log, &seen);
         if (e != edits[i].want)
@@ -213,7 +213,7 @@ static void a_kept_head_betrays_a_second_log(void **state)
     (void)state;
     struct exported x;
     struct evidence_log log;
-    struct seen seen;
+    struct seen seen = {.count = 0};
     struct db *db = NULL;
     exported_make(&x, sqlite_fresh());
     struct db *first = x.db;
