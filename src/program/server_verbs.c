@@ -40,18 +40,12 @@ static void add_area(void *arg, const struct store_area_count *c)
     buf_release(&hex);
 }
 
-static enum err census_tx(struct db_tx *tx, struct fail *f, void *arg)
-{
-    struct census *c = arg;
-    return store_census(tx, f, c->out != NULL, add_area, c);
-}
-
 static enum err verb_census(void *self, struct control_call *call, struct fail *f)
 {
     struct server *s = self;
     struct census c = {.out = &call->answer};
     json_begin(&call->answer, "areas", '[');
-    enum err e = db_read(s->db, f, census_tx, &c);
+    enum err e = store_census(s->db, f, c.out != NULL, add_area, &c);
     json_end(&call->answer, ']');
     return e;
 }
@@ -164,7 +158,7 @@ static enum err add_links(struct server *s, struct fail *f, struct buf *b)
 static enum err add_persons(struct server *s, struct fail *f, struct buf *b)
 {
     struct census c = {.out = NULL};
-    enum err e = db_read(s->db, f, census_tx, &c);
+    enum err e = store_census(s->db, f, c.out != NULL, add_area, &c);
     json_begin(b, "persons", '{');
     json_add_int(b, "current", c.current);
     json_add_int(b, "leaving", c.leaving);
