@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Notices between real servers: every change reason, numbers that are waited for, resend, order, stock, refusals.
+
+Two municipalities of one prefecture; what is looked at is what a person would ask for: the control sockets' answers.
+"""
+import csv
+import json
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from network import Checks, Network  # noqa: E402
+
+A, B = "282049", "282022"
+
+
+def until(seconds, question):
+    """Asks until the answer is true; the last answer."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer or time.monotonic() > end:
+            return answer
+        time.sleep(0.1)
+
+
+class Town:
+    def __init__(self, net, area):
+        self.net, self.area, self.events = net, area, 0
+
+    def load(self, count, seed, *extra):
+        path = self.net.residents(self.area, count, seed=seed, extra=extra)
+        answer = self.net.ask(f"register.{self.area}", do="load", path=str(path))
+        with open(path, encoding="utf-8-sig", newline="") as f:
+            return answer, list(csv.DictReader(f))
+
+    def apply(self, *events):
+        path = self.net.folder / f"events-{self.area}-{self.events}.jsonl"
+        with open(path, "w", encoding="utf-8") as f:
+            for e in events:
+                self.events += 1
+                f.write(json.dumps({"event": f"{self.area}-t-{self.events}", "change_date": "2026-11-20", **e},
+                                   ensure_ascii=False) + "\n")
+        return self.net.ask(f"register.{self.area}", do="apply", path=str(path))
+
+    def quiet(self, seconds=60):
+        """Every change of this register has its outcome."""
+        def done():
+            s = self.net.ask(f"register.{self.area}", do="status")
+            return s and s["changes"]["queued"] == s["changes"]["applied"] + s["changes"]["refused"]
+        return until(seconds, done)
+
+
+def newborn(record, row):
+    keep = ("household_number", "nationality_kind", "area_code", "town", "address", "postal_code",
+            "honseki_area_code", "honseki", "honseki_head")
+    row = {k: row[k] for k in keep if row.get(k)}
+    return {"reason": "birth", "record": record,
+            "set": {**row, "relationship": "子", "name": "西宮　はるか", "name_kana": "ニシノミヤ　ハルカ",
+                    "birth_date": "2026-11-19", "sex": "female"}}
+
+
+def every_reason(checks, net, town, rows):
+    japanese = [r for r in rows if r["nationality_kind"] in ("", "japanese")]
+    foreign = [r for r in rows if r["nationality_kind"] == "foreign" and not r["alias"]]
+    r = iter(japanese)
+    events = [
+        {"reason": "domestic_move_out", "planned": True, "moved_to_area_code": B, "moved_to_address": "尼崎市東七松町１"},
+        {"reason": "move_out_abroad"}, {"reason": "death"}, {"reason": "removal_nationality_loss"},
+        {"reason": "ex_officio_removal"},
+        {"reason": "move_within", "set": {"address": "兵庫県西宮市六湛寺町１０番３号"}},
+        {"reason": "minor_correction", "set": {"address": "兵庫県西宮市六湛寺町１０番４号"}},
+        {"reason": "ex_officio_amendment", "set": {"name": "髙橋　花子", "name_kana": "タカハシ　ハナコ"}},
+        {"reason": "clerical_correction", "set": {"birth_date": "1950-02-30"}},
+        {"reason": "former_name_entry", "set": {"former_name": "旧田", "former_name_kana": "キュウダ"}},
+        {"reason": "code_change_request"}, {"reason": "number_change_request"}, {"reason": "number_correction"},
+    ]
+    events = [{**e, "record": next(r)["record"]} for e in events]
+    if foreign:
+        events.append({"reason": "alias_entry", "record": foreign[0]["record"], "set": {"alias": "山田　太郎"}})
+    events.append(newborn(f"{A}-newborn-1", japanese[-1]))
+    answer = town.apply(*events)
+    checks.check("every reason is taken", answer and answer.get("refused") == 0 and answer["taken"] == len(events),
+                 json.dumps(answer, ensure_ascii=False))
+    checks.check("every reason is applied nationally", town.quiet(), net.ask(f"register.{A}", do="problems"))
+
+
+def numbers_are_waited_for(checks, net, town, row):
+    net.down("agency")
+    town.apply(newborn(f"{A}-newborn-2", row), {"reason": "ex_officio_amendment", "record": f"{A}-newborn-2",
+                                                "set": {"name": "西宮　はる", "name_kana": "ニシノミヤ　ハル"}})
+    def waiting():
+        w = net.ask(f"cs.{A}", do="waiting")
+        return w if w and w["waiting"] else None
+    seen = until(20, waiting)
+    checks.check("a birth waits for its number while the agency is away", bool(seen), seen)
+    if seen:
+        checks.check("those that wait are listed with masked code and age",
+                     "*" in seen["waiting"][0]["resident_code"] and seen["waiting"][0]["seconds"] >= 0, seen)
+    net.up("agency")
+    checks.check("the number comes, and what waited goes out in order", town.quiet(),
+                 net.ask(f"register.{A}", do="problems"))
+    left = net.ask(f"cs.{A}", do="waiting")
+    checks.check("nobody waits any more", left and not left["waiting"], left)
+
+
+def order_of_a_person(checks, net, town, row):
+    before = net.ask("agency", do="status")["persons"]["versions"]
+    town.apply(*[{"reason": "ex_officio_amendment", "record": row["record"],
+                  "set": {"name": f"並木　順{'一二三四五六七八九'[i % 9]}"}} for i in range(200)])
+    checks.check("200 changes of one person arrive", town.quiet())
+    after = net.ask("agency", do="status")["persons"]["versions"]
+    checks.check("each as a version of its own", after - before == 200, after - before)
+
+
+def resend_changes_nothing(checks, net, town):
+    before = {n: net.ask(n, do="census") for n in ("agency", "prefecture.28", f"cs.{A}")}
+    entries = net.ask("prefecture.28", do="status")["notices"]["received"]
+    sent = next(p for p in net.ask(f"cs.{A}", do="status")["peers"] if p["node"] == "prefecture.28")["acknowledged"]
+    one = net.ask(f"cs.{A}", do="resend", peer="prefecture.28", first=sent, last=sent)
+    many = net.ask(f"cs.{A}", do="resend", peer="prefecture.28", first=1, last=sent)
+    register = net.ask(f"register.{A}", do="resend", first=1, last=20)
+    checks.check("one notice, a range, and a range of register changes are sent again",
+                 one["ok"] and many["ok"] and register["ok"], (one, many, register))
+    none = net.ask(f"cs.{A}", do="resend", peer="prefecture.28", first=sent + 1000, last=sent + 1001)
+    checks.check("what was never sent cannot be sent again", not none["ok"] and none["name"] == "RESEND_MISSING", none)
+    time.sleep(1)
+    checks.check("a resend changes nothing", all(net.ask(n, do="census") == before[n] for n in before))
+    checks.check("nor counts twice", net.ask("prefecture.28", do="status")["notices"]["received"] == entries)
+
+
+def a_taken_number_parks_only_its_person(checks, net, a, b, rows):
+    thief = net.folder / "thief.csv"
+    _, other = b.load(30, 9, "--with-codes")
+    checks.check("the neighbour's residents arrive", b.quiet())
+    row = dict(other[0], record="thief-1", household_number="999001",
+               individual_number=rows[40]["individual_number"], resident_code="")
+    with open(thief, "w", encoding="utf-8", newline="") as f:
+        out = csv.DictWriter(f, other[0].keys())
+        out.writeheader()
+        out.writerow(row)
+    net.ask(f"register.{B}", do="load", path=str(thief))
+    def parked():
+        e = net.ask("agency", do="errors")
+        return e if e and e["errors"] else None
+    seen = until(30, parked)
+    checks.check("a number that is another's goes on the agency's error list", bool(seen), seen)
+    b.apply({"reason": "ex_officio_amendment", "record": "thief-1", "set": {"name": "後続　花子"}},
+            {"reason": "ex_officio_amendment", "record": other[1]["record"], "set": {"name": "無関　係子"}})
+    def behind():
+        e = net.ask("agency", do="errors")
+        return e if e and len(e["errors"]) == 2 else None
+    seen = until(30, behind)
+    checks.check("a later notice of the same person waits behind it", bool(seen) and seen["errors"][1]["behind"], seen)
+    problems = net.ask(f"register.{B}", do="problems")
+    checks.check("the register sees which changes wait and why",
+                 problems and any(p["name"] == "NUMBER_TAKEN" for p in problems["problems"]), problems)
+    if seen:
+        refused = net.ask("agency", do="error_release", id=seen["errors"][0]["id"])
+        checks.check("a release tries again and finds the same", refused["ok"] and refused["applied"] == 0, refused)
+        for item in seen["errors"]:
+            net.ask("agency", do="error_refuse", id=item["id"])
+    left = net.ask("agency", do="errors")
+    checks.check("what is given up leaves the list", left and not left["errors"], left)
+
+
+def stock_is_refilled(checks, net, town):
+    before = net.ask(f"cs.{A}", do="status")["stock"]
+    answer, _ = town.load(before["unused"] - 20, 77)
+    checks.check("residents without codes draw nearly the whole stock", answer and answer.get("ok"), answer)
+    checks.check("and get codes and numbers", town.quiet(120), net.ask(f"register.{A}", do="status"))
+    def refilled():
+        s = net.ask(f"cs.{A}", do="status")["stock"]
+        return s if s["unused"] > 20 and s["level"] == 0 else None
+    checks.check("the agency refilled the stock before it ran dry", bool(until(30, refilled)),
+                 net.ask(f"cs.{A}", do="status")["stock"])
+    log = "".join(p.read_text(errors="replace") for p in (net.dir / f"cs.{A}" / "log").iterdir())
+    checks.check("and the falling stock was said", "stock" in log, log[-300:])
+
+
+def main():
+    checks = Checks()
+    with Network(A, B) as net:
+        for area in (A, B):
+            config = net.dir / f"cs.{area}" / "juki.yaml"
+            text = config.read_text()
+            config.write_text(text.replace("codes: 10000", "codes: 300"))
+        net.up()
+        a, b = Town(net, A), Town(net, B)
+        answer, rows = a.load(400, 5, "--with-codes")
+        checks.check("400 residents are loaded", answer and answer["taken"] == 400, answer)
+        checks.check("and applied nationally", a.quiet())
+        every_reason(checks, net, a, rows)
+        numbers_are_waited_for(checks, net, a, rows[50])
+        order_of_a_person(checks, net, a, rows[60])
+        resend_changes_nothing(checks, net, a)
+        stock_is_refilled(checks, net, a)
+        equal = net.wait_equal(60)
+        checks.check("every level agrees", equal.returncode == 0, equal.stdout)
+        a_taken_number_parks_only_its_person(checks, net, a, b, rows)
+        net.down()
+        verified = net.run("log", "verify", str(net.dir))
+        checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+    checks.end()
+
+
+main()
