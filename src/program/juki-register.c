@@ -156,7 +156,7 @@ static enum err verb_resend(void *self, struct control_call *call, struct fail *
     return e ? e : register_resend(r->reg, f, first, last);
 }
 
-static void add_census(void *arg, struct area_code area, int64_t current, int64_t removed,
+static void add_census(void *arg, struct area_code area, int64_t current, int64_t leaving, int64_t removed,
                        const uint8_t digest[static 32])
 {
     struct buf *b = arg, hex;
@@ -165,6 +165,7 @@ static void add_census(void *arg, struct area_code area, int64_t current, int64_
     json_begin(b, NULL, '{');
     json_add_int(b, "area", area.value);
     json_add_int(b, "current", current);
+    json_add_int(b, "leaving", leaving);
     json_add_int(b, "removed", removed);
     json_add_text(b, "digest", buf_str(&hex));
     json_end(b, '}');
@@ -180,12 +181,27 @@ static enum err verb_census(void *self, struct control_call *call, struct fail *
     return e;
 }
 
+static enum err verb_replace(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    int64_t refused = 0, change = 0;
+    bool withdraw = false;
+    enum err e = json_member_int(f, call->question, "change", 1, INT64_MAX, &refused);
+    if (!e)
+        e = json_member_bool_maybe(f, call->question, "withdraw", &withdraw);
+    if (!e)
+        e = register_replace(r->reg, f, refused, withdraw, &change);
+    json_add_int(&call->answer, "change", change);
+    return e;
+}
+
 static const struct control_verb verbs[] = {
     {"status", "residents, changes, door", verb_status},
     {"load", "residents from a CSV file (path)", verb_load},
     {"apply", "change events from a file (path)", verb_apply},
     {"problems", "changes that were refused or wait", verb_problems},
     {"resend", "let the CS send changes again (first, last)", verb_resend},
+    {"replace", "the record as it stands now in the place of a refused change (change, withdraw)", verb_replace},
     {"census", "persons and digest of every area", verb_census},
 };
 
