@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides what a command line means. An option stands once; a value that begins with a dash needs
+/* Decides what a command line means. An option stands once, unless it is a list; a value that begins with a dash needs
  * `--name=value`, so that a forgotten value never swallows the next option. */
 #include "base/options.h"
 
@@ -43,11 +43,21 @@ static enum err set_int(const struct line *l, const struct option_row *row, stru
     return ERR_OK;
 }
 
+static enum err add_item(const struct line *l, const struct option_row *row, struct str text)
+{
+    void *at = l->out + row->offset;
+    struct option_list *list = at;
+    if (list->count == OPTION_LIST_MAX)
+        return fail_set(l->f, ERR_USAGE, NULL, "--%s is given more than %d times", row->name, OPTION_LIST_MAX);
+    list->items[list->count++] = text;
+    return ERR_OK;
+}
+
 /* value: what was joined to the option, or p NULL when the next argument must be it. */
 static enum err take(struct line *l, const struct option_row *row, struct str value)
 {
     uint64_t bit = UINT64_C(1) << (row - l->table->rows);
-    if (l->given & bit)
+    if (l->given & bit && row->kind != OPTION_LIST)
         return fail_set(l->f, ERR_USAGE, NULL, "--%s is given twice", row->name);
     l->given |= bit;
     if (row->kind == OPTION_FLAG) {
@@ -67,6 +77,8 @@ static enum err take(struct line *l, const struct option_row *row, struct str va
     enum err e = utf8_check(l->f, row->name, value);
     if (e || row->kind == OPTION_INT)
         return e ? e : set_int(l, row, value);
+    if (row->kind == OPTION_LIST)
+        return add_item(l, row, value);
     memcpy(l->out + row->offset, &value, sizeof value);
     return ERR_OK;
 }

@@ -13,6 +13,12 @@ enum option_kind {
     OPTION_FLAG, /* bool */
     OPTION_TEXT, /* struct str */
     OPTION_INT,  /* int64_t from least to most (both 0: any) */
+    OPTION_LIST, /* struct option_list: may stand several times */
+};
+enum { OPTION_LIST_MAX = 256 };
+struct option_list {
+    struct str items[OPTION_LIST_MAX]; /* in their order */
+    size_t count;
 };
 struct option_row {
     const char *name; /* "long", without dashes */
@@ -40,6 +46,7 @@ struct option_words {
 #define OPTION_FLAG_AT(s, m) OPTION_AT(FLAG, bool, s, m)
 #define OPTION_TEXT_AT(s, m) OPTION_AT(TEXT, struct str, s, m)
 #define OPTION_INT_AT(s, m) OPTION_AT(INT, int64_t, s, m)
+#define OPTION_LIST_AT(s, m) OPTION_AT(LIST, struct option_list, s, m)
 
 /* Reads all of argv[0..argc) (without the program's name), fills members of *out that are named and leaves
  * the others, so that the caller sets defaults before. The words are moved to the front of argv. */

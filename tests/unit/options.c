@@ -139,12 +139,38 @@ static void the_help_comes_from_the_rows(void **state)
     buf_release(&help);
 }
 
+static void a_list_may_stand_several_times(void **state)
+{
+    (void)state;
+    struct wanted {
+        struct option_list codes;
+    };
+    static const struct option_row list_rows[] = {
+        {.name = "code", .letter = 'c', OPTION_LIST_AT(struct wanted, codes), .value = "CODE", .help = "which"},
+    };
+    static const struct option_table list_table = {"juki try", NULL, list_rows, COUNT_OF(list_rows)};
+    char a[] = "--code", b[] = "one", c[] = "-ctwo", d[] = "--code=three", *argv[] = {a, b, c, d};
+    struct wanted out = {.codes.count = 0};
+    struct option_words words;
+    assert_ok(options_parse(NULL, &list_table, COUNT_OF(argv), argv, &out, &words));
+    assert_int_equal(out.codes.count, 3);
+    assert_str(out.codes.items[0], "one");
+    assert_str(out.codes.items[1], "two");
+    assert_str(out.codes.items[2], "three");
+    char *many[2 * (OPTION_LIST_MAX + 1)];
+    for (size_t i = 0; i < COUNT_OF(many); i++)
+        many[i] = i % 2 ? b : a;
+    out.codes.count = 0;
+    assert_err(options_parse(NULL, &list_table, COUNT_OF(many), many, &out, &words), ERR_USAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_forms_mean_the_same),      cmocka_unit_test(letters_join_and_defaults_stay),
         cmocka_unit_test(help_stops_the_reading),       cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(the_help_comes_from_the_rows),
+        cmocka_unit_test(a_list_may_stand_several_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
