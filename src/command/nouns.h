@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every noun of the command line, each in the file of its name. */
+#ifndef JUKI_COMMAND_NOUNS_H
+#define JUKI_COMMAND_NOUNS_H
+
+#include "command/command.h"
+
+extern const struct command_noun command_network, command_up, command_down, command_check, command_selftest;
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/command.h"
+#include "test.h"
+
+#include <unistd.h>
+
+/* Runs a command line with stdout and stderr in files; the texts stay until the next run. */
+static char out_text[65536], err_text[65536];
+
+static void take(FILE *file, char *text, size_t size)
+{
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = 0;
+    fclose(file);
+}
+
+static int run(const char *line)
+{
+    char copy[1024], *argv[32], *rest = copy, *word;
+    int argc = 0;
+    snprintf(copy, sizeof copy, "%s", line);
+    while (*line && (word = strsep(&rest, " ")))
+        argv[argc++] = word;
+    fflush(stdout);
+    int old_out = dup(STDOUT_FILENO), old_err = dup(STDERR_FILENO);
+    FILE *out = tmpfile(), *err = tmpfile();
+    dup2(fileno(out), STDOUT_FILENO);
+    dup2(fileno(err), STDERR_FILENO);
+    int status = command_run(argc, argv);
+    fflush(stdout);
+    dup2(old_out, STDOUT_FILENO);
+    dup2(old_err, STDERR_FILENO);
+    close(old_out);
+    close(old_err);
+    take(out, out_text, sizeof out_text);
+    take(err, err_text, sizeof err_text);
+    return status;
+}
+
+static void wrong_lines_are_refused_and_name_the_way_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int status;
+        const char *says;
+    } rows[] = {
+        {"", 2, "juki --help"},
+        {"chek", 2, "did you mean check?"},
+        {"zzzzzz", 2, "juki --help lists them"},
+        {"network", 2, "juki network --help"},
+        {"network inti x", 2, "did you mean init?"},
+        {"network init", 2, "usage: juki network init"},
+        {"network init a b", 2, "b is too much"},
+        {"network init --base-port nine x", 2, "--base-port needs a whole number"},
+        {"network init --base-prot 9 x", 2, "did you mean --base-port?"},
+        {"network show /nonexistent", 1, "juki network init makes one"},
+        {"up /nonexistent", 1, "juki network init makes one"},
+        {"down --kil /nonexistent", 2, "did you mean --kill?"},
+        {"check resident-code 12345678901", 1, "check digit"},
+        {"check area-code 282040", 1, "check digit"},
+        {"check colour red", 2, "resident-code, individual-number, area-code, date"},
+        {"selftest --ff1 /nonexistent", 1, "no such thing"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int status = run(rows[i].line);
+        if (status != rows[i].status || !strstr(err_text, rows[i].says) || out_text[0])
+            fail_msg("juki %s: %d, stdout \"%s\", stderr \"%s\"", rows[i].line, status, out_text, err_text);
+    }
+}
+
+static void a_number_that_was_refused_is_not_repeated(void **state)
+{
+    (void)state;
+    assert_int_equal(run("check individual-number 123456789012"), 1);
+    assert_null(strstr(err_text, "123456789012"));
+    assert_int_equal(run("check resident-code 12345678901"), 1);
+    assert_null(strstr(err_text, "12345678901"));
+}
+
+static void what_is_right_is_done(void **state)
+{
+    (void)state;
+    assert_int_equal(run("check area-code 282049"), 0);
+    assert_non_null(strstr(out_text, "西宮市"));
+    assert_int_equal(run("selftest"), 0);
+    assert_non_null(strstr(out_text, " passed, 0 failed\n"));
+    assert_int_equal(run("--version"), 0);
+    assert_string_equal(out_text, "juki " JUKI_VERSION "\n");
+}
+
+static void errors_speak_the_language_of_the_locale(void **state)
+{
+    (void)state;
+    setenv("LC_ALL", "ja_JP.UTF-8", 1);
+    int status = run("network show /nonexistent");
+    setenv("LC_ALL", "C.UTF-8", 1);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(err_text, "ネットワークのフォルダーではありません"));
+}
+
+/* Every row: complete, reachable, and explained in both languages. */
+static void every_row_has_its_help(void **state)
+{
+    (void)state;
+    char line[128];
+    for (size_t i = 0; i < command_noun_count; i++) {
+        const struct command_noun *noun = command_nouns[i];
+        assert_true(noun->help && noun->help_ja && noun->count > 0);
+        snprintf(line, sizeof line, "%s --help", noun->noun);
+        assert_int_equal(run(line), 0);
+        for (size_t k = 0; k < noun->count; k++) {
+            const struct command_row *row = &noun->rows[k];
+            assert_true(row->words && row->run && row->help && row->help_ja && row->least <= row->most);
+            assert_true(!row->option_count == !row->size);
+            snprintf(line, sizeof line, "%s %s%s--help", noun->noun, row->verb ? row->verb : "", row->verb ? " " : "");
+            assert_int_equal(run(line), 0);
+            for (size_t o = 0; o < row->option_count; o++)
+                if (noun->count == 1 || row->verb)
+                    assert_non_null(strstr(out_text, row->options[o].name));
+        }
+    }
+    assert_int_equal(run("--help"), 0);
+    for (size_t i = 0; i < command_noun_count; i++)
+        assert_non_null(strstr(out_text, command_nouns[i]->noun));
+}
+
+int main(void)
+{
+    setenv("LC_ALL", "C.UTF-8", 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_lines_are_refused_and_name_the_way_out),
+        cmocka_unit_test(a_number_that_was_refused_is_not_repeated),
+        cmocka_unit_test(what_is_right_is_done),
+        cmocka_unit_test(errors_speak_the_language_of_the_locale),
+        cmocka_unit_test(every_row_has_its_help),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
