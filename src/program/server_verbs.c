@@ -179,6 +179,16 @@ static void add_directory(struct server *s, struct buf *b)
     json_add_int(b, "certificate_days", (link_certificate_until(s->link) - clock_now()) / 86400000000);
 }
 
+static enum err add_door(struct server *s, struct fail *f, struct buf *b)
+{
+    struct buf door;
+    buf_init(&door, 64 * 1024);
+    enum err e = door_status(s->door, f, &door);
+    json_add_raw(b, "door", buf_str(&door));
+    buf_release(&door);
+    return e;
+}
+
 static enum err verb_status(void *self, struct control_call *call, struct fail *f)
 {
     struct server *s = self;
@@ -195,9 +205,7 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     add_directory(s, b);
     if (!e && s->self.role == NODE_CS)
         e = db_read(s->db, f, stock_tx, b);
-    if (!e && s->door)
-        e = door_status(s->door, f, b);
-    return e;
+    return !e && s->door ? add_door(s, f, b) : e;
 }
 
 /* ---- error list ---- */
