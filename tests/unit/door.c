@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "door/telegram_837y.h"
+#include "door/door_inside.h"
 #include "door_stage.h"
 #include "test.h"
 
@@ -499,6 +500,163 @@ static void status_says_where_the_door_stands(void **state)
     call_close(&c);
 }
 
+/* ---- the document ---- */
+
+/* Paths stand at two blanks, methods at four, in the part between "paths:" and "components:". */
+static void the_document_names_the_same_routes(void **state)
+{
+    (void)state;
+    char path[512], current[128] = "", method[16];
+    struct buf text;
+    struct str rest, line;
+    size_t count, found = 0;
+    const struct door_route *routes = door_routes(&count), *route;
+    bool inside = false;
+    snprintf(path, sizeof path, "%s/docs/door-openapi.yaml", getenv("JUKI_SOURCE") ? getenv("JUKI_SOURCE") : ".");
+    buf_init(&text, 1 << 20);
+    assert_ok(file_read(NULL, path, &text));
+    rest = buf_str(&text);
+    while (str_cut(&rest, '\n', &line)) {
+        if (line.n && line.p[0] != ' ')
+            inside = str_equal(line, STR("paths:"));
+        if (inside && str_starts(line, STR("  /")))
+            snprintf(current, sizeof current, "%.*s", (int)line.n - 3, line.p + 2);
+        for (size_t i = 0; inside && i < 2; i++) {
+            if (!str_equal(line, i ? STR("    post:") : STR("    get:")))
+                continue;
+            snprintf(method, sizeof method, "%s", i ? "POST" : "GET");
+            assert_ok(door_route_find(NULL, str_of(method), str_of(current), &route));
+            found++;
+        }
+    }
+    assert_int_equal(found, count);
+    assert_int_equal(routes[0].path[0], '/');
+    buf_release(&text);
+}
+
+/* ---- the watched folder ---- */
+
+static int setup_watched(void **state)
+{
+    (void)state;
+    door_stage_open(&stage, true);
+    return 0;
+}
+
+static const char *in_folder(char out[static 256], const char *name)
+{
+    snprintf(out, 256, "%s/watched/%s", stage.folder, name);
+    return out;
+}
+
+static void drop(const char *name, const struct buf *body)
+{
+    char from[256], to[256];
+
+    assert_ok(file_write(NULL, in_folder(from, "being-written"), buf_str(body), 0600));
+    char place[128];
+    snprintf(place, sizeof place, "in/%s", name);
+    assert_int_equal(rename(from, in_folder(to, place)), 0);
+}
+
+static void wait_for_file(const char *name)
+{
+    char path[256];
+    int64_t until = clock_steady() + 20 * 1000000;
+
+    while (!file_exists(in_folder(path, name))) {
+        if (clock_steady() > until)
+            fail_msg("%s never came", name);
+        usleep(5000);
+    }
+}
+
+static bool file_holds(const char *name, const char *part)
+{
+    char path[256];
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    assert_ok(file_read(NULL, in_folder(path, name), &text));
+    bool holds = text.p && strstr(text.p, part) != NULL;
+    buf_release(&text);
+    return holds;
+}
+
+static void files_are_taken_in_the_order_of_names(void **state)
+{
+    (void)state;
+    const int64_t *numbers;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    range(&b, 3, 4);
+    drop("b.json.part", &b); /* not a request by its name */
+    char from[256], to[256];
+    range(&b, 1, 2);
+    drop("a.json", &b);
+    wait_for_file("taken/a.json");
+    assert_int_equal(rename(in_folder(from, "in/b.json.part"), in_folder(to, "in/b.json")), 0);
+    wait_for_file("taken/b.json");
+    assert_true(file_holds("taken/b.json.result.json", "{\"taken\":4,\"refused\":[]}"));
+    range(&b, 9, 9);
+    drop("gap.json", &b);
+    wait_for_file("refused/gap.json");
+    assert_true(file_holds("refused/gap.json.result.json", "\"expected\":5"));
+    buf_clear(&b);
+    buf_add_str(&b, STR("{\"changes\":"));
+    drop("half.json", &b);
+    wait_for_file("refused/half.json");
+    assert_true(file_holds("refused/half.json.result.json", "\"error\":\"JSON\""));
+    assert_int_equal(door_stage_taken(&numbers, NULL), 4);
+    buf_release(&b);
+}
+
+/* Killed after the changes were committed and before the file was moved: the file is found again. */
+static void a_file_processed_twice_changes_nothing(void **state)
+{
+    (void)state;
+    const int64_t *numbers;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    range(&b, 1, 3);
+    drop("a.json", &b);
+    wait_for_file("taken/a.json");
+    drop("a.json", &b);
+    char path[256];
+    int64_t until = clock_steady() + 20 * 1000000;
+    while (file_exists(in_folder(path, "in/a.json"))) {
+        assert_true(clock_steady() < until);
+        usleep(5000);
+    }
+    assert_true(file_holds("taken/a.json.result.json", "{\"taken\":3,\"refused\":[]}"));
+    assert_int_equal(door_stage_taken(&numbers, NULL), 3);
+    buf_release(&b);
+}
+
+static void the_feeds_are_written_to_files_in_pages(void **state)
+{
+    (void)state;
+    struct telegram_person persons[TELEGRAM_837Y_PERSONS];
+    struct area_code area;
+    size_t n;
+    door_stage_outcome(&stage, 1, 20, 'a', ERR_OK);
+    wait_for_file("out/outcomes-000000000001.json");
+    assert_true(file_holds("out/outcomes-000000000001.json", "{\"first\":1,\"last\":20,\"state\":\"applied\"}"));
+    door_stage_number(&stage, (struct resident_code){24727059608}, (struct individual_number){379474484458}, 1);
+    wait_for_file("out/numbers-000000000001.json"); /* written after the telegram */
+    char path[256];
+    struct buf text;
+    buf_init(&text, 10000);
+    assert_ok(file_read(NULL, in_folder(path, "out/837Y-000000000001.dat"), &text));
+    struct str rest = buf_str(&text);
+    assert_ok(telegram_837y_read(NULL, &rest, &area, persons, &n));
+    assert_int_equal(area.value, STAGE_AREA);
+    assert_int_equal(persons[0].number.value, 379474484458);
+    buf_release(&text);
+    door_stage_outcome(&stage, 21, 21, 'r', ERR_STATE);
+    wait_for_file("out/outcomes-000000000002.json");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +677,11 @@ int main(void)
         ROW(numbers_come_as_json_and_as_telegrams),
         ROW(a_repeated_draw_gives_the_same_codes),
         ROW(status_says_where_the_door_stands),
+        cmocka_unit_test(the_document_names_the_same_routes),
+#define WATCHED(test) cmocka_unit_test_setup_teardown(test, setup_watched, teardown)
+        WATCHED(files_are_taken_in_the_order_of_names),
+        WATCHED(a_file_processed_twice_changes_nothing),
+        WATCHED(the_feeds_are_written_to_files_in_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "door_stage.h"
 #include "register/register_inside.h"
+#include "store/store.h"
 #include "stores.h"
 #include "test.h"
 
@@ -293,6 +294,83 @@ static void provisional_entries_leave_only_when_confirmed_on(const char *url)
     close_scene(&s);
 }
 
+/* ---- the register against a store of the network that took its changes ---- */
+
+static const struct db_module *const store_modules[] = {&store_module};
+struct mirror {
+    struct scene *scene;
+    struct db *store;
+    int64_t number;
+    struct look look;
+};
+static enum err mirror_change(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct mirror *m = arg;
+    struct store_version v = {.entry = (uint64_t)m->number, .source = m->number};
+    struct arena a;
+    json_t *tree;
+
+    arena_init(&a, 1 << 20);
+    assert_ok(json_read(NULL, str_of(m->look.body), &tree));
+    assert_ok(identity_json_read(NULL, json_object_get(tree, "identity"), &a, &v.identity, &v.change));
+    json_decref(tree);
+    enum err e = store_apply(tx, f, &v);
+    arena_release(&a);
+    return e;
+}
+
+struct digests {
+    struct {
+        int32_t area;
+        int64_t current, removed;
+        uint8_t digest[32];
+    } rows[4];
+    size_t count;
+};
+static void note_digest(void *arg, struct area_code area, int64_t current, int64_t removed, const uint8_t digest[static 32])
+{
+    struct digests *d = arg;
+    d->rows[d->count].area = area.value;
+    d->rows[d->count].current = current;
+    d->rows[d->count].removed = removed;
+    memcpy(d->rows[d->count++].digest, digest, 32);
+}
+static void note_store_digest(void *arg, const struct store_area_count *c)
+{
+    note_digest(arg, c->area, c->current, c->removed, c->digest);
+}
+
+static void the_census_is_that_of_a_store_which_took_the_changes_on(const char *url)
+{
+    struct scene s;
+    struct mirror m = {.scene = &s};
+    struct digests ours = {0}, theirs = {0};
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    apply(&s,
+          "{\"event\":\"e1\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市甲子園口1丁目\",\"postal_code\":\"6638113\"}}\n"
+          "{\"event\":\"e2\",\"reason\":\"householder_change\",\"change_date\":\"2026-04-04\",\"record\":\"r-2\",\"set\":{\"relationship\":\"世帯主\"}}\n"
+          "{\"event\":\"e3\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
+          "{\"event\":\"e4\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-06-05\",\"planned\":true,\"record\":\"r-2\"}\n"
+          "{\"event\":\"e5\",\"reason\":\"entry_rewritten\",\"change_date\":\"2026-06-06\",\"record\":\"r-1\"}\n"
+          "{\"event\":\"e6\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-06-07\",\"record\":\"r-2\",\"cancels\":\"e4\"}\n"
+          "{\"event\":\"e7\",\"reason\":\"death\",\"change_date\":\"2026-06-08\",\"record\":\"r-2\"}\n");
+    assert_int_equal(s.refusals, 0);
+    assert_ok(db_open(NULL, sqlite_fresh(), store_modules, 1, &m.store));
+    for (m.number = 1; m.number <= s.result.last_change; m.number++) {
+        change(&s, &m.look, m.number);
+        assert_ok(db_transaction(m.store, NULL, mirror_change, &m));
+    }
+    assert_ok(register_census(s.r, NULL, note_digest, &ours));
+    assert_ok(store_census(m.store, NULL, true, note_store_digest, &theirs));
+    assert_int_equal(ours.count, 1);
+    assert_int_equal(ours.rows[0].current, 1);
+    assert_int_equal(ours.rows[0].removed, 1);
+    assert_memory_equal(&ours, &theirs, sizeof ours);
+    db_close(m.store);
+    close_scene(&s);
+}
+
 /* ---- ranges: against the plain truth, one letter a change ---- */
 
 enum { CHANGES = 60 };
@@ -495,6 +573,7 @@ ON_BOTH(events_become_legal_changes_or_stay_inside)
 ON_BOTH(what_cannot_be_done_is_refused_and_changes_nothing)
 ON_BOTH(a_person_who_comes_back_keeps_the_code)
 ON_BOTH(a_code_or_number_change_names_the_old_one)
+ON_BOTH(the_census_is_that_of_a_store_which_took_the_changes)
 ON_BOTH(provisional_entries_leave_only_when_confirmed)
 
 static int setup_all(void **state)
@@ -521,6 +600,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_done_is_refused_and_changes_nothing),
         cmocka_unit_test(a_person_who_comes_back_keeps_the_code),
         cmocka_unit_test(a_code_or_number_change_names_the_old_one),
+        cmocka_unit_test(the_census_is_that_of_a_store_which_took_the_changes),
         cmocka_unit_test(provisional_entries_leave_only_when_confirmed),
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
