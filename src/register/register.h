@@ -64,11 +64,11 @@ MUST_CHECK enum err register_resend(struct resident_register *r, struct fail *f,
  * it; or, when nothing is to be told after all, its withdrawal. ERR_STATE unless the change is refused. */
 MUST_CHECK enum err register_replace(struct resident_register *r, struct fail *f, int64_t refused, bool withdraw,
                                      int64_t *change);
-/* Current and removed records (those about to leave are neither) and digest of each area as the network should know it, in the form of store_census (store_digest_line), for
+/* Counts and digest of each area as the network should know it, in the form of store_census (store_digest_line), for
  * comparing levels. Not called inside a transaction. */
 MUST_CHECK enum err register_census(struct resident_register *r, struct fail *f,
-                                    void (*each)(void *arg, struct area_code area, int64_t current, int64_t removed,
-                                                 const uint8_t digest[static 32]),
+                                    void (*each)(void *arg, struct area_code area, int64_t current, int64_t leaving,
+                                                 int64_t removed, const uint8_t digest[static 32]),
                                     void *arg);
 
 #endif

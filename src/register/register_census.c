@@ -14,7 +14,7 @@ _Static_assert((int)LIFE_CURRENT == (int)STORE_CURRENT && (int)LIFE_LEAVING == (
 
 struct area_sum { /* a designated city has up to 24 wards */
     struct area_code area;
-    int64_t current, removed;
+    int64_t current, leaving, removed;
     struct sha256_stream hash;
 };
 struct census {
@@ -50,6 +50,7 @@ static enum err add_version(struct census *c, struct fail *f, const struct resid
     if (!sum)
         return fail_set(f, ERR_LIMIT, "area_code", NULL);
     sum->current += v->life == LIFE_CURRENT;
+    sum->leaving += v->life == LIFE_LEAVING;
     sum->removed += v->life == LIFE_REMOVED;
     buf_clear(&c->line);
     store_digest_line(&c->line, &told);
@@ -83,8 +84,8 @@ static int by_area(const void *a, const void *b)
 }
 
 enum err register_census(struct resident_register *r, struct fail *f,
-                         void (*each)(void *arg, struct area_code area, int64_t current, int64_t removed,
-                                      const uint8_t digest[static 32]),
+                         void (*each)(void *arg, struct area_code area, int64_t current, int64_t leaving,
+                                      int64_t removed, const uint8_t digest[static 32]),
                          void *arg)
 {
     struct census *c = memory_new(sizeof *c);
@@ -100,7 +101,8 @@ enum err register_census(struct resident_register *r, struct fail *f,
     qsort(c->areas, c->count, sizeof *c->areas, by_area);
     for (size_t i = 0; !e && i < c->count; i++) {
         const struct sha256 digest = sha256_stream_end(&c->areas[i].hash);
-        each(arg, c->areas[i].area, c->areas[i].current, c->areas[i].removed, digest.bytes);
+        each(arg, c->areas[i].area, c->areas[i].current, c->areas[i].leaving, c->areas[i].removed,
+             digest.bytes);
     }
     buf_release(&c->line);
     memory_free(c);

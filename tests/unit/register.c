@@ -322,22 +322,24 @@ static enum err mirror_change(struct db_tx *tx, struct fail *f, void *arg)
 struct digests {
     struct {
         int32_t area;
-        int64_t current, removed;
+        int64_t current, leaving, removed;
         uint8_t digest[32];
     } rows[4];
     size_t count;
 };
-static void note_digest(void *arg, struct area_code area, int64_t current, int64_t removed, const uint8_t digest[static 32])
+static void note_digest(void *arg, struct area_code area, int64_t current, int64_t leaving, int64_t removed,
+                        const uint8_t digest[static 32])
 {
     struct digests *d = arg;
     d->rows[d->count].area = area.value;
     d->rows[d->count].current = current;
+    d->rows[d->count].leaving = leaving;
     d->rows[d->count].removed = removed;
     memcpy(d->rows[d->count++].digest, digest, 32);
 }
 static void note_store_digest(void *arg, const struct store_area_count *c)
 {
-    note_digest(arg, c->area, c->current, c->removed, c->digest);
+    note_digest(arg, c->area, c->current, c->leaving, c->removed, c->digest);
 }
 
 static void the_census_is_that_of_a_store_which_took_the_changes_on(const char *url)
