@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/flow.h"
 
-enum err flow_not_received(void *app UNUSED, struct db_tx *tx UNUSED, const struct link_notice *n UNUSED, struct fail *f)
+enum err flow_not_received(void *app UNUSED, struct db_tx *tx UNUSED, const struct link_notice *n UNUSED,
+                           struct fail *f)
 {
     return fail_set(f, ERR_PERMISSION, "kind", "this node only sends it");
 }
@@ -32,7 +33,7 @@ enum err flow_body_code(struct fail *f, const json_t *object, const char *field,
 
 size_t flow_person_add(const json_t *object, const char *field, int64_t codes[static 4], size_t count)
 {
-    struct resident_code code;
+    struct resident_code code = {0};
     if (count >= 4 || flow_body_code(NULL, object, field, &code))
         return count;
     codes[count] = code.value;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every flow of a server shares. One struct per program; flows do not know each other, they meet in the store
- * and in the link, and where one needs another it calls a function that flow_wire() (flow_wiring.h) has put here. */
+/* What every flow of a server shares. One struct per program; flows do not know each other, they meet in the
+ * store and in the link, and where one needs another it calls a function that flow_wire() (flow_wiring.h) has
+ * put here. */
 #ifndef JUKI_FLOW_FLOW_H
 #define JUKI_FLOW_FLOW_H
 
@@ -29,13 +30,14 @@ struct flow {
     enum err (*number_arrived)(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
                                struct individual_number number);
     /* Agency: an identity notice says whose a number is. */
-    enum err (*number_record)(struct flow *flow, struct db_tx *tx, struct fail *f, const struct identity *identity,
-                              const struct change *change);
+    enum err (*number_record)(struct flow *flow, struct db_tx *tx, struct fail *f,
+                              const struct identity *identity, const struct change *change);
 };
 
 /* What flows tell the door (implemented by src/door, so that flows do not depend on it). */
 struct flow_door {
-    /* The number for the person of change `change`: goes on the feed of number notices (and the 837Y telegram). */
+    /* The number for the person of change `change`: goes on the feed of number notices (and the 837Y
+     * telegram). */
     enum err (*number)(void *self, struct db_tx *tx, struct fail *f, struct resident_code code,
                        struct individual_number number, int64_t change);
     /* Outcome of changes first..last: state 'a' applied nationally, 'w' waiting, 'r' refused and why. */
@@ -51,7 +53,8 @@ enum err flow_scope_cs(void *app, const struct link_notice *n, struct fail *f);
 /* The resident code at member `field` of a body; ERR_FIELD_MISSING, ERR_FIELD_TYPE, ERR_RESIDENT_CODE_*. */
 MUST_CHECK enum err flow_body_code(struct fail *f, const json_t *object, const char *field,
                                    struct resident_code *out);
-/* The same for codes[] of link_kind.persons: appends the value when there is a good one, returns the new count. */
+/* The same for codes[] of link_kind.persons: appends the value when there is a good one, returns the new
+ * count. */
 size_t flow_person_add(const json_t *object, const char *field, int64_t codes[static 4], size_t count);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decides whether a change may follow in its episode and writes it.
  *
- * Everything is decided before anything is written, from the episode's own row (one lookup) and, for a code change,
- * from who else has the new code. The states are episode_step.def. No decision looks at another municipality's episode of the
- * same person in a way that its notices' order could change: only so does every interleaving end alike. */
+ * Everything is decided before anything is written, from the episode's own row (one lookup) and, for a code
+ * change, from who else has the new code. The states are episode_step.def. No decision looks at another
+ * municipality's episode of the same person in a way that its notices' order could change: only so does every
+ * interleaving end alike. */
 #include "store/store.h"
 
 #include "store/store_row.h"
@@ -53,11 +54,12 @@ enum err store_step(struct fail *f, enum store_state before, const struct change
         }
     if (event == EVENT_ENTRY)
         return fail_set(f, ERR_EPISODE_OPEN, "resident_code", NULL);
-    return fail_set(f, before == STORE_NONE ? ERR_EPISODE_UNKNOWN : ERR_EPISODE_CLOSED, "resident_code", NULL);
+    return fail_set(f, before == STORE_NONE ? ERR_EPISODE_UNKNOWN : ERR_EPISODE_CLOSED, "resident_code",
+                    NULL);
 }
 
-enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
-                            struct store_episode *out)
+enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_code code,
+                            struct area_code area, struct store_episode *out)
 {
     struct db_rows rows;
     struct store_episode found = {0};
@@ -84,8 +86,9 @@ static struct resident_code code_before(const struct store_version *v)
     return v->change.has_old_code ? v->change.old_code : v->identity.resident_code;
 }
 
-/* Does somebody else have the new code? Their other notices may come first or later, so one differing value proves
- * nothing (it may be the very thing that changed): another person differs in Individual Number and birth. */
+/* Does somebody else have the new code? Their other notices may come first or later, so one differing value
+ * proves nothing (it may be the very thing that changed): another person differs in Individual Number and
+ * birth. */
 static enum err check_new_code(struct db_tx *tx, struct fail *f, const struct store_version *v)
 {
     const struct identity *i = &v->identity;
@@ -95,7 +98,8 @@ static enum err check_new_code(struct db_tx *tx, struct fail *f, const struct st
         return e;
     bool taken = own.version > 0 || own.former;
     struct db_rows rows;
-    db_query(tx, &rows, &sql_store_code_uses, DB(db_int(i->resident_code.value), db_int(i->address.area_code.value)));
+    db_query(tx, &rows, &sql_store_code_uses,
+             DB(db_int(i->resident_code.value), db_int(i->address.area_code.value)));
     while (db_next(&rows)) {
         bool same_number = !db_row_null(&rows, 0) && i->has_individual_number &&
                            db_row_int(&rows, 0) == i->individual_number.value;
@@ -116,7 +120,7 @@ static enum err state_before(struct db_tx *tx, struct fail *f, const struct stor
         return ERR_OK;
     struct arena a;
     arena_init(&a, 64 * 1024);
-    struct store_version row;
+    struct store_version row = {0};
     int64_t previous = 0;
     enum err e = store_row_read(tx, f, episode->latest, &a, &row, &previous);
     out->state = STORE_NONE;
@@ -133,7 +137,7 @@ static enum err state_before(struct db_tx *tx, struct fail *f, const struct stor
 static enum err derive(struct db_tx *tx, struct fail *f, struct store_plan *plan)
 {
     struct store_version *v = &plan->version;
-    struct store_episode before;
+    struct store_episode before = {0};
     enum store_event event = event_of(&v->change);
     enum err e = state_before(tx, f, v, &plan->before, &before);
     if (!e)
@@ -189,21 +193,22 @@ enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *
     int64_t code = v->identity.resident_code.value, area = v->identity.address.area_code.value;
     enum err e = store_row_add(tx, f, v, plan->before.latest);
     if (!e && v->change.has_old_code)
-        e = db_exec(tx, f, &sql_store_episode_remove, DB(db_int(v->change.old_code.value), db_int(area)), NULL);
+        e = db_exec(tx, f, &sql_store_episode_remove, DB(db_int(v->change.old_code.value), db_int(area)),
+                    NULL);
     if (!e && v->change.has_old_code)
         e = db_exec(tx, f, &sql_store_former_code_add,
                     DB(db_int(v->change.old_code.value), db_int(area), db_int(code)), NULL);
     if (!e)
         e = db_exec(tx, f, &sql_store_episode_put,
-                    DB(db_int(code), db_int(area), db_int(store_row_id(v)), db_int(v->version), db_int(v->state),
-                       db_int(date_to_int(v->opened))),
+                    DB(db_int(code), db_int(area), db_int(store_row_id(v)), db_int(v->version),
+                       db_int(v->state), db_int(date_to_int(v->opened))),
                     NULL);
     return e;
 }
 
 enum err store_apply(struct db_tx *tx, struct fail *f, const struct store_version *v)
 {
-    struct store_plan plan;
+    struct store_plan plan = {0};
     enum err e = store_plan(tx, f, v, &plan);
     return e ? e : store_write(tx, f, &plan);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many persons each municipality has here, and a digest that two servers can compare.
  *
- * One walk over the episodes in the order of their key, with a sum and an open hash for each area, so that nothing is
- * sorted and memory is the same for a town and for the nation. The walk is cut into pages because a snapshot may be
- * held for seconds only. */
+ * One walk over the episodes in the order of their key, with a sum and an open hash for each area, so that
+ * nothing is sorted and memory is the same for a town and for the nation. The walk is cut into pages because
+ * a snapshot may be held for seconds only. */
 #include "base/sha256.h"
 #include "store/store.h"
 #include "store/store_row.h"
@@ -45,7 +45,8 @@ void store_digest_line(struct buf *b, const struct store_version *v)
 {
     const struct identity *i = &v->identity;
     char code[RESIDENT_CODE_TEXT_SIZE], number[INDIVIDUAL_NUMBER_TEXT_SIZE];
-    buf_add_format(b, "%06d\t%s\t%s\t", i->address.area_code.value, resident_code_REVEAL(i->resident_code, code),
+    buf_add_format(b, "%06d\t%s\t%s\t", i->address.area_code.value,
+                   resident_code_REVEAL(i->resident_code, code),
                    i->has_individual_number ? individual_number_REVEAL(i->individual_number, number) : "");
     add_name(b, &i->name);
     buf_add_format(b, "%08d\t%d\t", date_to_int(i->birth_date), (int)i->sex);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the store says of one person: an episode's versions, and where the person is current.
  *
- * A person's codes are those linked by code changes, in either direction; current is derived from all their episodes
- * by values alone (state, day of opening, area, code), never by when a notice arrived. */
+ * A person's codes are those linked by code changes, in either direction; current is derived from all their
+ * episodes by values alone (state, day of opening, area, code), never by when a notice arrived. */
 #include "store/store.h"
 #include "store/store_row.h"
 #include "store/store_sql.h"
@@ -71,7 +71,8 @@ enum err store_has(struct db_tx *tx, struct fail *f, const struct store_version 
     struct search s = {.wanted = v};
     struct arena a;
     arena_init(&a, 1024 * 1024);
-    enum err e = store_history(tx, f, v->identity.resident_code, v->identity.address.area_code, &a, compare_version, &s);
+    enum err e = store_history(tx, f, v->identity.resident_code, v->identity.address.area_code, &a,
+                               compare_version, &s);
     arena_release(&a);
     if (e == ERR_EPISODE_UNKNOWN)
         e = ERR_OK; /* a code that has changed since: not this one's repetition */
@@ -170,13 +171,15 @@ enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code
 }
 
 enum err store_overlaps(struct db_tx *tx, struct fail *f, int days,
-                        void (*each)(void *arg, struct resident_code, struct area_code, struct area_code), void *arg)
+                        void (*each)(void *arg, struct resident_code, struct area_code, struct area_code),
+                        void *arg)
 {
     struct db_rows rows;
     int32_t day = date_to_int(date_add_days(date_today(), -days - 1));
     db_query(tx, &rows, &sql_store_overlap_list, DB(db_int(STORE_CURRENT), db_int(day)));
     while (db_next(&rows))
-        each(arg, (struct resident_code){db_row_int(&rows, 0)}, (struct area_code){(int32_t)db_row_int(&rows, 1)},
+        each(arg, (struct resident_code){db_row_int(&rows, 0)},
+             (struct area_code){(int32_t)db_row_int(&rows, 1)},
              (struct area_code){(int32_t)db_row_int(&rows, 2)});
     return db_done(&rows, f);
 }

@@ -3,10 +3,19 @@
 
 static const struct date NEVER_ENDS = {9999, 12, 31};
 
-#define YEARS(n) {(n), 0}
-#define DAYS(n) {0, (n)}
-#define ALWAYS {-1, 0}
-#define RETENTION(subject, name, shortest, longest, start, article) \
+#define YEARS(n)                                                                                             \
+    {                                                                                                        \
+        (n), 0                                                                                               \
+    }
+#define DAYS(n)                                                                                              \
+    {                                                                                                        \
+        0, (n)                                                                                               \
+    }
+#define ALWAYS                                                                                               \
+    {                                                                                                        \
+        -1, 0                                                                                                \
+    }
+#define RETENTION(subject, name, shortest, longest, start, article)                                          \
     {RETENTION_##subject, name, shortest, longest, RETENTION_##start, article},
 static const struct retention_row rows[] = {
 #include "store/retention.def"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long everything lives: one row for each table, message and paper (retention.def), with its shortest and its
- * longest life, the event that starts the clock, and the article the rule comes from.
+/* How long everything lives: one row for each table, message and paper (retention.def), with its shortest and
+ * its longest life, the event that starts the clock, and the article the rule comes from.
  *
- * Nothing may be deleted before its shortest life is over; what is of persons must be gone when the longest is. */
+ * Nothing may be deleted before its shortest life is over; what is of persons must be gone when the longest
+ * is. */
 #ifndef JUKI_STORE_RETENTION_H
 #define JUKI_STORE_RETENTION_H
 
@@ -11,7 +12,7 @@
 enum retention_subject { RETENTION_TABLE, RETENTION_MESSAGE, RETENTION_PAPER };
 enum retention_start {
     RETENTION_RECORDED,    /* the row was written, the message recorded, the paper made */
-    RETENTION_NEXT_NOTICE, /* the next identity notice about the same person: what it replaced begins to age */
+    RETENTION_NEXT_NOTICE, /* the next identity notice about the same person */
     RETENTION_REMOVAL,     /* 消除 or 改製 of the resident record */
     RETENTION_SUPERSEDED,  /* a newer state took its place */
     RETENTION_USED,        /* answered, released, drawn, taken by the register */

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The identity store: episodes and versions, the same at the CS, the prefecture and the agency.
  *
- * An episode is one person's stay in one municipality (resident code, area code), with its own chain of versions
- * (更新順番号 1, 2, 3 ...). A change touches only its own episode. Versions are never overwritten; a cancellation is
- * a new version on top. Who is current where is derived: of a person's open episodes the one opened last. So notices
- * of two municipalities may arrive in any order and end in the same state.
+ * An episode is one person's stay in one municipality (resident code, area code), with its own chain of
+ * versions (更新順番号 1, 2, 3 ...). A change touches only its own episode. Versions are never overwritten; a
+ * cancellation is a new version on top. Who is current where is derived: of a person's open episodes the one
+ * opened last. So notices of two municipalities may arrive in any order and end in the same state.
  *
- * Planned removal (転出 with a planned date) leaves the person until it is confirmed (STORE_LEAVING). A cancelled
- * move out (異動の取消し（増） is 職権記載等) opens the episode again as if it had never ended; a person who moves back
- * in opens the same episode again, and its chain goes on.
+ * Planned removal (転出 with a planned date) leaves the person until it is confirmed (STORE_LEAVING). A
+ * cancelled move out (異動の取消し（増） is 職権記載等) opens the episode again as if it had never ended; a
+ * person who moves back in opens the same episode again, and its chain goes on.
  *
- * Each version holds the whole record, so the newest is the state. Therefore a correction (`replaces`) may follow
- * when the version it corrects is missing here, because it was valid at its origin but could not be applied here.
+ * Each version holds the whole record, so the newest is the state. Therefore a correction (`replaces`) may
+ * follow when the version it corrects is missing here, because it was valid at its origin but could not be
+ * applied here.
  *
- * Tables: store_version (wide, appended: every column of the identity and its change; `previous` links the chain),
- * store_episode (narrow, key (code, area): latest version, state), store_former_code (narrow: a code this episode
- * had before a code change). A first entry costs three statements. */
+ * Tables: store_version (wide, appended: every column of the identity and its change; `previous` links the
+ * chain), store_episode (narrow, key (code, area): latest version, state), store_former_code (narrow: a code
+ * this episode had before a code change). A first entry costs three statements. */
 #ifndef JUKI_STORE_STORE_H
 #define JUKI_STORE_STORE_H
 
@@ -25,7 +26,7 @@
 extern const struct db_module store_module;
 
 enum store_state {
-    STORE_NONE = 0,    /* no episode yet; never stored */
+    STORE_NONE = 0, /* no episode yet; never stored */
     STORE_CURRENT = 1,
     STORE_LEAVING = 2, /* 転出予定: removed with a planned date */
     STORE_REMOVED = 3
@@ -53,14 +54,14 @@ struct store_plan {
     struct store_episode before;
 };
 
-/* What applying v would do; reads only. v->version 0 means the next. state and opened are derived, and taken from v
- * only for a correction whose corrected version is missing here. ERR_VERSION_GAP (earlier ones are missing),
- * ERR_VERSION_OLD (it is there already), ERR_EPISODE_OPEN, ERR_EPISODE_CLOSED, ERR_EPISODE_UNKNOWN, ERR_CODE_TAKEN
- * (the new code is another person's), ERR_CODE_FORMER. v has passed identity_check. */
+/* What applying v would do; reads only. v->version 0 means the next. state and opened are derived, and taken
+ * from v only for a correction whose corrected version is missing here. ERR_VERSION_GAP (earlier ones are
+ * missing), ERR_VERSION_OLD (it is there already), ERR_EPISODE_OPEN, ERR_EPISODE_CLOSED, ERR_EPISODE_UNKNOWN,
+ * ERR_CODE_TAKEN (the new code is another person's), ERR_CODE_FORMER. v has passed identity_check. */
 MUST_CHECK enum err store_plan(struct db_tx *tx, struct fail *f, const struct store_version *v,
                                struct store_plan *plan);
-/* Writes what was planned in the same transaction; the entry may be filled in between. Fails only as db does. A code
- * change moves the episode to the new code and keeps the old one in store_former_code. */
+/* Writes what was planned in the same transaction; the entry may be filled in between. Fails only as db does.
+ * A code change moves the episode to the new code and keeps the old one in store_former_code. */
 MUST_CHECK enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *plan);
 /* Both. */
 MUST_CHECK enum err store_apply(struct db_tx *tx, struct fail *f, const struct store_version *v);
@@ -74,33 +75,36 @@ MUST_CHECK enum err store_has(struct db_tx *tx, struct fail *f, const struct sto
 MUST_CHECK enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_code code,
                                        struct area_code area, struct store_episode *out);
 /* Latest version of the episode; ERR_EPISODE_UNKNOWN. Text is in the arena. */
-MUST_CHECK enum err store_latest(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
-                                 struct arena *a, struct store_version *out);
-/* The derived current state of a person over all episodes, also those under codes before or after this one: the open
- * one opened last; when none is open, the one opened last. ERR_NOT_FOUND. */
-MUST_CHECK enum err store_current(struct db_tx *tx, struct fail *f, struct resident_code code, struct arena *a,
-                                  struct store_version *out);
+MUST_CHECK enum err store_latest(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                 struct area_code area, struct arena *a, struct store_version *out);
+/* The derived current state of a person over all episodes, also those under codes before or after this one:
+ * the open one opened last; when none is open, the one opened last. ERR_NOT_FOUND. */
+MUST_CHECK enum err store_current(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                  struct arena *a, struct store_version *out);
 /* Versions of an episode, newest first, until each returns false. ERR_EPISODE_UNKNOWN. */
-MUST_CHECK enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
-                                  struct arena *a, bool (*each)(void *arg, const struct store_version *), void *arg);
+MUST_CHECK enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                  struct area_code area, struct arena *a,
+                                  bool (*each)(void *arg, const struct store_version *), void *arg);
 /* Whether anybody has or had the code. */
-MUST_CHECK enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code code, bool *known);
+MUST_CHECK enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                     bool *known);
 /* Persons with two current episodes, both opened more than `days` ago. */
-MUST_CHECK enum err store_overlaps(struct db_tx *tx, struct fail *f, int days,
-                                   void (*each)(void *arg, struct resident_code, struct area_code, struct area_code),
-                                   void *arg);
+MUST_CHECK enum err
+store_overlaps(struct db_tx *tx, struct fail *f, int days,
+               void (*each)(void *arg, struct resident_code, struct area_code, struct area_code), void *arg);
 
 struct store_area_count {
     struct area_code area;
     int64_t current, leaving, removed, versions;
     uint8_t digest[32]; /* SHA-256 of the digest lines of the episodes' latest versions in order of code */
 };
-/* Counts, and digests when asked for, of every area in order of area code. Reads in pages, a snapshot each, so the
- * digests are those of one moment only while nothing changes. Not called inside a transaction. */
+/* Counts, and digests when asked for, of every area in order of area code. Reads in pages, a snapshot each,
+ * so the digests are those of one moment only while nothing changes. Not called inside a transaction. */
 MUST_CHECK enum err store_census(struct db *db, struct fail *f, bool digests,
                                  void (*each)(void *arg, const struct store_area_count *), void *arg);
-/* One line: every value of the identity, version number, state, reason and date of the last change; no stamps, no
- * places. Equal states on two servers give equal lines. Holds numbers in full: for hashing only. */
+/* One line: every value of the identity, version number, state, reason and date of the last change; no
+ * stamps, no places. Equal states on two servers give equal lines. Holds numbers in full: for hashing only.
+ */
 void store_digest_line(struct buf *b, const struct store_version *v);
 
 #endif

@@ -5,11 +5,37 @@
 #include "store/store_sql.h"
 
 enum column {
-    COLUMN_ID, COLUMN_PREVIOUS, COLUMN_CODE, COLUMN_AREA, COLUMN_VERSION, COLUMN_REPLACES, COLUMN_STATE, COLUMN_OPENED,
-    COLUMN_SOURCE, COLUMN_NOTICED, COLUMN_REASON, COLUMN_CHANGE_DATE, COLUMN_PLANNED, COLUMN_OLD_CODE,
-    COLUMN_OLD_CODE_NOT_RECORDED, COLUMN_OLD_NUMBER, COLUMN_OLD_NUMBER_NOT_RECORDED, COLUMN_NUMBER, COLUMN_FOREIGN,
-    COLUMN_NAME, COLUMN_KANA, COLUMN_KANA_STATE, COLUMN_FORMER_NAME, COLUMN_FORMER_NAME_KANA, COLUMN_ALIAS,
-    COLUMN_ALIAS_KANA, COLUMN_BIRTH_DATE, COLUMN_SEX, COLUMN_ADDRESS, COLUMN_TOWN_CODE, COLUMN_POSTAL_CODE
+    COLUMN_ID,
+    COLUMN_PREVIOUS,
+    COLUMN_CODE,
+    COLUMN_AREA,
+    COLUMN_VERSION,
+    COLUMN_REPLACES,
+    COLUMN_STATE,
+    COLUMN_OPENED,
+    COLUMN_SOURCE,
+    COLUMN_NOTICED,
+    COLUMN_REASON,
+    COLUMN_CHANGE_DATE,
+    COLUMN_PLANNED,
+    COLUMN_OLD_CODE,
+    COLUMN_OLD_CODE_NOT_RECORDED,
+    COLUMN_OLD_NUMBER,
+    COLUMN_OLD_NUMBER_NOT_RECORDED,
+    COLUMN_NUMBER,
+    COLUMN_FOREIGN,
+    COLUMN_NAME,
+    COLUMN_KANA,
+    COLUMN_KANA_STATE,
+    COLUMN_FORMER_NAME,
+    COLUMN_FORMER_NAME_KANA,
+    COLUMN_ALIAS,
+    COLUMN_ALIAS_KANA,
+    COLUMN_BIRTH_DATE,
+    COLUMN_SEX,
+    COLUMN_ADDRESS,
+    COLUMN_TOWN_CODE,
+    COLUMN_POSTAL_CODE
 };
 
 static struct date date_at(const struct db_rows *rows, int column)
@@ -82,8 +108,8 @@ static enum err keep_text(struct fail *f, struct arena *a, struct store_version 
     return ERR_OK;
 }
 
-enum err store_row_read(struct db_tx *tx, struct fail *f, int64_t id, struct arena *a, struct store_version *v,
-                        int64_t *previous)
+enum err store_row_read(struct db_tx *tx, struct fail *f, int64_t id, struct arena *a,
+                        struct store_version *v, int64_t *previous)
 {
     struct db_rows rows;
     enum err kept = fail_set(f, ERR_NOT_FOUND, "version", NULL);
@@ -105,17 +131,18 @@ enum err store_row_add(struct db_tx *tx, struct fail *f, const struct store_vers
 {
     const struct identity *i = &v->identity;
     const struct change *c = &v->change;
-    return db_exec(
-        tx, f, &sql_store_version_add,
-        DB(db_int(store_row_id(v)), db_int(previous), db_int(i->resident_code.value),
-           db_int(i->address.area_code.value), db_int(v->version), db_int(v->replaces), db_int(v->state),
-           db_int(date_to_int(v->opened)), db_int(v->source), db_int(v->noticed), db_int(c->reason),
-           db_int(date_to_int(c->date)), db_int(c->planned), int_or_null(c->has_old_code, c->old_code.value),
-           db_int(c->old_code_not_recorded), int_or_null(c->has_old_number, c->old_number.value),
-           db_int(c->old_number_not_recorded), int_or_null(i->has_individual_number, i->individual_number.value),
-           db_int(i->foreign), db_text(i->name.name), db_text(i->name.kana), db_int(i->name.kana_state),
-           db_text(i->name.former_name), db_text(i->name.former_name_kana), db_text(i->name.alias),
-           db_text(i->name.alias_kana), db_int(date_to_int(i->birth_date)), db_int(i->sex), db_text(i->address.text),
-           db_text(i->address.town_code), db_text(i->address.postal_code)),
-        NULL);
+    return db_exec(tx, f, &sql_store_version_add,
+                   DB(db_int(store_row_id(v)), db_int(previous), db_int(i->resident_code.value),
+                      db_int(i->address.area_code.value), db_int(v->version), db_int(v->replaces),
+                      db_int(v->state), db_int(date_to_int(v->opened)), db_int(v->source), db_int(v->noticed),
+                      db_int(c->reason), db_int(date_to_int(c->date)), db_int(c->planned),
+                      int_or_null(c->has_old_code, c->old_code.value), db_int(c->old_code_not_recorded),
+                      int_or_null(c->has_old_number, c->old_number.value), db_int(c->old_number_not_recorded),
+                      int_or_null(i->has_individual_number, i->individual_number.value), db_int(i->foreign),
+                      db_text(i->name.name), db_text(i->name.kana), db_int(i->name.kana_state),
+                      db_text(i->name.former_name), db_text(i->name.former_name_kana), db_text(i->name.alias),
+                      db_text(i->name.alias_kana), db_int(date_to_int(i->birth_date)), db_int(i->sex),
+                      db_text(i->address.text), db_text(i->address.town_code),
+                      db_text(i->address.postal_code)),
+                   NULL);
 }

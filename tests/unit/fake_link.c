@@ -32,8 +32,8 @@ static struct fake_notice *add(const struct link *l, const char *destination)
     return n;
 }
 
-enum err link_send(struct link *l, struct db_tx *tx UNUSED, struct fail *f UNUSED, const struct link_send *send,
-                   struct link_sent *sent)
+enum err link_send(struct link *l, struct db_tx *tx UNUSED, struct fail *f UNUSED,
+                   const struct link_send *send, struct link_sent *sent)
 {
     struct fake_notice *n = add(l, send->destination);
     n->kind = send->kind;
@@ -51,8 +51,8 @@ enum err link_send(struct link *l, struct db_tx *tx UNUSED, struct fail *f UNUSE
     return ERR_OK;
 }
 
-enum err link_relay(struct link *l, struct db_tx *tx UNUSED, struct fail *f UNUSED, const struct link_notice *in,
-                    const char *destination)
+enum err link_relay(struct link *l, struct db_tx *tx UNUSED, struct fail *f UNUSED,
+                    const struct link_notice *in, const char *destination)
 {
     struct fake_notice *n = add(l, destination);
     n->kind = in->kind;
@@ -89,15 +89,16 @@ enum err link_resend(struct link *l, struct fail *f UNUSED, const char *peer, in
 
 /* ---- the door ---- */
 
-static enum err hear_number(void *self, struct db_tx *tx UNUSED, struct fail *f UNUSED, struct resident_code code UNUSED,
-                            struct individual_number number UNUSED, int64_t change UNUSED)
+static enum err hear_number(void *self, struct db_tx *tx UNUSED, struct fail *f UNUSED,
+                            struct resident_code code UNUSED, struct individual_number number UNUSED,
+                            int64_t change UNUSED)
 {
     ((struct link *)self)->numbers++;
     return ERR_OK;
 }
 
-static enum err hear_outcome(void *self, struct db_tx *tx UNUSED, struct fail *f UNUSED, int64_t first, int64_t last,
-                             char state UNUSED, int64_t error, struct str field UNUSED)
+static enum err hear_outcome(void *self, struct db_tx *tx UNUSED, struct fail *f UNUSED, int64_t first,
+                             int64_t last, char state UNUSED, int64_t error, struct str field UNUSED)
 {
     struct link *l = self;
     l->outcomes += last - first + 1;
@@ -232,9 +233,10 @@ void fake_deliver_all(struct link *nodes, size_t count)
         if (fake_notices[i].delivered)
             continue;
         fake_notices[i].delivered = true;
-        enum err e = fake_deliver_one(fake_find(nodes, count, fake_notices[i].destination), &fake_notices[i], &f);
+        enum err e =
+            fake_deliver_one(fake_find(nodes, count, fake_notices[i].destination), &fake_notices[i], &f);
         if (e)
-            fail_msg("%s at %s: %s %s %s", fake_notices[i].id, fake_notices[i].destination, err_row(e)->name, f.field,
-                     f.detail);
+            fail_msg("%s at %s: %s %s %s", fake_notices[i].id, fake_notices[i].destination, err_row(e)->name,
+                     f.field, f.detail);
     }
 }

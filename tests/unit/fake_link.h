@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A link without a network: what is sent stands in memory, and the test delivers it when and in which order it likes.
- * Implements what flows call of link.h. Several nodes in one program, each with a database of its own. */
+/* A link without a network: what is sent stands in memory, and the test delivers it when and in which order
+ * it likes. Implements what flows call of link.h. Several nodes in one program, each with a database of its
+ * own. */
 #ifndef JUKI_TESTS_UNIT_FAKE_LINK_H
 #define JUKI_TESTS_UNIT_FAKE_LINK_H
 

@@ -154,7 +154,7 @@ static void a_change_reaches_all_levels_as_the_same_bytes(void **state UNUSED)
     assert_int_equal(fake_count, 10);
     for (size_t i = 5; i < 10; i++) { /* each was relayed once, unchanged, under its first id */
         size_t k = 0;
-        while (k < 5 && strcmp(fake_notices[k].id, fake_notices[i].id))
+        while (k < 5 && strcmp(fake_notices[k].id, fake_notices[i].id) != 0)
             k++;
         assert_true(k < 5);
         assert_string_equal(fake_notices[i].body, fake_notices[k].body);
@@ -219,7 +219,7 @@ static void a_person_without_number_waits_and_others_behind(void **state UNUSED)
     struct call w = waiting_at(CS_A);
     assert_int_equal(w.waiting, 4);
     assert_int_equal(w.oldest, 1);
-    assert_int_equal(fake_count, 2); /* the request, and the other person */
+    assert_int_equal(fake_count, 2);                   /* the request, and the other person */
     assert_null(strstr(fake_notices[0].body, "西宮")); /* only the code goes up */
     assert_int_equal(census(CS_A, NISHINOMIYA).versions, 1);
     fake_deliver_all(nodes, NODES);
@@ -312,7 +312,8 @@ static void nobody_speaks_about_anothers_residents(void **state UNUSED)
     open_nodes();
     assert_ok(take(CS_A, first_entry(1, 1, NISHINOMIYA)));
     struct fake_notice n = fake_notices[0];
-    assert_err(fake_deliver_one(&nodes[PREFECTURE_B], &n, &f), ERR_SCOPE); /* another prefecture's municipality */
+    assert_err(fake_deliver_one(&nodes[PREFECTURE_B], &n, &f),
+               ERR_SCOPE); /* another prefecture's municipality */
     n.origin = nodes[CS_B].flow.self;
     n.sender = "cs.131016";
     assert_err(fake_deliver_one(&nodes[PREFECTURE_A], &n, &f), ERR_SCOPE); /* another municipality's person */
@@ -387,7 +388,8 @@ static void a_person_can_send_again(void **state UNUSED)
     struct fail f;
     open_nodes();
     for (int64_t n = 1; n <= 6; n++)
-        assert_ok(take(CS_A, n == 4 ? without_number(first_entry(n, n, NISHINOMIYA)) : first_entry(n, n, NISHINOMIYA)));
+        assert_ok(take(CS_A, n == 4 ? without_number(first_entry(n, n, NISHINOMIYA))
+                                    : first_entry(n, n, NISHINOMIYA)));
     for (size_t i = 0; i < fake_count; i++)
         fake_notices[i].delivered = true;
     assert_ok(identity_notice_resend(&nodes[CS_A].flow, &f, 2, 5, &count));

@@ -22,7 +22,8 @@ static enum err generate_tx(struct db_tx *tx, struct fail *f, void *arg)
     return number_generate(&agency.flow, tx, f, c->code, c->kind, str_of(c->request), &c->number);
 }
 
-static enum err generate(int64_t n, enum number_request_kind kind, const char *request, struct individual_number *out)
+static enum err generate(int64_t n, enum number_request_kind kind, const char *request,
+                         struct individual_number *out)
 {
     struct call c = {.code = code_of(n), .kind = kind, .request = request};
     enum err e = db_transaction(agency.flow.db, NULL, generate_tx, &c);
@@ -38,7 +39,8 @@ static enum err record_tx(struct db_tx *tx, struct fail *f, void *arg)
 
 static enum err record(int64_t code, struct individual_number number)
 {
-    struct call c = {.identity = resident(code, NISHINOMIYA), .change = change_on(CHANGE_MOVE_IN, 2020, 1, 1)};
+    struct call c = {.identity = resident(code, NISHINOMIYA),
+                     .change = change_on(CHANGE_MOVE_IN, 2020, 1, 1)};
     c.identity.individual_number = number;
     return db_transaction(agency.flow.db, NULL, record_tx, &c);
 }
@@ -132,13 +134,15 @@ static void a_number_belongs_to_one_person(const char *url)
     assert_ok(generate(3, NUMBER_NEW, "a/agency/1", &generated));
     assert_err(record(4, generated), ERR_NUMBER_TAKEN);
     assert_ok(record(3, generated));
-    struct call c = {.identity = resident(3, NISHINOMIYA), .change = change_on(CHANGE_NUMBER_CHANGE_REQUEST, 2021, 1, 1)};
+    struct call c = {.identity = resident(3, NISHINOMIYA),
+                     .change = change_on(CHANGE_NUMBER_CHANGE_REQUEST, 2021, 1, 1)};
     c.identity.individual_number = number_of(30);
     c.change.has_old_number = true;
     c.change.old_number = generated;
     assert_ok(db_transaction(agency.flow.db, NULL, record_tx, &c));
     assert_err(record(5, generated), ERR_NUMBER_TAKEN); /* a former number is nobody else's */
-    c = (struct call){.identity = resident(1, NISHINOMIYA), .change = change_on(CHANGE_CODE_CHANGE_REQUEST, 2021, 1, 1)};
+    c = (struct call){.identity = resident(1, NISHINOMIYA),
+                      .change = change_on(CHANGE_CODE_CHANGE_REQUEST, 2021, 1, 1)};
     c.identity.resident_code = code_of(50);
     c.change.has_old_code = true;
     c.change.old_code = code_of(1);

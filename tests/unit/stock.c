@@ -20,7 +20,8 @@ static void open_with(int tested, const char *url)
                 [CS_NISHINOMIYA] = {"cs.282049", NODE_CS, NISHINOMIYA, "prefecture.28"},
                 [CS_CHIYODA] = {"cs.131016", NODE_CS, CHIYODA, "prefecture.13"}};
     struct fail f;
-    fake_node(&nodes[tested], rows[tested].name, rows[tested].role, rows[tested].area, rows[tested].upper, url);
+    fake_node(&nodes[tested], rows[tested].name, rows[tested].role, rows[tested].area, rows[tested].upper,
+              url);
     assert_ok(db_prepare_all(&f, nodes[tested].flow.db));
     for (int i = 0; i < NODES; i++)
         if (i != tested)
@@ -270,7 +271,8 @@ static void only_the_agency_fills_and_only_its_own_cs(void **state UNUSED)
                 {"[\"24727059609\"]", ERR_RESIDENT_CODE_CHECK},
                 {"{}", ERR_FIELD_TYPE}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        snprintf(body, sizeof body, "{\"area_code\":\"282049\",\"filling\":4,\"resident_codes\":%s}", rows[i].codes);
+        snprintf(body, sizeof body, "{\"area_code\":\"282049\",\"filling\":4,\"resident_codes\":%s}",
+                 rows[i].codes);
         bad.body = body;
         assert_err(fake_deliver_one(&nodes[CS_NISHINOMIYA], &bad, &f), rows[i].want);
     }

@@ -90,7 +90,8 @@ static void every_value_comes_back(const char *url)
     open_store(url);
     struct store_version v = version(resident(1, NISHINOMIYA), change_on(CHANGE_MOVE_IN, 2020, 4, 1), 1);
     v.identity.foreign = true;
-    v.identity.name = (struct person_name){.name = STR("DOE JOHN"), .alias = STR("銅　次郎"), .alias_kana = STR("ドウ　ジロウ")};
+    v.identity.name = (struct person_name){
+        .name = STR("DOE JOHN"), .alias = STR("銅　次郎"), .alias_kana = STR("ドウ　ジロウ")};
     v.identity.birth_date = (struct date){1931, 2, 30};
     v.identity.address.town_code = STR("0123000");
     v.source = 77;
@@ -162,10 +163,10 @@ static void only_listed_steps_are_taken(const char *url)
             c.planned = events[i].planned;
             enum store_state after = events[i].after[before];
             enum err e = apply(version(resident(n, ASHIYA), c, 0));
-            enum err want = after                       ? ERR_OK
-                            : before == STORE_NONE      ? ERR_EPISODE_UNKNOWN
+            enum err want = after                                ? ERR_OK
+                            : before == STORE_NONE               ? ERR_EPISODE_UNKNOWN
                             : events[i].reason < CHANGE_MOVE_OUT ? ERR_EPISODE_OPEN
-                                                        : ERR_EPISODE_CLOSED;
+                                                                 : ERR_EPISODE_CLOSED;
             if (e != want)
                 fail_msg("event %zu in state %d: %s", i, before, err_row(e)->name);
             assert_int_equal(state_of(n, ASHIYA), after ? after : (enum store_state)before);
@@ -225,7 +226,8 @@ static void a_cancelled_move_out_never_happened(const char *url)
 
 static struct store_version code_change(int64_t from, int64_t to, int32_t area, int64_t number)
 {
-    struct store_version v = version(resident(from, area), change_on(CHANGE_CODE_CHANGE_REQUEST, 2023, 6, 1), number);
+    struct store_version v =
+        version(resident(from, area), change_on(CHANGE_CODE_CHANGE_REQUEST, 2023, 6, 1), number);
     v.identity.resident_code = code_of(to);
     v.change.has_old_code = true;
     v.change.old_code = code_of(from);
@@ -240,7 +242,8 @@ static void a_code_change_moves_the_episode(const char *url)
     assert_int_equal(state_of(1, NISHINOMIYA), STORE_NONE);
     assert_int_equal(state_of(50, NISHINOMIYA), STORE_CURRENT);
     assert_int_equal(current_area(1), NISHINOMIYA); /* the former code leads to the person */
-    struct store_version later = version(resident(1, NISHINOMIYA), change_on(CHANGE_MOVE_WITHIN, 2024, 1, 1), 3);
+    struct store_version later =
+        version(resident(1, NISHINOMIYA), change_on(CHANGE_MOVE_WITHIN, 2024, 1, 1), 3);
     assert_err(apply(later), ERR_CODE_FORMER);
     later.identity.resident_code = code_of(50);
     assert_ok(apply(later));
@@ -352,7 +355,8 @@ static void two_open_episodes_are_listed(const char *url)
     assert_ok(enter(3, CHIYODA, 1));
     struct date today = date_today();
     assert_ok(enter(4, NISHINOMIYA, 1));
-    assert_ok(apply(version(resident(4, CHIYODA), (struct change){.reason = CHANGE_MOVE_IN, .date = today}, 1)));
+    assert_ok(
+        apply(version(resident(4, CHIYODA), (struct change){.reason = CHANGE_MOVE_IN, .date = today}, 1)));
     assert_ok(db_read(db, NULL, ask_overlaps, &q));
     assert_int_equal(q.count, 1);
     assert_true(resident_code_equal(q.code, code_of(2)));

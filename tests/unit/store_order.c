@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two municipalities report about one person, each in its own order; between them any order is possible. Every
- * interleaving must end in the same state: all of them are tried. */
+/* Two municipalities report about one person, each in its own order; between them any order is possible.
+ * Every interleaving must end in the same state: all of them are tried. */
 #include "people.h"
 #include "store/store.h"
 #include "stores.h"
@@ -27,7 +27,8 @@ static const struct history histories[] = {
      {{NISHINOMIYA, 1, 0, CHANGE_BIRTH, {2000, 1, 1}, false},
       {NISHINOMIYA, 1, 0, CHANGE_MOVE_WITHIN, {2010, 1, 1}, false},
       {NISHINOMIYA, 1, 0, CHANGE_MOVE_OUT, {2020, 3, 31}, true}},
-     {{CHIYODA, 1, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false}, {CHIYODA, 1, 0, CHANGE_MOVE_WITHIN, {2021, 1, 1}, false}},
+     {{CHIYODA, 1, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false},
+      {CHIYODA, 1, 0, CHANGE_MOVE_WITHIN, {2021, 1, 1}, false}},
      CHIYODA},
     {"a move and back",
      {{NISHINOMIYA, 1, 0, CHANGE_MOVE_IN, {2000, 1, 1}, false},
@@ -43,7 +44,8 @@ static const struct history histories[] = {
       {NISHINOMIYA, 2, 1, CHANGE_CODE_CHANGE_REQUEST, {2019, 1, 1}, false},
       {NISHINOMIYA, 2, 0, CHANGE_MOVE_WITHIN, {2019, 6, 1}, false},
       {NISHINOMIYA, 2, 0, CHANGE_MOVE_OUT, {2020, 3, 31}, true}},
-     {{CHIYODA, 2, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false}, {CHIYODA, 2, 0, CHANGE_MOVE_WITHIN, {2021, 4, 1}, false}},
+     {{CHIYODA, 2, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false},
+      {CHIYODA, 2, 0, CHANGE_MOVE_WITHIN, {2021, 4, 1}, false}},
      CHIYODA},
     {"a code change after a move, then back under the new code",
      {{NISHINOMIYA, 1, 0, CHANGE_MOVE_IN, {2000, 1, 1}, false},
@@ -56,13 +58,15 @@ static const struct history histories[] = {
     {"a move within one day",
      {{NISHINOMIYA, 1, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false},
       {NISHINOMIYA, 1, 0, CHANGE_EX_OFFICIO_REMOVAL, {2020, 4, 1}, false}},
-     {{CHIYODA, 1, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false}, {CHIYODA, 1, 0, CHANGE_MINOR_CORRECTION, {2020, 4, 1}, false}},
+     {{CHIYODA, 1, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false},
+      {CHIYODA, 1, 0, CHANGE_MINOR_CORRECTION, {2020, 4, 1}, false}},
      CHIYODA},
     {"a death in the new place, and nothing left open",
      {{NISHINOMIYA, 1, 0, CHANGE_MOVE_IN, {2000, 1, 1}, false},
       {NISHINOMIYA, 1, 0, CHANGE_MOVE_OUT, {2020, 3, 31}, true},
       {NISHINOMIYA, 1, 0, CHANGE_MOVE_OUT, {2020, 4, 1}, false}},
-     {{CHIYODA, 1, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false}, {CHIYODA, 1, 0, CHANGE_DEATH, {2020, 4, 1}, false}},
+     {{CHIYODA, 1, 0, CHANGE_MOVE_IN, {2020, 4, 1}, false},
+      {CHIYODA, 1, 0, CHANGE_DEATH, {2020, 4, 1}, false}},
      CHIYODA},
 };
 
@@ -74,7 +78,8 @@ struct run {
     int32_t current;
 };
 
-static enum err apply_event(struct db_tx *tx, struct fail *f, const struct event *event, int64_t version, uint64_t entry)
+static enum err apply_event(struct db_tx *tx, struct fail *f, const struct event *event, int64_t version,
+                            uint64_t entry)
 {
     struct store_version v = {.identity = resident(1, event->area), .version = version, .entry = entry};
     v.identity.resident_code = code_of(event->code);
@@ -107,8 +112,8 @@ static enum err say_episodes(struct db_tx *tx, struct fail *f, struct run *run, 
     return ERR_OK;
 }
 
-/* Its place in the chain of its episode. A person who comes back under a code that this municipality never had is a
- * new episode. */
+/* Its place in the chain of its episode. A person who comes back under a code that this municipality never
+ * had is a new episode. */
 static int64_t version_of(const struct event *events, size_t at)
 {
     int64_t version = 1;
@@ -117,7 +122,8 @@ static int64_t version_of(const struct event *events, size_t at)
     return version;
 }
 
-/* Plays one interleaving, asks, and lets the change be rolled back so that the next one starts from nothing. */
+/* Plays one interleaving, asks, and lets the change be rolled back so that the next one starts from nothing.
+ */
 static enum err play(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct run *run = arg;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 本人確認情報の通知 (法30条の6, 30条の7): CS to prefecture to agency, for every change reason.
  *
- * The CS numbers the change in its episode (更新順番号), records it in its own store and sends it; the prefecture
- * checks scope, records and relays the same bytes; the agency records and reports the outcome down. A first entry
- * without an Individual Number waits for it; later changes of the same person wait behind it in order.
+ * The CS numbers the change in its episode (更新順番号), records it in its own store and sends it; the
+ * prefecture checks scope, records and relays the same bytes; the agency records and reports the outcome
+ * down. A first entry without an Individual Number waits for it; later changes of the same person wait behind
+ * it in order.
  *
- * Body of the notice: {"version","state","opened","source","replaces_version"?,"identity":{...,"change":{...}}}.
- * state and opened are what the chain came to at its origin; a receiver derives them itself and takes them from here
- * only when the version that this one corrects is missing there. source: number of the register's change, by which a
+ * Body of the notice:
+ * {"version","state","opened","source","replaces_version"?,"identity":{...,"change":{...}}}. state and opened
+ * are what the chain came to at its origin; a receiver derives them itself and takes them from here only when
+ * the version that this one corrects is missing there. source: number of the register's change, by which a
  * restored CS knows what it has sent already. */
 #ifndef JUKI_FLOW_IDENTITY_NOTICE_IDENTITY_NOTICE_H
 #define JUKI_FLOW_IDENTITY_NOTICE_IDENTITY_NOTICE_H
@@ -18,31 +20,34 @@ extern const struct db_module flow_identity_notice_module;
 
 /* A change as it comes through the door. */
 struct identity_change {
-    int64_t number;          /* the register's change number, 1, 2, 3 ... without gaps */
-    int64_t replaces;        /* an earlier change number that this one corrects, or 0 */
+    int64_t number;           /* the register's change number, 1, 2, 3 ... without gaps */
+    int64_t replaces;         /* an earlier change number that this one corrects, or 0 */
     struct identity identity; /* after the change (for a removal: as it was) */
     struct change change;
 };
 
-/* At the CS: take a change in. Records and sends it, or lets it wait for its number and asks the agency for one. A
- * change that was taken before (the same number and content) does nothing. When it cannot be taken, nothing is written:
- * errors of identity_check and store_plan, ERR_AREA_OTHER, ERR_FIELD_MISSING (a later change without a number),
- * ERR_CHANGE_REPLACES. */
+/* At the CS: take a change in. Records and sends it, or lets it wait for its number and asks the agency for
+ * one. A change that was taken before (the same number and content) does nothing. When it cannot be taken,
+ * nothing is written: errors of identity_check and store_plan, ERR_AREA_OTHER, ERR_FIELD_MISSING (a later
+ * change without a number), ERR_CHANGE_REPLACES. */
 MUST_CHECK enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f,
                                          const struct identity_change *change);
-/* At the CS: the number came: releases what waits for code in order. What cannot be applied any more is reported to
- * the door as refused and stops nobody else. */
+/* At the CS: the number came: releases what waits for code in order. What cannot be applied any more is
+ * reported to the door as refused and stops nobody else. */
 MUST_CHECK enum err identity_notice_number_arrived(struct flow *flow, struct db_tx *tx, struct fail *f,
-                                                   struct resident_code code, struct individual_number number);
+                                                   struct resident_code code,
+                                                   struct individual_number number);
 struct identity_waiting {
     struct resident_code code;
     int64_t change, since;
 };
 /* Those that wait for a number, oldest first. */
 MUST_CHECK enum err identity_notice_waiting(struct db_tx *tx, struct fail *f,
-                                            void (*each)(void *arg, const struct identity_waiting *), void *arg);
-/* At the CS: a person sends notices of register changes first..last again (same ids, same bytes). *count: how many
- * notices; changes that became none (refused, waiting) are passed over. At most 100,000 changes at once. */
+                                            void (*each)(void *arg, const struct identity_waiting *),
+                                            void *arg);
+/* At the CS: a person sends notices of register changes first..last again (same ids, same bytes). *count: how
+ * many notices; changes that became none (refused, waiting) are passed over. At most 100,000 changes at once.
+ */
 MUST_CHECK enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last,
                                            int64_t *count);
 

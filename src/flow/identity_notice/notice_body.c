@@ -29,7 +29,7 @@ static enum err state_parse(struct fail *f, struct str text, enum store_state *o
 
 static enum err read_chain(struct fail *f, const json_t *body, struct arena *a, struct store_version *v)
 {
-    struct str state, opened;
+    struct str state = {NULL, 0}, opened = {NULL, 0};
     enum err e = json_member_int(f, body, "version", 1, NUMBER_MOST, &v->version);
     if (!e)
         e = json_member_text(f, body, "state", a, &state);

@@ -9,7 +9,8 @@ enum { NOTICE_BODY_MAX = 32 * 1024, NOTICE_ARENA = 256 * 1024 };
 
 void notice_body_write(struct buf *b, const struct store_version *v);
 /* Every range and rule is checked. Text goes into the arena; entry and noticed are left 0. */
-MUST_CHECK enum err notice_body_read(struct fail *f, const json_t *body, struct arena *a, struct store_version *v);
+MUST_CHECK enum err notice_body_read(struct fail *f, const json_t *body, struct arena *a,
+                                     struct store_version *v);
 
 struct notice_plan {
     struct store_plan store;
@@ -17,7 +18,8 @@ struct notice_plan {
 };
 /* What sending the change would do; reads only. The arena keeps the id. Errors of store_plan. */
 MUST_CHECK enum err notice_plan(struct flow *flow, struct db_tx *tx, struct fail *f,
-                                const struct identity_change *change, struct arena *a, struct notice_plan *plan);
+                                const struct identity_change *change, struct arena *a,
+                                struct notice_plan *plan);
 /* Sends what was planned and records it. */
 MUST_CHECK enum err notice_send(struct flow *flow, struct db_tx *tx, struct fail *f,
                                 const struct identity_change *change, struct notice_plan *plan);

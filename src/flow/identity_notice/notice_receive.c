@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each role does with an identity notice.
  *
- * Scope (法30条の6, 30条の7): a CS speaks of its own municipality only (a designated city of its wards), a prefecture
- * passes on what its own municipalities said. A notice that is there already, with the same content, was recovered
- * from a neighbour after a restore: it is accepted and changes nothing, nor is it relayed again. All checks come
- * before the first write. */
+ * Scope (法30条の6, 30条の7): a CS speaks of its own municipality only (a designated city of its wards), a
+ * prefecture passes on what its own municipalities said. A notice that is there already, with the same
+ * content, was recovered from a neighbour after a restore: it is accepted and changes nothing, nor is it
+ * relayed again. All checks come before the first write. */
 #include "base/clock.h"
 #include "flow/identity_notice/notice_body.h"
 
@@ -21,7 +21,7 @@ static enum err notice_area(struct fail *f, const struct link_notice *n, struct 
 
 static enum err own_municipality(const struct link_notice *n, struct fail *f, int32_t prefecture)
 {
-    struct area_code area;
+    struct area_code area = {0};
     enum err e = notice_area(f, n, &area);
     if (e)
         return e;
@@ -62,8 +62,8 @@ struct duty {
 };
 
 /* ERR_VERSION_OLD is no error for a notice that is here with the same content; *known says so. */
-static enum err plan_or_know(struct db_tx *tx, struct fail *f, const struct store_version *v, struct store_plan *plan,
-                             bool *known)
+static enum err plan_or_know(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                             struct store_plan *plan, bool *known)
 {
     struct fail why = {0};
     *known = false;
@@ -125,11 +125,12 @@ static enum err recover(void *app, struct db_tx *tx, const struct link_notice *n
     return receive(app, tx, n, f, (struct duty){0});
 }
 
-static enum err outcome_at_cs(void *app, struct db_tx *tx, int64_t first, int64_t last, char state, int64_t error,
-                              struct str field, struct fail *f)
+static enum err outcome_at_cs(void *app, struct db_tx *tx, int64_t first, int64_t last, char state,
+                              int64_t error, struct str field, struct fail *f)
 {
     struct flow *flow = app;
-    return flow->door ? flow->door->outcome(flow->door_self, tx, f, first, last, state, error, field) : ERR_OK;
+    return flow->door ? flow->door->outcome(flow->door_self, tx, f, first, last, state, error, field)
+                      : ERR_OK;
 }
 
 const struct link_kind identity_notice_at_cs = {.kind = LINK_KIND_IDENTITY_NOTICE,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending again what was sent: the link finds the notice of each change; runs of neighbours go out together. */
+/* Sending again what was sent: the link finds the notice of each change; runs of neighbours go out together.
+ */
 #include "flow/identity_notice/identity_notice.h"
 
 enum { RESEND_MOST = 100000 };
@@ -33,7 +34,8 @@ static enum err send_run(struct flow *flow, struct fail *f, struct run *run)
     return e;
 }
 
-enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last, int64_t *count)
+enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last,
+                                int64_t *count)
 {
     struct run run = {0};
     enum err e = ERR_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CS's side: a change of the register becomes a version of the episode and a notice, or waits for its number.
- * Everything that can refuse it comes before the first write, because the door takes other changes in the same
- * transaction. */
+/* The CS's side: a change of the register becomes a version of the episode and a notice, or waits for its
+ * number. Everything that can refuse it comes before the first write, because the door takes other changes in
+ * the same transaction. */
 #include "base/clock.h"
 #include "flow/identity_notice/notice_body.h"
 
@@ -59,7 +59,8 @@ static enum err search_chain(struct db_tx *tx, struct fail *f, const struct iden
 /* ---- sending ---- */
 
 /* The id of the notice that carried an earlier change; p NULL when it became none. The arena keeps it. */
-static enum err replaced_id(struct flow *flow, struct fail *f, struct arena *a, int64_t change, struct str *id)
+static enum err replaced_id(struct flow *flow, struct fail *f, struct arena *a, int64_t change,
+                            struct str *id)
 {
     struct link_trace trace;
     struct fail none;
@@ -73,8 +74,8 @@ static enum err replaced_id(struct flow *flow, struct fail *f, struct arena *a, 
     return id->p ? ERR_OK : fail_set(f, ERR_MEMORY, NULL, NULL);
 }
 
-static enum err send_body(struct flow *flow, struct db_tx *tx, struct fail *f, const struct identity_change *change,
-                          struct str replaces, struct store_version *v)
+static enum err send_body(struct flow *flow, struct db_tx *tx, struct fail *f,
+                          const struct identity_change *change, struct str replaces, struct store_version *v)
 {
     struct buf body;
     struct link_sent sent = {0};
@@ -129,9 +130,10 @@ static bool opens_episode(const struct change *c)
     return change_row(c->reason)->group == CHANGE_ENTRY || c->old_code_not_recorded;
 }
 
-/* Was the change taken before? A first entry into an unknown episode was not, and costs no look at the chain. */
-static enum err find_repeated(struct db_tx *tx, struct fail *f, const struct identity_change *c, bool new_episode,
-                              bool *repeated)
+/* Was the change taken before? A first entry into an unknown episode was not, and costs no look at the chain.
+ */
+static enum err find_repeated(struct db_tx *tx, struct fail *f, const struct identity_change *c,
+                              bool new_episode, bool *repeated)
 {
     struct chain_search s = {0};
     enum err e = new_episode ? ERR_OK : search_chain(tx, f, c, c->identity.resident_code, c->number, &s);
@@ -158,7 +160,8 @@ static enum err take_now(struct flow *flow, struct db_tx *tx, struct fail *f, co
     return waiting_open(flow, tx, f, c, plan.store.version.state);
 }
 
-enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f, const struct identity_change *c)
+enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f,
+                              const struct identity_change *c)
 {
     struct arena a;
     int64_t queue = 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Those who wait for their Individual Number (番号法8条): a queue for each person, in the order of the register.
+/* Those who wait for their Individual Number (番号法8条): a queue for each person, in the order of the
+ * register.
  *
- * A change is checked when it joins as far as the queue can tell (its record, and the state the one before it leaves),
- * so that the register hears at once what is wrong. It is numbered, recorded and sent when the number comes. */
+ * A change is checked when it joins as far as the queue can tell (its record, and the state the one before it
+ * leaves), so that the register hears at once what is wrong. It is numbered, recorded and sent when the
+ * number comes. */
 #include "base/clock.h"
 #include "flow/flow_identity_notice_sql.h"
 #include "flow/identity_notice/notice_body.h"
@@ -26,7 +28,8 @@ static enum err add(struct db_tx *tx, struct fail *f, int64_t waits_for, const s
 enum err waiting_queue(struct db_tx *tx, struct fail *f, const struct identity_change *c, int64_t *waits_for)
 {
     struct db_rows rows;
-    int64_t code = c->identity.resident_code.value, old_code = c->change.has_old_code ? c->change.old_code.value : code;
+    int64_t code = c->identity.resident_code.value,
+            old_code = c->change.has_old_code ? c->change.old_code.value : code;
     int64_t found = 0;
     db_query(tx, &rows, &sql_flow_identity_notice_waiting_find, DB(db_int(code), db_int(old_code)));
     while (db_next(&rows))
@@ -68,8 +71,8 @@ static enum err read_row(const struct db_rows *rows, struct fail *f, struct aren
 }
 
 /* The waiting change that c corrects; row->id 0 when it does not wait. */
-static enum err find_corrected(struct db_tx *tx, struct fail *f, int64_t waits_for, const struct identity_change *c,
-                               struct arena *a, struct waiting_row *row)
+static enum err find_corrected(struct db_tx *tx, struct fail *f, int64_t waits_for,
+                               const struct identity_change *c, struct arena *a, struct waiting_row *row)
 {
     struct db_rows rows;
     enum err read = ERR_OK;
@@ -90,7 +93,8 @@ static enum err replace(struct flow *flow, struct db_tx *tx, struct fail *f, int
     const struct change *was = &row->waits.change;
     struct buf body;
     if (!resident_code_equal(row->waits.identity.resident_code, c->identity.resident_code) ||
-        change_row(was->reason)->group != change_row(c->change.reason)->group || was->planned != c->change.planned)
+        change_row(was->reason)->group != change_row(c->change.reason)->group ||
+        was->planned != c->change.planned)
         return fail_set(f, ERR_CHANGE_REPLACES, "replaces", NULL);
     buf_init(&body, NOTICE_BODY_MAX);
     identity_json_write(&body, NULL, &c->identity, &c->change);
@@ -174,8 +178,8 @@ static enum err release(struct flow *flow, struct db_tx *tx, struct fail *f, str
     return fail_set(f, e, why.field, "%s", why.detail);
 }
 
-enum err identity_notice_number_arrived(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
-                                        struct individual_number number)
+enum err identity_notice_number_arrived(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                        struct resident_code code, struct individual_number number)
 {
     enum err e = ERR_OK;
     for (bool more = true; more && !e;) {
@@ -197,9 +201,8 @@ enum err identity_notice_waiting(struct db_tx *tx, struct fail *f,
     struct db_rows rows;
     db_query(tx, &rows, &sql_flow_identity_notice_waiting_list, DB_NONE);
     while (db_next(&rows)) {
-        struct identity_waiting w = {.code = {db_row_int(&rows, 0)},
-                                     .change = db_row_int(&rows, 1),
-                                     .since = db_row_int(&rows, 2)};
+        struct identity_waiting w = {
+            .code = {db_row_int(&rows, 0)}, .change = db_row_int(&rows, 1), .since = db_row_int(&rows, 2)};
         each(arg, &w);
     }
     return db_done(&rows, f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two messages of the flow: a CS asks with the resident code alone, the agency answers with the number. */
+/* The two messages of the flow: a CS asks with the resident code alone, the agency answers with the number.
+ */
 #include "flow/number/number.h"
 
 #include "flow/flow_number_sql.h"
@@ -28,8 +29,8 @@ static void add_code(struct buf *b, struct resident_code code)
     json_add_text(b, "resident_code", str_of(resident_code_REVEAL(code, text)));
 }
 
-static enum err send(struct flow *flow, struct db_tx *tx, struct fail *f, const char *destination, uint16_t kind,
-                     struct buf *body)
+static enum err send(struct flow *flow, struct db_tx *tx, struct fail *f, const char *destination,
+                     uint16_t kind, struct buf *body)
 {
     enum err e = buf_check(body, f, "body");
     if (!e) {
@@ -54,8 +55,8 @@ enum err number_request(struct flow *flow, struct db_tx *tx, struct fail *f, str
     return send(flow, tx, f, "agency", LINK_KIND_NUMBER_REQUEST, &body);
 }
 
-static enum err answer(struct flow *flow, struct db_tx *tx, struct fail *f, const char *cs, struct resident_code code,
-                       struct individual_number number, int64_t change)
+static enum err answer(struct flow *flow, struct db_tx *tx, struct fail *f, const char *cs,
+                       struct resident_code code, struct individual_number number, int64_t change)
 {
     struct buf body;
     char text[INDIVIDUAL_NUMBER_TEXT_SIZE];
@@ -70,9 +71,9 @@ static enum err answer(struct flow *flow, struct db_tx *tx, struct fail *f, cons
 
 static enum err apply_request(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
 {
-    struct resident_code code;
-    struct individual_number number;
-    enum number_request_kind kind;
+    struct resident_code code = {0};
+    struct individual_number number = {0};
+    enum number_request_kind kind = NUMBER_NEW;
     int64_t change = 0;
     enum err e = flow_body_code(f, n->body, "resident_code", &code);
     if (!e)
@@ -117,7 +118,8 @@ static enum err apply_notice(void *app, struct db_tx *tx, const struct link_noti
 }
 
 /* A restored agency learns again what it gave out, before it gives it to anybody else. */
-static enum err recover_notice(void *app UNUSED, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+static enum err recover_notice(void *app UNUSED, struct db_tx *tx, const struct link_notice *n,
+                               struct fail *f)
 {
     struct number_notice notice;
     enum err e = read_notice(f, n->body, &notice);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 個人番号とすべき番号の生成要求と通知 (番号法8条, 同施行令8条・9条): only the resident code goes up.
  *
- * The agency generates by FF1 under its number key (tweak "individual_number") over the code's 10-digit payload and a
- * generation digit: unique, different from every former number, and not invertible without the key. Numbers that came
- * from elsewhere (loaded residents) are in flow_number_issued too; on a collision the generation digit is raised. A
- * code whose ten generations are used up gives ERR_NUMBER_EXHAUSTED: the request stays on the error list (an alarm
- * for a person) until the resident code was changed. A request that comes twice gets the same answer. */
+ * The agency generates by FF1 under its number key (tweak "individual_number") over the code's 10-digit
+ * payload and a generation digit: unique, different from every former number, and not invertible without the
+ * key. Numbers that came from elsewhere (loaded residents) are in flow_number_issued too; on a collision the
+ * generation digit is raised. A code whose ten generations are used up gives ERR_NUMBER_EXHAUSTED: the
+ * request stays on the error list (an alarm for a person) until the resident code was changed. A request that
+ * comes twice gets the same answer. */
 #ifndef JUKI_FLOW_NUMBER_NUMBER_H
 #define JUKI_FLOW_NUMBER_NUMBER_H
 
@@ -17,17 +18,18 @@ enum { NUMBER_GENERATIONS = 10 };
 
 /* At the CS: asks the agency; change: the register's change number.
  * Body {"resident_code","request":"new"|"change"|"ex_officio","change"}. */
-MUST_CHECK enum err number_request(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
-                                   enum number_request_kind kind, int64_t change);
-/* At the agency: an identity notice says whose a number is; ERR_NUMBER_TAKEN (before any write) when it is another
- * person's. A code change carries the number to the new code; a number before a change becomes a former one. */
-MUST_CHECK enum err number_record(struct flow *flow, struct db_tx *tx, struct fail *f, const struct identity *identity,
-                                  const struct change *change);
-/* At the agency: generates, or finds the one generated for this same request; NUMBER_NEW for a person who has a number
- * gives that number. ERR_NUMBER_EXHAUSTED. Pure of the link; used by tests. */
-MUST_CHECK enum err number_generate(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
-                                    enum number_request_kind kind, struct str request_id,
-                                    struct individual_number *out);
+MUST_CHECK enum err number_request(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                   struct resident_code code, enum number_request_kind kind, int64_t change);
+/* At the agency: an identity notice says whose a number is; ERR_NUMBER_TAKEN (before any write) when it is
+ * another person's. A code change carries the number to the new code; a number before a change becomes a
+ * former one. */
+MUST_CHECK enum err number_record(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                  const struct identity *identity, const struct change *change);
+/* At the agency: generates, or finds the one generated for this same request; NUMBER_NEW for a person who has
+ * a number gives that number. ERR_NUMBER_EXHAUSTED. Pure of the link; used by tests. */
+MUST_CHECK enum err number_generate(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                    struct resident_code code, enum number_request_kind kind,
+                                    struct str request_id, struct individual_number *out);
 
 extern const struct link_kind number_request_at_cs; /* only sent */
 extern const struct link_kind number_request_at_agency;

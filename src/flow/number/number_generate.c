@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes Individual Numbers and keeps whose they are, at the agency (番号法8条2項, 同施行令8条).
  *
- * Candidate g of a code: FF1 over eleven digits, the ten of the code's payload and the digit g; the eleven that come
- * out are the number's payload. FF1 is a permutation, so two codes or generations never give the same number; what
- * can collide are numbers that came from elsewhere, and those are in the table. */
+ * Candidate g of a code: FF1 over eleven digits, the ten of the code's payload and the digit g; the eleven
+ * that come out are the number's payload. FF1 is a permutation, so two codes or generations never give the
+ * same number; what can collide are numbers that came from elsewhere, and those are in the table. */
 #include "base/clock.h"
 #include "flow/flow_number_sql.h"
 #include "flow/number/number_state.h"
 
 enum { PAYLOAD_DIGITS = 11 };
 
-enum err number_owner(struct db_tx *tx, struct fail *f, struct individual_number number, struct resident_code *owner,
-                      enum number_state *state)
+enum err number_owner(struct db_tx *tx, struct fail *f, struct individual_number number,
+                      struct resident_code *owner, enum number_state *state)
 {
     struct db_rows rows;
     enum number_state found = NUMBER_FREE;
@@ -43,8 +43,8 @@ static enum err candidate(const struct flow *flow, struct fail *f, struct reside
     return ERR_OK;
 }
 
-static enum err find_answer(struct db_tx *tx, struct fail *f, struct str request, struct individual_number *out,
-                            bool *found)
+static enum err find_answer(struct db_tx *tx, struct fail *f, struct str request,
+                            struct individual_number *out, bool *found)
 {
     struct db_rows rows;
     *found = false;
@@ -92,7 +92,8 @@ static enum err try_generation(struct flow *flow, struct db_tx *tx, struct fail 
     *out = number;
     return again ? ERR_OK
                  : db_exec(tx, f, &sql_flow_number_issued_add,
-                           DB(db_int(number.value), db_int(code.value), db_int(NUMBER_GENERATED), db_int(generation)),
+                           DB(db_int(number.value), db_int(code.value), db_int(NUMBER_GENERATED),
+                              db_int(generation)),
                            NULL);
 }
 
@@ -127,10 +128,10 @@ enum err number_generate(struct flow *flow, struct db_tx *tx, struct fail *f, st
 
 /* ---- numbers seen in identity notices ---- */
 
-/* Is the owner of the number, by what the store says of that code, this same person? Then the notice of their code
- * change is still on its way from another municipality. Twins share a birthday but not a name. */
-static enum err same_person(struct db_tx *tx, struct fail *f, struct resident_code owner, const struct identity *i,
-                            bool *same)
+/* Is the owner of the number, by what the store says of that code, this same person? Then the notice of their
+ * code change is still on its way from another municipality. Twins share a birthday but not a name. */
+static enum err same_person(struct db_tx *tx, struct fail *f, struct resident_code owner,
+                            const struct identity *i, bool *same)
 {
     struct arena a;
     struct store_version v;
@@ -143,7 +144,8 @@ static enum err same_person(struct db_tx *tx, struct fail *f, struct resident_co
     return !e || e == ERR_NOT_FOUND ? ERR_OK : fail_set(f, e, why.field, "%s", why.detail);
 }
 
-static enum err record_known(struct db_tx *tx, struct fail *f, const struct identity *i, const struct change *c)
+static enum err record_known(struct db_tx *tx, struct fail *f, const struct identity *i,
+                             const struct change *c)
 {
     struct resident_code owner = {0};
     enum number_state state;
@@ -160,7 +162,8 @@ static enum err record_known(struct db_tx *tx, struct fail *f, const struct iden
     if (e || (!moves && state != NUMBER_GENERATED))
         return e;
     return db_exec(tx, f, &sql_flow_number_issued_update,
-                   DB(db_int(i->individual_number.value), db_int(moves ? i->resident_code.value : owner.value),
+                   DB(db_int(i->individual_number.value),
+                      db_int(moves ? i->resident_code.value : owner.value),
                       db_int(state == NUMBER_FORMER ? NUMBER_FORMER : NUMBER_IN_USE)),
                    NULL);
 }
@@ -172,13 +175,14 @@ enum err number_record(struct flow *flow UNUSED, struct db_tx *tx, struct fail *
     if (!i->has_individual_number)
         return ERR_OK;
     enum err e = db_exec(tx, f, &sql_flow_number_issued_add,
-                         DB(db_int(i->individual_number.value), db_int(i->resident_code.value), db_int(NUMBER_IN_USE),
-                            db_int(GENERATION_ELSEWHERE)),
+                         DB(db_int(i->individual_number.value), db_int(i->resident_code.value),
+                            db_int(NUMBER_IN_USE), db_int(GENERATION_ELSEWHERE)),
                          &added);
     if (!e && !added)
         e = record_known(tx, f, i, c);
     if (!e && c->has_old_number)
         e = db_exec(tx, f, &sql_flow_number_issued_end,
-                    DB(db_int(c->old_number.value), db_int(i->resident_code.value), db_int(NUMBER_FORMER)), NULL);
+                    DB(db_int(c->old_number.value), db_int(i->resident_code.value), db_int(NUMBER_FORMER)),
+                    NULL);
     return e;
 }

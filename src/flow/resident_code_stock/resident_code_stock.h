@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stock of resident codes (法30条の2): designated by the agency for each municipality, never overlapping, in an
- * order nobody can foresee (FF1 under the agency's code key, tweak "resident_code", over a running counter of ten
- * digits; codes known from elsewhere are skipped). The CS keeps the unused ones, draws one at random for the register
- * and asks for more when 30 % are left; `level` of the status is what the program's watch turns into its alarms at 30 %
- * and 10 %. It never ends in "try later" while the agency answers. */
+/* The stock of resident codes (法30条の2): designated by the agency for each municipality, never overlapping,
+ * in an order nobody can foresee (FF1 under the agency's code key, tweak "resident_code", over a running
+ * counter of ten digits; codes known from elsewhere are skipped). The CS keeps the unused ones, draws one at
+ * random for the register and asks for more when 30 % are left; `level` of the status is what the program's
+ * watch turns into its alarms at 30 % and 10 %. It never ends in "try later" while the agency answers. */
 #ifndef JUKI_FLOW_RESIDENT_CODE_STOCK_RESIDENT_CODE_STOCK_H
 #define JUKI_FLOW_RESIDENT_CODE_STOCK_RESIDENT_CODE_STOCK_H
 
@@ -18,14 +18,16 @@ struct stock_status {
     int64_t unused, requested;
     int level; /* 0 fine, 1 at or below 30 %, 2 at or below 10 % */
 };
-/* At the CS. Draws one unused code at random; draw_id (the register's, 1 to 200 bytes) makes a repeated call give the
- * same code for a year. Codes that a resident has by now (given out before a restore) are dropped. ERR_STOCK_EMPTY.
- * Asks the agency for more inside the same transaction when the level falls. */
-MUST_CHECK enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw_id,
-                                             struct resident_code *out);
+/* At the CS. Draws one unused code at random; draw_id (the register's, 1 to 200 bytes) makes a repeated call
+ * give the same code for a year. Codes that a resident has by now (given out before a restore) are dropped.
+ * ERR_STOCK_EMPTY. Asks the agency for more inside the same transaction when the level falls. */
+MUST_CHECK enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                             struct str draw_id, struct resident_code *out);
 MUST_CHECK enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct stock_status *out);
-/* At the CS: asks for 1..STOCK_REQUEST_MOST codes (at start when the stock is empty, or by a person). Body {"count"}. */
-MUST_CHECK enum err resident_code_stock_request(struct flow *flow, struct db_tx *tx, struct fail *f, int64_t count);
+/* At the CS: asks for 1..STOCK_REQUEST_MOST codes (at start when the stock is empty, or by a person). Body
+ * {"count"}. */
+MUST_CHECK enum err resident_code_stock_request(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                                int64_t count);
 /* At the agency: designates up to `count` codes for the municipality. Pure of the link; used by tests.
  * ERR_STOCK_EXHAUSTED. */
 MUST_CHECK enum err resident_code_stock_designate(struct flow *flow, struct db_tx *tx, struct fail *f,

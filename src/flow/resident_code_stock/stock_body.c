@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/resident_code_stock/stock_body.h"
 
-void stock_body_write(struct buf *b, struct area_code area, int64_t filling, const struct resident_code *codes,
-                      size_t count)
+void stock_body_write(struct buf *b, struct area_code area, int64_t filling,
+                      const struct resident_code *codes, size_t count)
 {
     char text[RESIDENT_CODE_TEXT_SIZE], area_text[AREA_CODE_TEXT_SIZE];
     json_begin(b, NULL, '{');

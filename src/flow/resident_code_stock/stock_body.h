@@ -9,13 +9,13 @@ enum { STOCK_BODY_MAX = 512 * 1024 };
 
 struct stock_body {
     struct area_code area; /* the municipality they are designated for */
-    int64_t filling; /* codes in all notices of this filling */
+    int64_t filling;       /* codes in all notices of this filling */
     size_t count;
     struct resident_code codes[STOCK_NOTICE_CODES];
 };
 
-void stock_body_write(struct buf *b, struct area_code area, int64_t filling, const struct resident_code *codes,
-                      size_t count);
+void stock_body_write(struct buf *b, struct area_code area, int64_t filling,
+                      const struct resident_code *codes, size_t count);
 /* 1..STOCK_NOTICE_CODES codes, each valid; ERR_FIELD_RANGE, ERR_FIELD_TYPE, ERR_AREA_CODE_*,
  * ERR_RESIDENT_CODE_*. On failure count is 0. */
 MUST_CHECK enum err stock_body_read(struct fail *f, const json_t *body, struct stock_body *out);

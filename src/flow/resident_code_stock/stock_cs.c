@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CS's side: keeps the codes it was designated, gives them out, asks for more in time.
  *
- * Unused codes stand at places 1..unused without gaps. A draw takes a random place and moves the last code into it,
- * so every unused code is as likely as any other, at the cost of one look-up. */
+ * Unused codes stand at places 1..unused without gaps. A draw takes a random place and moves the last code
+ * into it, so every unused code is as likely as any other, at the cost of one look-up. */
 #include "base/clock.h"
 #include "base/random.h"
 #include "flow/flow_resident_code_stock_sql.h"
@@ -49,7 +49,8 @@ static enum err send_request(struct flow *flow, struct db_tx *tx, struct fail *f
     json_end(&body, '}');
     enum err e = buf_check(&body, f, "count");
     if (!e) {
-        struct link_send send = {.destination = "agency", .kind = LINK_KIND_STOCK_REQUEST, .body = buf_str(&body)};
+        struct link_send send = {
+            .destination = "agency", .kind = LINK_KIND_STOCK_REQUEST, .body = buf_str(&body)};
         e = link_send(flow->link, tx, f, &send, NULL);
     }
     buf_release(&body);
@@ -68,7 +69,8 @@ enum err resident_code_stock_request(struct flow *flow, struct db_tx *tx, struct
     return e ? e : send_request(flow, tx, f, count);
 }
 
-static enum err keep_codes(struct db_tx *tx, struct fail *f, const struct stock_body *body, struct stock_status *s)
+static enum err keep_codes(struct db_tx *tx, struct fail *f, const struct stock_body *body,
+                           struct stock_status *s)
 {
     enum err e = ERR_OK;
     for (size_t i = 0; i < body->count && !e; i++) {
@@ -105,7 +107,8 @@ static enum err apply_notice(void *app, struct db_tx *tx, const struct link_noti
 
 /* ---- drawing ---- */
 
-static enum err find_drawn(struct db_tx *tx, struct fail *f, struct str draw_id, struct resident_code *out, bool *found)
+static enum err find_drawn(struct db_tx *tx, struct fail *f, struct str draw_id, struct resident_code *out,
+                           bool *found)
 {
     struct db_rows rows;
     *found = false;
@@ -143,7 +146,8 @@ static enum err take_one(struct db_tx *tx, struct fail *f, struct stock_status *
     return e;
 }
 
-static enum err take_unknown(struct db_tx *tx, struct fail *f, struct stock_status *s, struct resident_code *out)
+static enum err take_unknown(struct db_tx *tx, struct fail *f, struct stock_status *s,
+                             struct resident_code *out)
 {
     enum err e = ERR_OK;
     for (bool known = true; known && !e;) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agency's side: which codes a municipality may use.
  *
- * FF1 turns the counter 0, 1, 2 ... into ten digits that run through all codes once in an order nobody can foresee
- * without the key. A code goes to one municipality only, because the table has it once. */
+ * FF1 turns the counter 0, 1, 2 ... into ten digits that run through all codes once in an order nobody can
+ * foresee without the key. A code goes to one municipality only, because the table has it once. */
 #include "flow/flow_resident_code_stock_sql.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 #include "flow/resident_code_stock/stock_body.h"
@@ -34,20 +34,21 @@ static enum err read_counter(struct db_tx *tx, struct fail *f, int64_t *next)
 }
 
 /* *good: nobody has, had or was designated the code, and now this area is. */
-static enum err claim(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area, bool *good)
+static enum err claim(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
+                      bool *good)
 {
     bool known;
     int64_t added = 0;
     enum err e = store_code_known(tx, f, code, &known);
     if (!e && !known)
-        e = db_exec(tx, f, &sql_flow_resident_code_stock_designated_add, DB(db_int(code.value), db_int(area.value)),
-                    &added);
+        e = db_exec(tx, f, &sql_flow_resident_code_stock_designated_add,
+                    DB(db_int(code.value), db_int(area.value)), &added);
     *good = added == 1;
     return e;
 }
 
-enum err resident_code_stock_designate(struct flow *flow, struct db_tx *tx, struct fail *f, struct area_code area,
-                                       int64_t count, struct resident_code *codes)
+enum err resident_code_stock_designate(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                       struct area_code area, int64_t count, struct resident_code *codes)
 {
     int64_t next = 0, found = 0;
     enum err e = read_counter(tx, f, &next);
@@ -71,19 +72,22 @@ static enum err send_codes(struct flow *flow, struct db_tx *tx, struct fail *f, 
     stock_body_write(&body, (struct area_code){cs->area}, filling, codes, count);
     enum err e = buf_check(&body, f, "resident_codes");
     if (!e) {
-        struct link_send send = {.destination = cs->text, .kind = LINK_KIND_STOCK_NOTICE, .body = buf_str(&body)};
+        struct link_send send = {
+            .destination = cs->text, .kind = LINK_KIND_STOCK_NOTICE, .body = buf_str(&body)};
         e = link_send(flow->link, tx, f, &send, NULL);
     }
     buf_release(&body);
     return e;
 }
 
-static enum err fill(struct flow *flow, struct db_tx *tx, struct fail *f, const struct node_name *cs, size_t count)
+static enum err fill(struct flow *flow, struct db_tx *tx, struct fail *f, const struct node_name *cs,
+                     size_t count)
 {
     struct resident_code *codes = memory_new(count * sizeof *codes);
     if (!codes)
         return fail_set(f, ERR_MEMORY, NULL, NULL);
-    enum err e = resident_code_stock_designate(flow, tx, f, (struct area_code){cs->area}, (int64_t)count, codes);
+    enum err e =
+        resident_code_stock_designate(flow, tx, f, (struct area_code){cs->area}, (int64_t)count, codes);
     for (size_t sent = 0, n; sent < count && !e; sent += n) {
         n = count - sent < STOCK_NOTICE_CODES ? count - sent : STOCK_NOTICE_CODES;
         e = send_codes(flow, tx, f, cs, (int64_t)count, codes + sent, n);
@@ -109,7 +113,8 @@ static enum err designate_again(struct db_tx *tx, struct fail *f, const struct s
 }
 
 /* A restored agency learns again what it designated. */
-static enum err recover_notice(void *app UNUSED, struct db_tx *tx, const struct link_notice *n, struct fail *f)
+static enum err recover_notice(void *app UNUSED, struct db_tx *tx, const struct link_notice *n,
+                               struct fail *f)
 {
     struct stock_body *body = memory_new(sizeof *body);
     if (!body)
