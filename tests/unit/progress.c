@@ -78,8 +78,11 @@ static void a_terminal_gets_few_lines_and_the_end(void **state)
     int64_t began = clock_steady();
     run_bar(slave);
     int64_t tenths = (clock_steady() - began) / 100000;
-    ssize_t n = read(master, text, sizeof text - 1);
-    assert_true(n > 0);
+    for (size_t n = 0; !strchr(text, '\n');) { /* a terminal hands over what it has, not all there is */
+        ssize_t got = read(master, text + n, sizeof text - 1 - n);
+        assert_true(got > 0);
+        n += (size_t)got;
+    }
     assert_non_null(strstr(text, "100000/100000"));
     assert_true(count_of(text, '\r') <= (size_t)tenths + 3); /* a busy machine takes longer and draws more */
     close(slave);
