@@ -141,6 +141,9 @@ def main():
     long = options.parse_args().long
     total = Tally()
     for name, run in groups(long):
+        if name == 'lint':
+            print('lint begins: what is unchanged since the last run is skipped, a whole tree takes some minutes',
+                  flush=True)
         start = time.monotonic()
         tally = run()
         total.add(tally)
