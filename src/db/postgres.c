@@ -142,7 +142,7 @@ static enum err run(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt
 static enum err pg_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
                         const struct db_value *values, int64_t *changed)
 {
-    PGresult *result;
+    PGresult *result = NULL;
     enum err e = run(tx, f, stmt, values, &result);
     if (e)
         return e;
@@ -159,9 +159,9 @@ static enum err pg_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *
 static enum err pg_query(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt,
                          const struct db_value *values)
 {
-    PGresult *result;
+    PGresult *result = NULL;
     enum err e = run(tx, &rows->fail, stmt, values, &result);
-    rows->handle = e ? NULL : result;
+    rows->handle = result;
     return e;
 }
 

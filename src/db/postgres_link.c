@@ -201,9 +201,9 @@ static enum err commit(struct pg_conn *c, struct fail *f)
 static enum err begin_read(struct pg_conn *c, struct fail *f)
 {
     char sql[160];
+    long long millis = c->conn.db->read_micros / 1000 + 1;
     snprintf(sql, sizeof sql,
-             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %lld",
-             (long long)(c->conn.db->read_micros / 1000 + 1));
+             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %lld", millis);
     return pg_run(c, f, sql, NULL, 0);
 }
 

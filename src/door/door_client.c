@@ -70,7 +70,7 @@ static enum err prepare(struct fail *f, struct door_client *c, const struct door
     SET(CURLOPT_SSLCERT, config->tls_certificate_path);
     SET(CURLOPT_SSLKEY, bare_path(config->tls_key_path));
     SET(CURLOPT_CAINFO, config->ca_path);
-    SET(CURLOPT_CAPATH, NULL);
+    SET(CURLOPT_CAPATH, (char *)NULL);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_PROTOCOLS_STR, "https");

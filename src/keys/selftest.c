@@ -118,7 +118,7 @@ static const struct ed25519_answer rfc8032[] = {
 
 static enum err ed25519_signs(struct fail *f, struct key *k, const struct buf want[4])
 {
-    uint8_t public_key[ED25519_PUBLIC], signature[ED25519_SIGNATURE];
+    uint8_t public_key[ED25519_PUBLIC], signature[ED25519_SIGNATURE] = {0};
     enum err e = key_public(f, k, public_key);
     if (!e)
         e = expect(f, (struct str){(const char *)public_key, sizeof public_key}, buf_str(&want[1]), "public half");

@@ -614,8 +614,8 @@ static enum err present_head(struct dial *d, struct fail *f)
 {
     struct head_proof *p = arena_alloc(&d->arena, sizeof *p);
     struct buf note;
-    struct str body;
-    struct head head;
+    struct str body = STR("");
+    struct head head = {.size = 0};
     uint8_t own[ED25519_PUBLIC];
     char origin[sizeof head.origin];
     snprintf(origin, sizeof origin, "juki/%s", d->l->config.self.text); /* how heads name their log */

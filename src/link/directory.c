@@ -304,7 +304,7 @@ size_t directory_nodes(const struct directory *d, const struct directory_node **
 
 const struct directory_node *directory_find(const struct directory *d, struct str name)
 {
-    struct directory_node wanted;
+    struct directory_node wanted = {.name = {""}};
     if (node_name_parse(NULL, name, &wanted.name))
         return NULL;
     return bsearch(&wanted, d->nodes, d->node_count, sizeof wanted, node_compare);

@@ -151,7 +151,7 @@ static enum err append_entries(struct batch *b, struct db_tx *tx, struct fail *f
         struct item *item = &b->items[i];
         const char *name = kind_name(b->frames[i].kind);
         snprintf(what, sizeof what, "received %s %lld %s/%u", b->peer->node.text,
-                 (long long)(b->header->first + (int64_t)i), name ? name : "unknown", b->frames[i].version);
+                 (long long)b->header->first + (long long)i, name ? name : "unknown", b->frames[i].version);
         e = ledger_append(b->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), b->frames[i].payload,
                           &item->notice.entry);
     }

@@ -154,7 +154,7 @@ static struct str note_name(struct request *r, struct str name)
 
 static enum err check_head(struct fail *f, struct request *r)
 {
-    struct str text, body;
+    struct str text, body = STR("");
     struct head h;
     enum err e = read_file(f, r, r->file, &text);
     for (size_t i = 0; !e && i < r->key_count; i++) {

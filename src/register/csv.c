@@ -190,7 +190,7 @@ static void decide_encoding(struct csv_reader *r)
 /* Cells in the order of the file. */
 static void decode_row(struct csv_reader *r, struct str cells[static CSV_COLUMNS_MAX])
 {
-    size_t start[CSV_COLUMNS_MAX];
+    size_t start[CSV_COLUMNS_MAX] = {0};
     buf_clear(&r->text);
     decide_encoding(r);
     for (size_t i = 0; i < r->cells && !r->bad; i++) {

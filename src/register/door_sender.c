@@ -48,7 +48,7 @@ void door_sender_wake(struct resident_register *r)
 
 static void note_connection(struct resident_register *r, bool connected, const struct fail *f)
 {
-    char text[sizeof f->detail + 256];
+    char text[sizeof(struct fail) + 256];
 
     pthread_mutex_lock(&r->lock);
     bool news = r->connected != connected || (f && !r->trouble[0]);
