@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decides the life of the door: what is opened when, who is woken, and in which order it ends.
  *
- * A feed's readers sleep on one condition variable. A transaction that writes to a feed only sets `touched`; the
- * commit hook of the database turns that into a broadcast, so nobody is woken for what is not yet on disk. */
+ * A feed's readers sleep on one condition variable. A transaction that writes to a feed only sets `touched`;
+ * the commit hook of the database turns that into a broadcast, so nobody is woken for what is not yet on
+ * disk. */
 #include "door/door.h"
 
 #include "door/door_inside.h"

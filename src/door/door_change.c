@@ -2,15 +2,16 @@
 /* Decides which changes come through the door: POST /v1/changes.
  *
  *     {"changes":[{"number":N, "replaces":M?, "identity":{..., "change":{...}}}, ...]}
- *     {"changes":[{"number":N, "replaces":M, "withdrawn":true}]}       a refused change is not to be sent after all
+ *     {"changes":[{"number":N, "replaces":M, "withdrawn":true}]}       a refused change is not to be sent
+ * after all
  *
- * A request is one transaction. Numbers run 1, 2, 3 ... without gap; a request that leaves one out is refused whole
- * and told the number that is expected. What is at or below the mark was taken before: it is answered as then and
- * changes nothing, and other content under a used number is refused. Of new changes each is taken or refused alone.
- * A refused one is written down before anything of it is, moves the mark on, and blocks its person: further changes
- * are BEHIND until one that replaces it has been taken. So the order of one person's changes always holds
- * (住民記録システム標準仕様書: 異動の時系列を担保). An attempt to replace that is itself refused leaves the first one
- * blocking; the next attempt may name either. */
+ * A request is one transaction. Numbers run 1, 2, 3 ... without gap; a request that leaves one out is refused
+ * whole and told the number that is expected. What is at or below the mark was taken before: it is answered
+ * as then and changes nothing, and other content under a used number is refused. Of new changes each is taken
+ * or refused alone. A refused one is written down before anything of it is, moves the mark on, and blocks its
+ * person: further changes are BEHIND until one that replaces it has been taken. So the order of one person's
+ * changes always holds (住民記録システム標準仕様書: 異動の時系列を担保). An attempt to replace that is itself
+ * refused leaves the first one blocking; the next attempt may name either. */
 #include "door/door_inside.h"
 
 #include "base/clock.h"
@@ -72,7 +73,8 @@ static void find_person(const json_t *identity, struct incoming *c)
 
     for (size_t i = 0; i < PERSON_CODES; i++) {
         struct resident_code code;
-        if (json_is_string(texts[i]) && !resident_code_parse(NULL, str_of(json_string_value(texts[i])), &code))
+        if (json_is_string(texts[i]) &&
+            !resident_code_parse(NULL, str_of(json_string_value(texts[i])), &code))
             c->codes[c->code_count++] = code.value;
     }
 }
@@ -104,7 +106,8 @@ static enum err read_form(struct taking *t, struct arena *a, const json_t *item,
     return check_area(f, t->door, &c->change.identity);
 }
 
-static enum err read_change(struct taking *t, struct fail *f, struct arena *a, const json_t *item, struct incoming *c)
+static enum err read_change(struct taking *t, struct fail *f, struct arena *a, const json_t *item,
+                            struct incoming *c)
 {
     enum err e;
 
@@ -207,7 +210,8 @@ static enum err answer_again(struct taking *t, struct db_tx *tx, struct fail *f,
 /* ---- what is new ---- */
 
 /* ERR_DOOR_BEHIND when the person waits behind another refused change than `root`. */
-static enum err check_blocks(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c, int64_t root)
+static enum err check_blocks(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c,
+                             int64_t root)
 {
     struct db_rows rows;
     int64_t first = 0;
@@ -254,7 +258,8 @@ static enum err settle(struct db_tx *tx, struct fail *f, int64_t root, int64_t b
     return e ? e : db_exec(tx, f, &sql_door_block_remove, DB(db_int(root)), NULL);
 }
 
-/* A register may tell of a person before it has heard the number that came for them: the store here knows it. */
+/* A register may tell of a person before it has heard the number that came for them: the store here knows it.
+ */
 static enum err add_known_number(struct db_tx *tx, struct fail *f, struct arena *a, struct identity_change *c)
 {
     struct store_version known;
@@ -262,8 +267,9 @@ static enum err add_known_number(struct db_tx *tx, struct fail *f, struct arena 
 
     if (c->identity.has_individual_number)
         return ERR_OK;
-    enum err e = store_latest(tx, &own, c->change.has_old_code ? c->change.old_code : c->identity.resident_code,
-                              c->identity.address.area_code, a, &known);
+    enum err e =
+        store_latest(tx, &own, c->change.has_old_code ? c->change.old_code : c->identity.resident_code,
+                     c->identity.address.area_code, a, &known);
     if (e == ERR_EPISODE_UNKNOWN)
         return ERR_OK;
     if (e)
@@ -290,7 +296,8 @@ static enum err take_identity(struct taking *t, struct db_tx *tx, struct fail *f
 }
 
 /* Takes it, or says why not without having written. */
-static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c, int64_t *root)
+static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c,
+                           int64_t *root)
 {
     enum err e;
 
@@ -305,7 +312,8 @@ static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, s
     return *root ? settle(tx, f, *root, c->number) : ERR_OK;
 }
 
-static enum err write_refusal(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c, int64_t root)
+static enum err write_refusal(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c,
+                              int64_t root)
 {
     struct str field = str_of(c->verdict.field);
     enum err e = db_exec(tx, f, &sql_door_refused_add,

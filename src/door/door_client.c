@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides how the door is called. The address of the URL is only where to connect: the name that is asked for, and
- * that the certificate must carry, is the node's (cs.AREA.juki), so no other node of the network can stand in. */
+/* Decides how the door is called. The address of the URL is only where to connect: the name that is asked
+ * for, and that the certificate must carry, is the node's (cs.AREA.juki), so no other node of the network can
+ * stand in. */
 #include "door/door_client.h"
 
 #include "base/json.h"
 
 #include <curl/curl.h>
 
-enum { CONNECT_SECONDS = 5, CALL_SECONDS = 90, PATH_SIZE = 256 };
+enum { CONNECT_SECONDS = 5, CALL_SECONDS = 90, IDLE_SECONDS = 60, PATH_SIZE = 256 };
 
 struct door_client {
     CURL *curl;
@@ -77,6 +78,7 @@ static enum err prepare(struct fail *f, struct door_client *c, const struct door
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_TCP_NODELAY, 1L);
+    SET(CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS); /* the CS closes idle ones a little later */
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     SET(CURLOPT_TIMEOUT, (long)CALL_SECONDS);
@@ -168,7 +170,8 @@ enum err door_client_call(struct door_client *c, struct fail *f, const char *pat
     }
     CURLcode code = curl_easy_perform(c->curl);
     if (code != CURLE_OK)
-        return fail_set(f, ERR_DOOR_LOST, "door", "%s", c->trouble[0] ? c->trouble : curl_easy_strerror(code));
+        return fail_set(f, ERR_DOOR_LOST, "door", "%s",
+                        c->trouble[0] ? c->trouble : curl_easy_strerror(code));
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     return status == 200 ? ERR_OK : read_error(f, buf_str(answer), expected);
 }

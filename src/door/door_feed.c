@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decides what goes back to the register: the feed of outcomes and the feed of Individual Numbers.
  *
- * A feed is a table with a cursor 1, 2, 3 ... in the order of commits; a reader says how far it has read, and may
- * wait until something is behind that. Nothing is taken off a feed by reading. */
+ * A feed is a table with a cursor 1, 2, 3 ... in the order of commits; a reader says how far it has read, and
+ * may wait until something is behind that. Nothing is taken off a feed by reading. */
 #include "door/door_inside.h"
 
 #include "base/clock.h"
@@ -35,8 +35,8 @@ enum err door_number_came(void *self, struct db_tx *tx, struct fail *f, struct r
                        DB(db_int(cursor), db_int(change), db_int(code.value), db_int(number.value)), NULL);
 }
 
-enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state,
-                           int64_t error, struct str field)
+enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                           char state, int64_t error, struct str field)
 {
     struct door *d = self;
     int64_t cursor = 0;
@@ -105,8 +105,9 @@ static enum err page_numbers(struct db_tx *tx, struct fail *f, void *arg)
         json_add_int(out, "change", db_row_int(&rows, 1));
         json_add_text(out, "resident_code",
                       str_of(resident_code_REVEAL((struct resident_code){db_row_int(&rows, 2)}, code)));
-        json_add_text(out, "individual_number",
-                      str_of(individual_number_REVEAL((struct individual_number){db_row_int(&rows, 3)}, number)));
+        json_add_text(
+            out, "individual_number",
+            str_of(individual_number_REVEAL((struct individual_number){db_row_int(&rows, 3)}, number)));
         json_end(out, '}');
     }
     json_end(out, ']');
@@ -115,7 +116,8 @@ static enum err page_numbers(struct db_tx *tx, struct fail *f, void *arg)
     return db_done(&rows, f);
 }
 
-static enum err add_telegram(struct fail *f, const struct page *p, struct telegram_person *persons, size_t *count)
+static enum err add_telegram(struct fail *f, const struct page *p, struct telegram_person *persons,
+                             size_t *count)
 {
     enum err e = *count ? telegram_837y_write(f, p->door->area, persons, *count, &p->request->out) : ERR_OK;
 
@@ -170,7 +172,8 @@ static uint64_t generation(struct door *d)
     return seen;
 }
 
-static enum err read_feed(struct door *d, struct door_request *r, struct fail *f, db_fn page_of, struct page *p)
+static enum err read_feed(struct door *d, struct door_request *r, struct fail *f, db_fn page_of,
+                          struct page *p)
 {
     int64_t deadline = clock_steady() + r->wait * 1000000;
     uint64_t seen;

@@ -5,10 +5,11 @@
  *     taken/, refused/   where it goes, with NAME.json.result.json: the answer, or the error
  *     out/               outcomes-CURSOR.json, numbers-CURSOR.json, 837Y-CURSOR.dat: what the feeds gave
  *
- * Crash-safe without a log of its own: the result is written before the file is moved, so that a file found again is
- * taken again, and the numbers of its changes make that change nothing. A feed's place moves after its file is on
- * disk, so a page may be written twice, under the same name. A file of out/ that was fetched may be deleted. Names
- * hold cursors, never a person's number. Trouble of our own (disk, database) leaves a file where it is. */
+ * Crash-safe without a log of its own: the result is written before the file is moved, so that a file found
+ * again is taken again, and the numbers of its changes make that change nothing. A feed's place moves after
+ * its file is on disk, so a page may be written twice, under the same name. A file of out/ that was fetched
+ * may be deleted. Names hold cursors, never a person's number. Trouble of our own (disk, database) leaves a
+ * file where it is. */
 #include "door/door_inside.h"
 
 #include "base/clock.h"
@@ -20,7 +21,8 @@
 
 enum { ROUND_MICROSECONDS = 1000000, FILES_A_ROUND = 4096, NAME_MAX_BYTES = 200 };
 
-static struct str path_of(struct arena *a, const struct door *d, const char *sub, const char *name, const char *end)
+static struct str path_of(struct arena *a, const struct door *d, const char *sub, const char *name,
+                          const char *end)
 {
     return arena_format(a, "%s/%s/%s%s", d->folder, sub, name, end);
 }
@@ -37,7 +39,8 @@ static bool is_request(const char *name)
     return name[0] != '.' && n > 5 && n <= NAME_MAX_BYTES && strcmp(name + n - 5, ".json") == 0;
 }
 
-static enum err list_requests(struct door *d, struct fail *f, struct arena *a, const char ***names, size_t *count)
+static enum err list_requests(struct door *d, struct fail *f, struct arena *a, const char ***names,
+                              size_t *count)
 {
     struct str path = path_of(a, d, "in", "", "");
     const char **list = arena_alloc(a, FILES_A_ROUND * sizeof *list);
@@ -47,7 +50,8 @@ static enum err list_requests(struct door *d, struct fail *f, struct arena *a, c
     if (!folder)
         return fail_errno(f, ERR_IO, "opendir");
     for (struct dirent *entry; *count < FILES_A_ROUND && (entry = readdir(folder));) {
-        struct str name = is_request(entry->d_name) ? arena_copy(a, str_of(entry->d_name)) : (struct str){NULL, 0};
+        struct str name =
+            is_request(entry->d_name) ? arena_copy(a, str_of(entry->d_name)) : (struct str){NULL, 0};
         if (name.p)
             list[(*count)++] = name.p;
     }
@@ -83,7 +87,8 @@ static enum err take_file(struct door *d, struct fail *f, const char *name)
 
     door_request_init(&r);
     struct str path = path_of(&r.arena, d, "in", name, "");
-    enum err e = path.p ? file_read(&refusal, path.p, &r.body) : fail_set(&refusal, ERR_MEMORY, "folder", NULL);
+    enum err e =
+        path.p ? file_read(&refusal, path.p, &r.body) : fail_set(&refusal, ERR_MEMORY, "folder", NULL);
     if (!e)
         e = door_changes_take(d, &r, &refusal);
     if (e && is_environment(e)) {
@@ -134,15 +139,16 @@ static enum err write_place(struct db_tx *tx, struct fail *f, void *arg)
 
 typedef enum err (*feed_fn)(struct door *d, struct door_request *r, struct fail *f);
 
-static enum err write_feed(struct door *d, struct fail *f, struct door_request *r, feed_fn feed, const char *stem,
-                           const char *end)
+static enum err write_feed(struct door *d, struct fail *f, struct door_request *r, feed_fn feed,
+                           const char *stem, const char *end)
 {
     enum err e;
 
     buf_clear(&r->out);
     if ((e = feed(d, r, f)) || r->cursor == r->after)
         return e;
-    struct str path = arena_format(&r->arena, "%s/out/%s-%012lld%s", d->folder, stem, (long long)r->after + 1, end);
+    struct str path =
+        arena_format(&r->arena, "%s/out/%s-%012lld%s", d->folder, stem, (long long)r->after + 1, end);
     return path.p ? file_write(f, path.p, buf_str(&r->out), 0600) : fail_set(f, ERR_MEMORY, "folder", NULL);
 }
 

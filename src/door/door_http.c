@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decides how HTTP reaches a route: who is heard (door_tls.c), how much is read, and what goes back.
  *
- * One blocking thread a connection, at most CONNECTIONS: a register holds two or three, and a feed's reader may sleep
- * half a minute without keeping anybody else. A response is queued on the last call of the handler only, or
- * libmicrohttpd closes the connection after each request; just the ones we want rid of are answered on the first. */
+ * One blocking thread a connection, at most CONNECTIONS: a register holds two or three, and a feed's reader
+ * may sleep half a minute without keeping anybody else. A response is queued on the last call of the handler
+ * only, or libmicrohttpd closes the connection after each request; just the ones we want rid of are answered
+ * on the first. */
 #include "door/door_inside.h"
 
 #include "base/log.h"
@@ -65,7 +66,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct doo
                                    bool last)
 {
     char cursor[24];
-    struct MHD_Response *response = MHD_create_response_from_buffer(r->out.n, r->out.p, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(r->out.n, r->out.p, MHD_RESPMEM_MUST_COPY);
 
     if (!response)
         return MHD_NO;
@@ -92,7 +94,8 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, struct door_req
 
 static enum err check_peer(struct MHD_Connection *connection, struct door *d, struct fail *f)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct peer *peer = info ? info->socket_context : NULL;
 
     if (!peer)
@@ -110,7 +113,8 @@ static enum err check_peer(struct MHD_Connection *connection, struct door *d, st
 /* A body that says it is too long is not read at all. */
 static enum err check_length(struct MHD_Connection *connection, struct fail *f)
 {
-    const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *text =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     uint64_t length = 0;
 
     if (text && (!str_to_uint(str_of(text), INT64_MAX, &length) || length > DOOR_BODY_MAX))
@@ -142,8 +146,8 @@ static enum MHD_Result take_body(struct door_request *r, const char *bytes, size
     return r->spilled > SPILL_MAX ? MHD_NO : MHD_YES;
 }
 
-static enum err query_number(struct MHD_Connection *connection, struct fail *f, const char *name, uint64_t most,
-                             int64_t *out)
+static enum err query_number(struct MHD_Connection *connection, struct fail *f, const char *name,
+                             uint64_t most, int64_t *out)
 {
     const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
     uint64_t value = 0;
@@ -154,22 +158,23 @@ static enum err query_number(struct MHD_Connection *connection, struct fail *f, 
     return ERR_OK;
 }
 
-static enum err answer(struct MHD_Connection *connection, struct door *d, const char *method, const char *path,
-                       struct door_request *r, struct fail *f)
+static enum err answer(struct MHD_Connection *connection, struct door *d, const char *method,
+                       const char *path, struct door_request *r, struct fail *f)
 {
     const struct door_route *route;
     enum err e;
 
     if ((e = door_route_find(f, str_of(method), str_of(path), &route)) ||
         (e = query_number(connection, f, "after", INT64_MAX, &r->after)) ||
-        (e = query_number(connection, f, "wait", DOOR_WAIT_MAX, &r->wait)) || (e = buf_check(&r->body, f, "body")) ||
-        (e = route->answer(d, r, f)))
+        (e = query_number(connection, f, "wait", DOOR_WAIT_MAX, &r->wait)) ||
+        (e = buf_check(&r->body, f, "body")) || (e = route->answer(d, r, f)))
         return e;
     return buf_check(&r->out, f, "answer");
 }
 
-static enum MHD_Result handle(void *self, struct MHD_Connection *connection, const char *path, const char *method,
-                              const char *version, const char *bytes, size_t *n, void **context)
+static enum MHD_Result handle(void *self, struct MHD_Connection *connection, const char *path,
+                              const char *method, const char *version, const char *bytes, size_t *n,
+                              void **context)
 {
     struct door *d = self;
     struct fail f = {0};
@@ -212,23 +217,26 @@ static void connection_changes(void *self, struct MHD_Connection *connection, vo
 
 enum err door_http_start(struct door *d, struct fail *f)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV},
                     *found = NULL;
-    unsigned flags = MHD_USE_TLS | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
+    unsigned flags =
+        MHD_USE_TLS | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
 
     if (getaddrinfo(d->host, d->port, &hints, &found) || !found)
         return fail_set(f, ERR_CONFIG, "listen", "%s is not an address", d->host);
     if (found->ai_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     d->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, handle, d, MHD_OPTION_SOCK_ADDR, found->ai_addr, MHD_OPTION_HTTPS_PRIORITIES, PRIORITY,
-        MHD_OPTION_HTTPS_MEM_TRUST, d->ca.p, MHD_OPTION_HTTPS_CERT_CALLBACK, door_tls_choose,
+        flags, 0, NULL, NULL, handle, d, MHD_OPTION_SOCK_ADDR, found->ai_addr, MHD_OPTION_HTTPS_PRIORITIES,
+        PRIORITY, MHD_OPTION_HTTPS_MEM_TRUST, d->ca.p, MHD_OPTION_HTTPS_CERT_CALLBACK, door_tls_choose,
         MHD_OPTION_NOTIFY_CONNECTION, connection_changes, d, MHD_OPTION_NOTIFY_COMPLETED, request_ends, d,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)64 << 10,
         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
     freeaddrinfo(found);
-    return d->daemon ? ERR_OK : fail_set(f, ERR_IO, "listen", "%s:%s cannot be listened on", d->host, d->port);
+    return d->daemon ? ERR_OK
+                     : fail_set(f, ERR_IO, "listen", "%s:%s cannot be listened on", d->host, d->port);
 }

@@ -22,8 +22,8 @@ enum {
     DOOR_CHAIN_MAX = 4
 };
 
-/* Our certificate and key as they are handed to each handshake. Former ones stay until the end, since a handshake
- * that began with one may still be running. */
+/* Our certificate and key as they are handed to each handshake. Former ones stay until the end, since a
+ * handshake that began with one may still be running. */
 struct door_tls {
     struct key *key;
     gnutls_pcert_st chain[DOOR_CHAIN_MAX];
@@ -42,10 +42,10 @@ struct door {
     struct MHD_Daemon *daemon;
     struct door_tls *tls; /* newest; under lock */
     pthread_mutex_t lock;
-    pthread_cond_t wake;  /* on the steady clock; broadcast when a feed grew and at the end */
-    uint64_t generation;  /* under lock: counts the commits that touched a feed */
-    bool stopping;        /* under lock */
-    atomic_bool touched;  /* a running transaction wrote to a feed */
+    pthread_cond_t wake; /* on the steady clock; broadcast when a feed grew and at the end */
+    uint64_t generation; /* under lock: counts the commits that touched a feed */
+    bool stopping;       /* under lock */
+    atomic_bool touched; /* a running transaction wrote to a feed */
     pthread_t folder_thread;
     bool folder_running;
 };
@@ -72,7 +72,8 @@ struct door_route {
 };
 const struct door_route *door_routes(size_t *count);
 /* ERR_DOOR_ROUTE, ERR_DOOR_METHOD. */
-MUST_CHECK enum err door_route_find(struct fail *f, struct str method, struct str path, const struct door_route **out);
+MUST_CHECK enum err door_route_find(struct fail *f, struct str method, struct str path,
+                                    const struct door_route **out);
 
 /* Takes the changes of a body in (POST /v1/changes). */
 MUST_CHECK enum err door_changes_take(struct door *d, struct door_request *r, struct fail *f);
@@ -83,8 +84,8 @@ MUST_CHECK enum err door_telegrams_read(struct door *d, struct door_request *r, 
 /* The two calls of struct flow_door; they also serve the door's own refusals. */
 enum err door_number_came(void *self, struct db_tx *tx, struct fail *f, struct resident_code code,
                           struct individual_number number, int64_t change);
-enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state,
-                           int64_t error, struct str field);
+enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                           char state, int64_t error, struct str field);
 /* Error, texts and field of one refusal, as members of an open object. */
 void door_refusal_write(struct buf *b, enum err error, struct str field);
 

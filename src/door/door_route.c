@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides which path leads where: the table of routes, and the answers that need only a few lines. docs/DOOR.md and
- * docs/door-openapi.yaml say the same; a test compares the table with the latter. */
+/* Decides which path leads where: the table of routes, and the answers that need only a few lines.
+ * docs/DOOR.md and docs/door-openapi.yaml say the same; a test compares the table with the latter. */
 #include "door/door_inside.h"
 
 #include "door/door_sql.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides who may speak at the door. libmicrohttpd asks for a client certificate but does not refuse a peer without
- * one, so each connection is judged here before any request is routed: signed by the network's CA, valid today, made
- * for a client, and named register.AREA of this very municipality. Everybody else hears 403 and nothing more. */
+/* Decides who may speak at the door. libmicrohttpd asks for a client certificate but does not refuse a peer
+ * without one, so each connection is judged here before any request is routed: signed by the network's CA,
+ * valid today, made for a client, and named register.AREA of this very municipality. Everybody else hears 403
+ * and nothing more. */
 #include "door/door_inside.h"
 
 #include "base/file.h"
@@ -62,7 +63,8 @@ int door_tls_choose(gnutls_session_t session, const gnutls_datum_t *ca, int ca_c
                     unsigned *count, gnutls_privkey_t *key)
 {
     (void)ca, (void)ca_count, (void)algorithms, (void)algorithm_count;
-    /* libmicrohttpd keeps its connection in the session, and the connection keeps what door_http.c gave it. */
+    /* libmicrohttpd keeps its connection in the session, and the connection keeps what door_http.c gave it.
+     */
     struct MHD_Connection *connection = gnutls_session_get_ptr(session);
     const union MHD_ConnectionInfo *info =
         connection ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT) : NULL;
@@ -83,7 +85,8 @@ int door_tls_choose(gnutls_session_t session, const gnutls_datum_t *ca, int ca_c
 enum err door_tls_check(struct door *d, struct fail *f, gnutls_session_t session)
 {
     char purpose_text[] = GNUTLS_KP_TLS_WWW_CLIENT, node[64];
-    gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)purpose_text};
+    gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+                                     .data = (unsigned char *)purpose_text};
     unsigned count = 0, status = 0;
     const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides how Individual Numbers stand in the telegram 837Y; the layout is in the header. Digits only, so bytes and
- * characters are the same. Rule: DOMAIN 1.3 (a layout seen in public, the meaning inferred). */
+/* Decides how Individual Numbers stand in the telegram 837Y; the layout is in the header. Digits only, so
+ * bytes and characters are the same. Rule: DOMAIN 1.3 (a layout seen in public, the meaning inferred). */
 #include "door/telegram_837y.h"
 
 #define TELEGRAM_ID "837Y"

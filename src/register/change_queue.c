@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decides how changes are queued for the door, and how it is remembered what became of them.
  *
- * A change's JSON is written once, in the transaction that makes its version, and sent from there as often as needed:
- * the same number always has the same bytes. What became of changes is kept as ranges that never overlap; neighbours
- * alike grow together, so that the outcome of a load of half a million is a handful of rows. */
+ * A change's JSON is written once, in the transaction that makes its version, and sent from there as often as
+ * needed: the same number always has the same bytes. What became of changes is kept as ranges that never
+ * overlap; neighbours alike grow together, so that the outcome of a load of half a million is a handful of
+ * rows. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
 #include "register/register_sql.h"
 
-static enum err one_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, int64_t key, int64_t *out)
+static enum err one_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, int64_t key,
+                        int64_t *out)
 {
     struct db_rows rows;
 
@@ -69,7 +71,8 @@ static bool alike(const struct range *a, const struct range *b)
     return a->state == b->state && a->error == b->error && str_equal(a->field, b->field);
 }
 
-static enum err range_add(struct db_tx *tx, struct fail *f, const struct range *r, int64_t first, int64_t last)
+static enum err range_add(struct db_tx *tx, struct fail *f, const struct range *r, int64_t first,
+                          int64_t last)
 {
     return db_exec(tx, f, &sql_register_range_add,
                    DB(db_int(first), db_int(last), db_int(r->state), db_int(r->error), db_text(r->field),
@@ -82,7 +85,8 @@ static enum err range_remove(struct db_tx *tx, struct fail *f, int64_t first, in
     return db_exec(tx, f, &sql_register_range_remove, DB(db_int(first), db_int(last)), NULL);
 }
 
-/* Makes room at one edge: the range that reaches over `at` (or touches it) is cut there, or taken into r when alike. */
+/* Makes room at one edge: the range that reaches over `at` (or touches it) is cut there, or taken into r when
+ * alike. */
 static enum err cut_edge(struct db_tx *tx, struct fail *f, struct range *r, int64_t at)
 {
     struct range old;
@@ -105,10 +109,14 @@ static enum err cut_edge(struct db_tx *tx, struct fail *f, struct range *r, int6
     return old.last > r->last ? range_add(tx, f, &old, r->last + 1, old.last) : ERR_OK;
 }
 
-enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state, enum err error,
-                          struct str field)
+enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state,
+                          enum err error, struct str field)
 {
-    struct range r = {.first = first, .last = last, .since = clock_now(), .state = state, .error = error,
+    struct range r = {.first = first,
+                      .last = last,
+                      .since = clock_now(),
+                      .state = state,
+                      .error = error,
                       .field = field.p ? field : STR("")};
     enum err e;
 

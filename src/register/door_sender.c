@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides how the register speaks with its CS: one thread sends changes, one hears outcomes, one hears Individual
- * Numbers, each on its own connection.
+/* Decides how the register speaks with its CS: one thread sends changes, one hears outcomes, one hears
+ * Individual Numbers, each on its own connection.
  *
- * Nothing is lost and nothing doubled, because only the CS's mark counts: after each connection loss it is asked how
- * far it has taken changes, and sending goes on behind that. When it has taken more than we ever queued, our database
- * is an old copy; then nothing is sent until a person looks. */
+ * Nothing is lost and nothing doubled, because only the CS's mark counts: after each connection loss it is
+ * asked how far it has taken changes, and sending goes on behind that. When it has taken more than we ever
+ * queued, our database is an old copy; then nothing is sent until a person looks. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -227,13 +227,15 @@ struct hearing {
     struct resident_register *r;
     const char *path, *list;
     enum register_mark mark;
-    enum err (*take)(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item, struct arena *a);
+    enum err (*take)(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item,
+                     struct arena *a);
     struct buf answer;
     int64_t cursor;
     json_t *tree; /* of the answer, during the transaction */
 };
 
-static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item, struct arena *a)
+static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item,
+                             struct arena *a)
 {
     int64_t first, last;
     struct str state, error = {NULL, 0}, field = STR("");
@@ -242,7 +244,8 @@ static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f
     (void)h;
     if ((e = json_member_int(f, item, "first", 1, INT64_MAX, &first)) ||
         (e = json_member_int(f, item, "last", first, INT64_MAX, &last)) ||
-        (e = json_member_text(f, item, "state", a, &state)) || (e = json_member_text_maybe(f, item, "error", a, &error)) ||
+        (e = json_member_text(f, item, "state", a, &state)) ||
+        (e = json_member_text_maybe(f, item, "error", a, &error)) ||
         (e = json_member_text_maybe(f, item, "field", a, &field)))
         return e;
     if (!state.n || !strchr("awr", state.p[0]))
@@ -250,7 +253,8 @@ static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f
     return change_range_put(tx, f, first, last, state.p[0], error.n ? door_client_err(error) : ERR_OK, field);
 }
 
-/* From the newest version down, as far as the place is empty: what was made while the number was on its way. */
+/* From the newest version down, as far as the place is empty: what was made while the number was on its way.
+ */
 static enum err fill_number(struct db_tx *tx, struct fail *f, int64_t person, int64_t number)
 {
     struct db_rows rows;
@@ -262,7 +266,8 @@ static enum err fill_number(struct db_tx *tx, struct fail *f, int64_t person, in
         id = db_row_int(&rows, 0);
     e = db_done(&rows, f);
     while (!e && id) {
-        if ((e = db_exec(tx, f, &sql_register_resident_number, DB(db_int(id), db_int(number)), &changed)) || !changed)
+        if ((e = db_exec(tx, f, &sql_register_resident_number, DB(db_int(id), db_int(number)), &changed)) ||
+            !changed)
             return e;
         db_query(tx, &rows, &sql_register_resident_previous, DB(db_int(id)));
         id = db_next(&rows) ? db_row_int(&rows, 0) : 0;
@@ -271,7 +276,8 @@ static enum err fill_number(struct db_tx *tx, struct fail *f, int64_t person, in
     return e;
 }
 
-static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item, struct arena *a)
+static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item,
+                            struct arena *a)
 {
     struct str code_text, number_text;
     struct resident_code code;
@@ -283,7 +289,8 @@ static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f,
     (void)h;
     if ((e = json_member_text(f, item, "resident_code", a, &code_text)) ||
         (e = json_member_text(f, item, "individual_number", a, &number_text)) ||
-        (e = resident_code_parse(f, code_text, &code)) || (e = individual_number_parse(f, number_text, &number)))
+        (e = resident_code_parse(f, code_text, &code)) ||
+        (e = individual_number_parse(f, number_text, &number)))
         return e;
     db_query(tx, &rows, &sql_register_code_find, DB(db_int(code.value)));
     if (db_next(&rows))
@@ -360,15 +367,18 @@ static void hear(struct hearing *h)
 
 static void *hear_outcomes(void *arg)
 {
-    hear(&(struct hearing){.r = arg, .path = "/v1/outcomes", .list = "outcomes", .mark = REGISTER_OUTCOMES,
+    hear(&(struct hearing){.r = arg,
+                           .path = "/v1/outcomes",
+                           .list = "outcomes",
+                           .mark = REGISTER_OUTCOMES,
                            .take = take_outcome});
     return NULL;
 }
 
 static void *hear_numbers(void *arg)
 {
-    hear(&(struct hearing){.r = arg, .path = "/v1/numbers", .list = "numbers", .mark = REGISTER_NUMBERS,
-                           .take = take_number});
+    hear(&(struct hearing){
+        .r = arg, .path = "/v1/numbers", .list = "numbers", .mark = REGISTER_NUMBERS, .take = take_number});
     return NULL;
 }
 
@@ -383,7 +393,8 @@ enum err door_sender_start(struct resident_register *r, struct fail *f)
     size_t started = 0;
 
     atomic_store(&r->stopping, false);
-    while (started < COUNT_OF(threads) && !pthread_create(threads[started].thread, NULL, threads[started].run, r))
+    while (started < COUNT_OF(threads) &&
+           !pthread_create(threads[started].thread, NULL, threads[started].run, r))
         started++;
     r->running = started == COUNT_OF(threads);
     if (r->running)
@@ -451,7 +462,8 @@ static enum err keep_drawn(struct db_tx *tx, struct fail *f, void *arg)
     return e ? e : register_mark_set(tx, f, REGISTER_DRAWS, d->block + 1);
 }
 
-/* The block's name is its number, kept with the codes it gave: a draw whose answer was lost gives the same again. */
+/* The block's name is its number, kept with the codes it gave: a draw whose answer was lost gives the same
+ * again. */
 static enum err draw_block(struct resident_register *r, struct fail *f, struct drawing *d, int64_t count)
 {
     char body[96], area[AREA_CODE_TEXT_SIZE];
@@ -461,7 +473,8 @@ static enum err draw_block(struct resident_register *r, struct fail *f, struct d
                      area_code_text(r->area, area), (long long)d->block + 1,
                      (long long)(count < REGISTER_DRAW_BLOCK ? count : REGISTER_DRAW_BLOCK));
     for (int i = 0; i < DRAW_TRIES; i++) {
-        e = door_client_call(r->draw_client, f, "/v1/resident-codes", (struct str){body, (size_t)n}, &d->answer, NULL);
+        e = door_client_call(r->draw_client, f, "/v1/resident-codes", (struct str){body, (size_t)n},
+                             &d->answer, NULL);
         if (!e || err_row(e)->http != 503 || stopping(r))
             break;
         sleep_until_woken(r, PAUSE_LEAST * 5); /* the CS is asking the agency for more */
@@ -477,7 +490,8 @@ enum err register_draw(struct resident_register *r, struct fail *f, int64_t coun
     buf_init(&d.answer, 1 << 20);
     pthread_mutex_lock(&r->drawing);
     if (!r->draw_client)
-        e = r->door.url ? door_client_new(f, &r->door, &r->draw_client) : fail_set(f, ERR_DOOR_LOST, "door", NULL);
+        e = r->door.url ? door_client_new(f, &r->door, &r->draw_client)
+                        : fail_set(f, ERR_DOOR_LOST, "door", NULL);
     while (!e && !(e = db_read(r->db, f, count_drawn, &d)) && d.have < count)
         e = draw_block(r, f, &d, count - d.have);
     pthread_mutex_unlock(&r->drawing);

@@ -178,16 +178,17 @@ static enum err read_problems(struct db_tx *tx, struct fail *f, void *arg)
     while (page->count < PROBLEM_PAGE && db_next(&rows)) {
         struct problem *p = &page->items[page->count++];
         struct str field = db_row_text(&rows, 4);
-        *p = (struct problem){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 5),
-                              (char)db_row_int(&rows, 2), (enum err)db_row_int(&rows, 3), {0}};
+        *p =
+            (struct problem){db_row_int(&rows, 0),       db_row_int(&rows, 1),           db_row_int(&rows, 5),
+                             (char)db_row_int(&rows, 2), (enum err)db_row_int(&rows, 3), {0}};
         snprintf(p->field, sizeof p->field, "%.*s", STR_ARG(field));
     }
     return db_done(&rows, f);
 }
 
 enum err register_problems(struct resident_register *r, struct fail *f,
-                           void (*each)(void *arg, int64_t change, char state, const char *error, const char *field,
-                                        int64_t since),
+                           void (*each)(void *arg, int64_t change, char state, const char *error,
+                                        const char *field, int64_t since),
                            void *arg)
 {
     struct problem_page *page = memory_new(sizeof *page);
@@ -267,7 +268,8 @@ static enum err write_again(struct register_batch *b, struct fail *f, struct rep
     if ((e = db_done(&rows, f)) || (e = resident_version_get(b->tx, f, resident, &p->scratch, &told)) ||
         (e = resident_version_latest(b->tx, f, told.person, &p->scratch, &now)))
         return e;
-    const struct change change = {.reason = told.sent_reason, .date = told.sent_date,
+    const struct change change = {.reason = told.sent_reason,
+                                  .date = told.sent_date,
                                   .planned = told.planned && told.sent_reason == CHANGE_MOVE_OUT};
     if (change_row(change.reason)->group == CHANGE_CODE_AMENDMENT ||
         change_row(change.reason)->group == CHANGE_NUMBER_AMENDMENT)
@@ -295,7 +297,8 @@ static enum err replace(struct db_tx *tx, struct fail *f, void *arg)
     return register_batch_end(&b, f);
 }
 
-enum err register_replace(struct resident_register *r, struct fail *f, int64_t refused, bool withdraw, int64_t *change)
+enum err register_replace(struct resident_register *r, struct fail *f, int64_t refused, bool withdraw,
+                          int64_t *change)
 {
     struct replacement p = {.r = r, .refused = refused, .withdraw = withdraw};
 

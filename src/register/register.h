@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reference resident register (住民記録): master of the 住民票; outside the network, linked to its CS by the door.
+/* The reference resident register (住民記録): master of the 住民票; outside the network, linked to its CS by
+ * the door.
  *
- * Keeps residents with household, relationship and 本籍; provisional (仮登録) and final (本登録) entry, of which only
- * the final leaves; history, where a cancellation is a new change on top; and the queue of changes for the door. */
+ * Keeps residents with household, relationship and 本籍; provisional (仮登録) and final (本登録) entry, of
+ * which only the final leaves; history, where a cancellation is a new change on top; and the queue of changes
+ * for the door. */
 #ifndef JUKI_REGISTER_REGISTER_H
 #define JUKI_REGISTER_REGISTER_H
 
@@ -12,13 +14,14 @@
 extern const struct db_module register_module;
 
 struct register_config {
-    struct area_code area;      /* the municipality (a designated city carries its wards) */
-    const char *door_url;       /* "https://127.0.0.1:8001"; NULL for a register without a door */
+    struct area_code area; /* the municipality (a designated city carries its wards) */
+    const char *door_url;  /* "https://127.0.0.1:8001"; NULL for a register without a door */
     const char *tls_key_path, *tls_certificate_path, *ca_path;
     struct db *db;
 };
 struct resident_register;
-MUST_CHECK enum err register_new(struct fail *f, const struct register_config *config, struct resident_register **out);
+MUST_CHECK enum err register_new(struct fail *f, const struct register_config *config,
+                                 struct resident_register **out);
 /* Starts the thread that sends changes through the door and takes outcomes and numbers. */
 MUST_CHECK enum err register_start(struct resident_register *r, struct fail *f);
 void register_stop(struct resident_register *r);
@@ -31,8 +34,8 @@ struct register_result {
 typedef void (*register_progress)(void *arg, int64_t rows, int64_t bytes_done, int64_t bytes_total);
 /* Called for each bad row; the load goes on. */
 typedef void (*register_refusal)(void *arg, int64_t line, const struct fail *f);
-/* Loads residents from CSV (docs/REGISTER-CSV.md), UTF-8 or CP932. Durable when it returns. A row that is there
- * already (same resident_code) is refused with ERR_EXISTS. */
+/* Loads residents from CSV (docs/REGISTER-CSV.md), UTF-8 or CP932. Durable when it returns. A row that is
+ * there already (same resident_code) is refused with ERR_EXISTS. */
 MUST_CHECK enum err register_load(struct resident_register *r, struct fail *f, const char *path,
                                   register_progress progress, register_refusal refusal, void *arg,
                                   struct register_result *out);
@@ -40,15 +43,19 @@ MUST_CHECK enum err register_load(struct resident_register *r, struct fail *f, c
 MUST_CHECK enum err register_apply(struct resident_register *r, struct fail *f, const char *path,
                                    register_progress progress, register_refusal refusal, void *arg,
                                    struct register_result *out);
-/* One event at the counter (a line as register_apply reads). provisional (仮登録): checked and kept under its own name,
- * but changes nothing until register_confirm. *change: the change's number, 0 when the network is not told. */
+/* One event at the counter (a line as register_apply reads). provisional (仮登録): checked and kept under its
+ * own name, but changes nothing until register_confirm. *change: the change's number, 0 when the network is
+ * not told. */
 MUST_CHECK enum err register_enter_event(struct resident_register *r, struct fail *f, struct str line,
                                          bool provisional, int64_t *change);
-/* 本登録 of a provisional event. ERR_NOT_FOUND, or why it can no longer be done (it stays provisional then). */
-MUST_CHECK enum err register_confirm(struct resident_register *r, struct fail *f, struct str event, int64_t *change);
+/* 本登録 of a provisional event. ERR_NOT_FOUND, or why it can no longer be done (it stays provisional then).
+ */
+MUST_CHECK enum err register_confirm(struct resident_register *r, struct fail *f, struct str event,
+                                     int64_t *change);
 struct register_status {
     int64_t residents, leaving, removed, provisional; /* records by state; events that wait to be confirmed */
-    int64_t changes, taken, applied, waiting, refused; /* queued in all; taken by the CS; what became of them */
+    int64_t changes, taken, applied, waiting,
+        refused; /* queued in all; taken by the CS; what became of them */
     bool door_connected;
     char trouble[96];
 };
@@ -60,15 +67,17 @@ MUST_CHECK enum err register_problems(struct resident_register *r, struct fail *
                                       void *arg);
 /* Asks the CS to send changes first..last again. */
 MUST_CHECK enum err register_resend(struct resident_register *r, struct fail *f, int64_t first, int64_t last);
-/* Another change in the place of one that was refused: the record as it stands now, under a new number that replaces
- * it; or, when nothing is to be told after all, its withdrawal. ERR_STATE unless the change is refused. */
-MUST_CHECK enum err register_replace(struct resident_register *r, struct fail *f, int64_t refused, bool withdraw,
-                                     int64_t *change);
-/* Counts and digest of each area as the network should know it, in the form of store_census (store_digest_line), for
- * comparing levels. Not called inside a transaction. */
+/* Another change in the place of one that was refused: the record as it stands now, under a new number that
+ * replaces it; or, when nothing is to be told after all, its withdrawal. ERR_STATE unless the change is
+ * refused. */
+MUST_CHECK enum err register_replace(struct resident_register *r, struct fail *f, int64_t refused,
+                                     bool withdraw, int64_t *change);
+/* Counts and digest of each area as the network should know it, in the form of store_census
+ * (store_digest_line), for comparing levels. Not called inside a transaction. */
 MUST_CHECK enum err register_census(struct resident_register *r, struct fail *f,
-                                    void (*each)(void *arg, struct area_code area, int64_t current, int64_t leaving,
-                                                 int64_t removed, const uint8_t digest[static 32]),
+                                    void (*each)(void *arg, struct area_code area, int64_t current,
+                                                 int64_t leaving, int64_t removed,
+                                                 const uint8_t digest[static 32]),
                                     void *arg);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides how change events reach the register: from a file, some hundred a transaction, each taken or refused alone;
- * or one at a time from the counter, there also as 仮登録, which is checked and kept but changes nothing and never
- * reaches the network until it is confirmed. */
+/* Decides how change events reach the register: from a file, some hundred a transaction, each taken or
+ * refused alone; or one at a time from the counter, there also as 仮登録, which is checked and kept but
+ * changes nothing and never reaches the network until it is confirmed. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -9,8 +9,13 @@
 
 #include <errno.h>
 
-enum { CHUNK_EVENTS = 500, CHUNK_BYTES = 48 << 20, SCRATCH_BYTES = 1 << 20, BODY_MAX = 16 << 10,
-       INPUT_MAX = 256 << 10 };
+enum {
+    CHUNK_EVENTS = 500,
+    CHUNK_BYTES = 48 << 20,
+    SCRATCH_BYTES = 1 << 20,
+    BODY_MAX = 16 << 10,
+    INPUT_MAX = 256 << 10
+};
 
 struct apply_item {
     struct change_event event;
@@ -32,8 +37,8 @@ static bool needs_code(const struct change_event *e)
 
     if (change_event_sets(e, RESIDENT_COLUMN_RESIDENT_CODE))
         return false;
-    return row->group == CHANGE_CODE_AMENDMENT ||
-           (row->group == CHANGE_ENTRY && row->legal != CHANGE_NONE && !e->cancels.n && !e->has_resident_code);
+    return row->group == CHANGE_CODE_AMENDMENT || (row->group == CHANGE_ENTRY && row->legal != CHANGE_NONE &&
+                                                   !e->cancels.n && !e->has_resident_code);
 }
 
 static enum err apply_items(struct db_tx *tx, struct fail *f, void *arg)
@@ -53,7 +58,8 @@ static enum err apply_items(struct db_tx *tx, struct fail *f, void *arg)
     a->first_change = b.first_change;
     a->last_change = b.change;
     if (!e && a->dry)
-        return a->items[0].verdict.err ? fail_pass(f, &a->items[0].verdict) : fail_set(f, ERR_STOPPING, NULL, NULL);
+        return a->items[0].verdict.err ? fail_pass(f, &a->items[0].verdict)
+                                       : fail_set(f, ERR_STOPPING, NULL, NULL);
     return e ? e : register_batch_end(&b, f);
 }
 
@@ -210,8 +216,9 @@ static enum err apply_file(struct event_file *file, struct fail *f, register_pro
     return e;
 }
 
-enum err register_apply(struct resident_register *r, struct fail *f, const char *path, register_progress progress,
-                        register_refusal refusal, void *arg, struct register_result *out)
+enum err register_apply(struct resident_register *r, struct fail *f, const char *path,
+                        register_progress progress, register_refusal refusal, void *arg,
+                        struct register_result *out)
 {
     struct event_file file = {.refusal = refusal, .arg = arg};
     enum err e;
@@ -243,8 +250,8 @@ static enum err keep_provisional(struct db_tx *tx, struct fail *f, void *arg)
 {
     const struct provisional *p = arg;
 
-    return db_exec(tx, f, &sql_register_provisional_add, DB(db_text(p->event), db_text(p->line), db_int(clock_now())),
-                   NULL);
+    return db_exec(tx, f, &sql_register_provisional_add,
+                   DB(db_text(p->event), db_text(p->line), db_int(clock_now())), NULL);
 }
 
 static enum err drop_provisional(struct db_tx *tx, struct fail *f, void *arg)

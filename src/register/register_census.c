@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides what the register says the network should know, in the very form in which the network's stores count and
- * digest themselves (store/census.c): per area the latest version of each episode in the order of resident codes. So
- * a register, its CS, the prefecture and the agency can be held against each other by 32 bytes. */
+/* Decides what the register says the network should know, in the very form in which the network's stores
+ * count and digest themselves (store/census.c): per area the latest version of each episode in the order of
+ * resident codes. So a register, its CS, the prefecture and the agency can be held against each other by 32
+ * bytes. */
 #include "register/register_inside.h"
 
 #include "base/sha256.h"
@@ -10,7 +11,8 @@
 
 enum { PAGE = 2000, AREAS_MAX = 32, LINE_MAX_BYTES = 16 << 10 };
 _Static_assert((int)LIFE_CURRENT == (int)STORE_CURRENT && (int)LIFE_LEAVING == (int)STORE_LEAVING &&
-                   (int)LIFE_REMOVED == (int)STORE_REMOVED, "a record's life is an episode's state");
+                   (int)LIFE_REMOVED == (int)STORE_REMOVED,
+               "a record's life is an episode's state");
 
 struct area_sum { /* a designated city has up to 24 wards */
     struct area_code area;

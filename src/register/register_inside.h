@@ -16,7 +16,7 @@ enum register_mark {
     REGISTER_TAKEN,    /* changes the CS has taken */
     REGISTER_OUTCOMES, /* cursors of its feeds */
     REGISTER_NUMBERS,
-    REGISTER_DRAWS     /* blocks of resident codes drawn */
+    REGISTER_DRAWS /* blocks of resident codes drawn */
 };
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */
 enum { REGISTER_DRAW_BLOCK = 1000 };
@@ -27,13 +27,13 @@ struct resident_register {
     struct door_client_config door;
     char *texts[4]; /* what door points to */
     pthread_mutex_t lock;
-    pthread_cond_t wake;   /* on the steady clock: something is queued, or the end */
+    pthread_cond_t wake; /* on the steady clock: something is queued, or the end */
     atomic_bool stopping;
     bool running;
     pthread_t sender, outcomes, numbers;
-    bool connected;        /* under lock */
-    char trouble[96];      /* under lock */
-    pthread_mutex_t drawing;       /* one block of codes at a time */
+    bool connected;                  /* under lock */
+    char trouble[96];                /* under lock */
+    pthread_mutex_t drawing;         /* one block of codes at a time */
     struct door_client *draw_client; /* under drawing */
 };
 
@@ -45,11 +45,11 @@ struct resident_version {
     int64_t sent;                   /* versions of this episode in the network */
     enum change_reason sent_reason; /* the last change there */
     struct date sent_date;
-    enum municipal_reason reason;   /* what made this version */
+    enum municipal_reason reason; /* what made this version */
     struct date change_date;
     bool planned;
     struct str event;
-    bool drawn; /* not a column: the code is to be taken off the drawn ones */
+    bool drawn;              /* not a column: the code is to be taken off the drawn ones */
     struct resident_row row; /* moved_from_*: for a removal, where to */
 };
 MUST_CHECK enum err resident_version_add(struct db_tx *tx, struct fail *f, const struct resident_version *v);
@@ -64,14 +64,18 @@ MUST_CHECK enum err resident_version_read(const struct db_rows *rows, struct fai
 
 /* ---- the queue (change_queue.c) ---- */
 
-MUST_CHECK enum err register_mark_get(struct db_tx *tx, struct fail *f, enum register_mark mark, int64_t *value);
-MUST_CHECK enum err register_mark_lock(struct db_tx *tx, struct fail *f, enum register_mark mark, int64_t *value);
-MUST_CHECK enum err register_mark_set(struct db_tx *tx, struct fail *f, enum register_mark mark, int64_t value);
+MUST_CHECK enum err register_mark_get(struct db_tx *tx, struct fail *f, enum register_mark mark,
+                                      int64_t *value);
+MUST_CHECK enum err register_mark_lock(struct db_tx *tx, struct fail *f, enum register_mark mark,
+                                       int64_t *value);
+MUST_CHECK enum err register_mark_set(struct db_tx *tx, struct fail *f, enum register_mark mark,
+                                      int64_t value);
 /* first..last are now in this state; ranges stay apart and grow together. */
-MUST_CHECK enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state,
-                                     enum err error, struct str field);
+MUST_CHECK enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                                     char state, enum err error, struct str field);
 /* The state of a change: one of the letters, or 0 while nothing is known. */
-MUST_CHECK enum err change_range_find(struct db_tx *tx, struct fail *f, int64_t number, char *state, enum err *error);
+MUST_CHECK enum err change_range_find(struct db_tx *tx, struct fail *f, int64_t number, char *state,
+                                      enum err *error);
 
 /* Numbers given out within one transaction. */
 struct register_batch {
@@ -83,17 +87,20 @@ struct register_batch {
 MUST_CHECK enum err register_batch_begin(struct register_batch *b, struct fail *f);
 MUST_CHECK enum err register_batch_end(struct register_batch *b, struct fail *f);
 /* Queues the change that v tells the network. replaces: a refused change's number, or 0. */
-MUST_CHECK enum err register_batch_queue(struct register_batch *b, struct fail *f, const struct resident_version *v,
-                                         const struct change *change, int64_t replaces);
+MUST_CHECK enum err register_batch_queue(struct register_batch *b, struct fail *f,
+                                         const struct resident_version *v, const struct change *change,
+                                         int64_t replaces);
 
 /* ---- writing (register_write.c) ---- */
 
-/* A new record, or the return of a person whose former record is closed. ERR_EXISTS. Nothing is written on failure. */
+/* A new record, or the return of a person whose former record is closed. ERR_EXISTS. Nothing is written on
+ * failure. */
 MUST_CHECK enum err register_enter(struct register_batch *b, struct fail *f, struct resident_version *v);
 /* What happens to a record that is there, or a new one; ERR_EXISTS for an event that was taken before. */
 MUST_CHECK enum err register_apply_event(struct register_batch *b, struct fail *f, struct arena *a,
                                          const struct change_event *event);
-/* Outside a transaction: at least `count` drawn codes are there after it. ERR_DOOR_LOST, ERR_STOCK_EMPTY ... */
+/* Outside a transaction: at least `count` drawn codes are there after it. ERR_DOOR_LOST, ERR_STOCK_EMPTY ...
+ */
 MUST_CHECK enum err register_draw(struct resident_register *r, struct fail *f, int64_t count);
 
 /* ---- threads (door_sender.c) ---- */

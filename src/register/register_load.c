@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides how residents are loaded from CSV: some two thousand rows a transaction, read as they come, so that a file
- * of any size needs the same memory. Each row is taken or refused alone, and refusals are told after the commit that
- * settles them. A load that broke off is run again: what is there is refused as such, the rest is taken. */
+/* Decides how residents are loaded from CSV: some two thousand rows a transaction, read as they come, so that
+ * a file of any size needs the same memory. Each row is taken or refused alone, and refusals are told after
+ * the commit that settles them. A load that broke off is run again: what is there is refused as such, the
+ * rest is taken. */
 #include "register/register_inside.h"
 
 enum { CHUNK_ROWS = 2000, CHUNK_BYTES = 24 << 20, BODY_MAX = 16 << 10 };
@@ -72,8 +73,8 @@ static enum err read_row(struct load *l, struct fail *f, bool *more)
 
 static enum err enter_row(struct register_batch *b, struct load_item *item)
 {
-    struct resident_version v = {.reason = item->row.entry_reason, .change_date = item->row.resident_since,
-                                 .row = item->row};
+    struct resident_version v = {
+        .reason = item->row.entry_reason, .change_date = item->row.resident_since, .row = item->row};
 
     /* 改製 and 再製 say why the paper is new; to the network the person is new */
     if (municipal_row(v.reason)->legal == CHANGE_NONE)
@@ -136,8 +137,9 @@ static enum err load_chunk(struct load *l, struct fail *f, bool *more)
     return ERR_OK;
 }
 
-enum err register_load(struct resident_register *r, struct fail *f, const char *path, register_progress progress,
-                       register_refusal refusal, void *arg, struct register_result *out)
+enum err register_load(struct resident_register *r, struct fail *f, const char *path,
+                       register_progress progress, register_refusal refusal, void *arg,
+                       struct register_result *out)
 {
     struct load l = {.r = r, .refusal = refusal, .arg = arg};
     bool more = true;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decides what a change does to a record, and what of it the network is told.
  *
- * A record is a chain of versions; each change puts one on top, a cancellation too. A municipal reason becomes a legal
- * one by identity/municipal_reason.def; where there is none (households, 改製, 再製) the version stays inside. States
- * follow the network's: a planned move out leaves the person 転出予定, any other removal closes the episode, an entry
- * opens it. Everything is checked before the first write, so a refused change leaves nothing.
- * 住民票コード: a new entry without one gets a drawn one; the code of a closed record may come back with its person,
- * that of an open one may not. */
+ * A record is a chain of versions; each change puts one on top, a cancellation too. A municipal reason
+ * becomes a legal one by identity/municipal_reason.def; where there is none (households, 改製, 再製) the
+ * version stays inside. States follow the network's: a planned move out leaves the person 転出予定, any other
+ * removal closes the episode, an entry opens it. Everything is checked before the first write, so a refused
+ * change leaves nothing. 住民票コード: a new entry without one gets a drawn one; the code of a closed record
+ * may come back with its person, that of an open one may not. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -46,7 +46,8 @@ static enum err check_place(const struct register_batch *b, struct fail *f, cons
 /* The legal change that tells of v; reason CHANGE_NONE when nothing is sent. */
 static struct change change_of(const struct resident_version *v)
 {
-    return (struct change){.reason = municipal_row(v->reason)->legal, .date = v->change_date,
+    return (struct change){.reason = municipal_row(v->reason)->legal,
+                           .date = v->change_date,
                            .planned = v->planned && municipal_row(v->reason)->legal == CHANGE_MOVE_OUT};
 }
 
@@ -66,10 +67,11 @@ static enum err write_version(struct register_batch *b, struct fail *f, struct r
     if ((e = resident_version_add(b->tx, f, v)))
         return e;
     b->row++;
-    if (v->drawn && (e = db_exec(b->tx, f, &sql_register_drawn_remove, DB(db_int(v->row.identity.resident_code.value)),
-                                 NULL)))
+    if (v->drawn && (e = db_exec(b->tx, f, &sql_register_drawn_remove,
+                                 DB(db_int(v->row.identity.resident_code.value)), NULL)))
         return e;
-    if (v->event.n && (e = db_exec(b->tx, f, &sql_register_event_add, DB(db_text(v->event), db_int(v->id)), NULL)))
+    if (v->event.n &&
+        (e = db_exec(b->tx, f, &sql_register_event_add, DB(db_text(v->event), db_int(v->id)), NULL)))
         return e;
     return change->reason != CHANGE_NONE ? register_batch_queue(b, f, v, change, 0) : ERR_OK;
 }
@@ -82,15 +84,16 @@ static enum err find_former(struct register_batch *b, struct fail *f, const stru
 {
     struct resident_version old;
     struct arena a;
-    enum err e = find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value), former);
+    enum err e =
+        find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value), former);
 
     *sent = 0;
     if (e || !*former)
         return e;
     arena_init(&a, 256 << 10);
     if (!(e = resident_version_latest(b->tx, f, *former, &a, &old))) {
-        if (old.life == LIFE_CURRENT || !resident_code_equal(old.row.identity.resident_code,
-                                                             v->row.identity.resident_code))
+        if (old.life == LIFE_CURRENT ||
+            !resident_code_equal(old.row.identity.resident_code, v->row.identity.resident_code))
             e = fail_set(f, ERR_EXISTS, "resident_code", NULL);
         else if (area_code_equal(old.row.identity.address.area_code, v->row.identity.address.area_code))
             *sent = old.sent;
@@ -99,7 +102,8 @@ static enum err find_former(struct register_batch *b, struct fail *f, const stru
     return e;
 }
 
-static enum err name_record(struct register_batch *b, struct fail *f, const struct resident_version *v, int64_t former)
+static enum err name_record(struct register_batch *b, struct fail *f, const struct resident_version *v,
+                            int64_t former)
 {
     struct db_value code = db_int(v->row.identity.resident_code.value), person = db_int(v->person);
     int64_t added = 0;
@@ -108,11 +112,13 @@ static enum err name_record(struct register_batch *b, struct fail *f, const stru
     if (!e && !added)
         return fail_set(f, ERR_EXISTS, "record", NULL);
     if (!e)
-        e = db_exec(b->tx, f, former ? &sql_register_code_set : &sql_register_code_add, DB(code, person), NULL);
+        e = db_exec(b->tx, f, former ? &sql_register_code_set : &sql_register_code_add, DB(code, person),
+                    NULL);
     if (!e)
         e = db_exec(b->tx, f, &sql_register_person_add, DB(person, person, db_int(v->life)), NULL);
     if (!e)
-        e = db_exec(b->tx, f, &sql_register_household_add, DB(db_text(v->row.household_number), person), NULL);
+        e = db_exec(b->tx, f, &sql_register_household_add, DB(db_text(v->row.household_number), person),
+                    NULL);
     return e;
 }
 
@@ -143,7 +149,8 @@ static enum err find_subject(struct register_batch *b, struct fail *f, struct ar
     int64_t by_record = 0, by_code = 0;
     enum err e;
 
-    if (event->record.n && (e = find_int(b->tx, f, &sql_register_record_find, db_text(event->record), &by_record)))
+    if (event->record.n &&
+        (e = find_int(b->tx, f, &sql_register_record_find, db_text(event->record), &by_record)))
         return e;
     if (event->has_resident_code &&
         (e = find_int(b->tx, f, &sql_register_code_find, db_int(event->resident_code.value), &by_code)))
@@ -156,8 +163,9 @@ static enum err find_subject(struct register_batch *b, struct fail *f, struct ar
 }
 
 /* A cancellation puts back what was before the version the cancelled event made. */
-static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a, const struct change_event *event,
-                       const struct resident_version *old, struct resident_version *v)
+static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a,
+                       const struct change_event *event, const struct resident_version *old,
+                       struct resident_version *v)
 {
     struct resident_version before;
     int64_t cancelled;
@@ -170,8 +178,9 @@ static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a
     if (cancelled != old->id)
         return fail_set(f, ERR_STATE, "cancels", "another change stands on it");
     if (municipal_row(old->reason)->group == CHANGE_ENTRY ? event->reason != MUNICIPAL_CANCELLED_ENTRY
-        : municipal_row(old->reason)->group == CHANGE_REMOVAL ? event->reason != MUNICIPAL_CANCELLED_REMOVAL
-                                                              : event->reason != MUNICIPAL_CANCELLED_AMENDMENT)
+        : municipal_row(old->reason)->group == CHANGE_REMOVAL
+            ? event->reason != MUNICIPAL_CANCELLED_REMOVAL
+            : event->reason != MUNICIPAL_CANCELLED_AMENDMENT)
         return fail_set(f, ERR_STATE, "reason", "not the kind of change that is cancelled");
     if (event->reason == MUNICIPAL_CANCELLED_ENTRY)
         return ERR_OK; /* removed as it stands */
@@ -212,13 +221,13 @@ static enum err check_life(struct fail *f, const struct resident_version *old, e
 }
 
 static enum err change_code(struct register_batch *b, struct fail *f, const struct change_event *event,
-                            const struct resident_version *old, struct resident_version *v, struct change *change)
+                            const struct resident_version *old, struct resident_version *v,
+                            struct change *change)
 {
     int64_t holder;
     enum err e;
 
-    if (!change_event_sets(event, RESIDENT_COLUMN_RESIDENT_CODE) &&
-        (e = choose_code(b->tx, f, v)))
+    if (!change_event_sets(event, RESIDENT_COLUMN_RESIDENT_CODE) && (e = choose_code(b->tx, f, v)))
         return e;
     e = find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value), &holder);
     if (!e && holder)
@@ -234,7 +243,8 @@ static void change_number(const struct change_event *event, const struct residen
     if (!change_event_sets(event, RESIDENT_COLUMN_INDIVIDUAL_NUMBER))
         v->row.identity.has_individual_number = false; /* the CS asks for one */
     change->has_old_number = old->row.identity.has_individual_number;
-    change->old_number_not_recorded = !change->has_old_number && change->reason == CHANGE_NUMBER_EX_OFFICIO_ENTRY;
+    change->old_number_not_recorded =
+        !change->has_old_number && change->reason == CHANGE_NUMBER_EX_OFFICIO_ENTRY;
     change->old_number = old->row.identity.individual_number;
 }
 
@@ -267,8 +277,9 @@ static enum err change_values(struct register_batch *b, struct fail *f, struct a
     return ERR_OK;
 }
 
-static enum err check_version(const struct register_batch *b, struct fail *f, const struct resident_version *old,
-                              const struct resident_version *v, const struct change *change)
+static enum err check_version(const struct register_batch *b, struct fail *f,
+                              const struct resident_version *old, const struct resident_version *v,
+                              const struct change *change)
 {
     enum err e = resident_row_check(f, &v->row);
 
@@ -284,13 +295,15 @@ static enum err update_index(struct register_batch *b, struct fail *f, const str
 {
     const struct resident_code code = v->row.identity.resident_code;
     struct db_value person = db_int(v->person);
-    enum err e = db_exec(b->tx, f, &sql_register_person_set, DB(person, db_int(v->id), db_int(v->life)), NULL);
+    enum err e =
+        db_exec(b->tx, f, &sql_register_person_set, DB(person, db_int(v->id), db_int(v->life)), NULL);
 
     if (!e && !resident_code_equal(code, old->row.identity.resident_code))
         e = db_exec(b->tx, f, &sql_register_code_add, DB(db_int(code.value), person), NULL);
     if (e || str_equal(old->row.household_number, v->row.household_number))
         return e;
-    if ((e = db_exec(b->tx, f, &sql_register_household_remove, DB(db_text(old->row.household_number), person), NULL)))
+    if ((e = db_exec(b->tx, f, &sql_register_household_remove, DB(db_text(old->row.household_number), person),
+                     NULL)))
         return e;
     return db_exec(b->tx, f, &sql_register_household_add, DB(db_text(v->row.household_number), person), NULL);
 }
@@ -314,8 +327,8 @@ static enum err change_record(struct register_batch *b, struct fail *f, struct a
     if (!is_rewriting(event->reason))
         v.life = life_after(&v);
     struct change change = change_of(&v);
-    if ((e = change_values(b, f, a, event, &old, &v, &change)) || (e = check_version(b, f, &old, &v, &change)) ||
-        (e = write_version(b, f, &v, &change)))
+    if ((e = change_values(b, f, a, event, &old, &v, &change)) ||
+        (e = check_version(b, f, &old, &v, &change)) || (e = write_version(b, f, &v, &change)))
         return e;
     return update_index(b, f, &old, &v);
 }

@@ -11,7 +11,10 @@ struct column {
     enum kind kind;
     size_t offset;
 };
-#define AT(kind, member) {kind, offsetof(struct resident_version, member)}
+#define AT(kind, member)                                                                                     \
+    {                                                                                                        \
+        kind, offsetof(struct resident_version, member)                                                      \
+    }
 static const struct column columns[] = {
     AT(LONG, id),
     AT(LONG, person),

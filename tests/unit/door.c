@@ -26,7 +26,8 @@ static void add_change(struct buf *b, int64_t number, int64_t payload, const cha
     if (replaces)
         json_add_int(b, "replaces", replaces);
     json_begin(b, "identity", '{');
-    json_add_text(b, "resident_code", str_of(resident_code_REVEAL(resident_code_from_payload(payload), code)));
+    json_add_text(b, "resident_code",
+                  str_of(resident_code_REVEAL(resident_code_from_payload(payload), code)));
     json_add_bool(b, "foreign", false);
     json_add_text(b, "name", str_of(name));
     json_add_text(b, "birth_date", STR("1980-01-01"));
@@ -309,7 +310,7 @@ static void a_refused_change_stops_nothing_but_its_person(void **state)
     assert_true(answer_holds(&c, "\"number\":3,\"error\":\"DOOR_BEHIND\""));
     begin_changes(&c.body);
     add_change(&c.body, 4, 100, "西宮　花子", 3); /* not the oldest */
-    add_change(&c.body, 5, 100, "REFUSE", 1);        /* bad again: 1 stays open */
+    add_change(&c.body, 5, 100, "REFUSE", 1);     /* bad again: 1 stays open */
     add_change(&c.body, 6, 100, "西宮　梅子", 5); /* names the attempt: means 1 */
     add_change(&c.body, 7, 100, "西宮　桜子", 0); /* 3 is still open */
     add_change(&c.body, 8, 100, "西宮　花子", 4); /* replaces 3 */
@@ -331,7 +332,8 @@ static void a_refused_change_stops_nothing_but_its_person(void **state)
         assert_int_equal(replaces[i], 0);
     }
     assert_ok(get(&c, "/v1/outcomes?after=0"));
-    assert_true(answer_holds(&c, "\"first\":1,\"last\":1,\"state\":\"refused\",\"error\":\"STATE\",\"field\":\"name\""));
+    assert_true(answer_holds(
+        &c, "\"first\":1,\"last\":1,\"state\":\"refused\",\"error\":\"STATE\",\"field\":\"name\""));
     call_close(&c);
 }
 
@@ -381,12 +383,13 @@ static void a_number_the_register_has_not_heard_is_filled_in(void **state)
     struct call c;
     call_open(&c);
     buf_add_str(&c.body, STR("{\"changes\":["));
-#define PERSON(number, given, reason)                                                                                 \
-    "{\"number\":" number ",\"identity\":{\"resident_code\":\"24727059608\"," given                                    \
-    "\"foreign\":false,\"name\":\"西宮　花子\",\"birth_date\":\"2026-01-01\",\"sex\":\"female\","                     \
-    "\"area_code\":\"282049\",\"address\":\"兵庫県西宮市\",\"change\":{\"change_reason\":\"" reason                   \
+#define PERSON(number, given, reason)                                                                        \
+    "{\"number\":" number ",\"identity\":{\"resident_code\":\"24727059608\"," given                          \
+    "\"foreign\":false,\"name\":\"西宮　花子\",\"birth_date\":\"2026-01-01\",\"sex\":\"female\","       \
+    "\"area_code\":\"282049\",\"address\":\"兵庫県西宮市\",\"change\":{\"change_reason\":\"" reason          \
     "\",\"change_date\":\"2026-01-02\"}}}"
-    buf_add_str(&c.body, STR(PERSON("1", "\"individual_number\":\"379474484458\",", "birth") "," PERSON("2", "", "move_within") "]}"));
+    buf_add_str(&c.body, STR(PERSON("1", "\"individual_number\":\"379474484458\",",
+                                    "birth") "," PERSON("2", "", "move_within") "]}"));
     assert_ok(post_changes(&c));
     assert_true(answer_holds(&c, "\"refused\":[]"));
     assert_int_equal(door_stage_last_number(), 379474484458);
@@ -495,7 +498,8 @@ static void status_says_where_the_door_stands(void **state)
     assert_int_equal(answer_int(&c, "refused"), 1);
     assert_int_equal(answer_int(&c, "waiting_for_number"), 1);
     assert_true(answer_holds(&c, "\"unused\":900"));
-    assert_ok(door_client_call(c.client, NULL, "/v1/resend", STR("{\"first\":1,\"last\":2}"), &c.answer, NULL));
+    assert_ok(
+        door_client_call(c.client, NULL, "/v1/resend", STR("{\"first\":1,\"last\":2}"), &c.answer, NULL));
     assert_int_equal(answer_int(&c, "sent"), 2);
     call_close(&c);
 }
@@ -512,7 +516,8 @@ static void the_document_names_the_same_routes(void **state)
     size_t count, found = 0;
     const struct door_route *routes = door_routes(&count), *route;
     bool inside = false;
-    snprintf(path, sizeof path, "%s/docs/door-openapi.yaml", getenv("JUKI_SOURCE") ? getenv("JUKI_SOURCE") : ".");
+    snprintf(path, sizeof path, "%s/docs/door-openapi.yaml",
+             getenv("JUKI_SOURCE") ? getenv("JUKI_SOURCE") : ".");
     buf_init(&text, 1 << 20);
     assert_ok(file_read(NULL, path, &text));
     rest = buf_str(&text);
@@ -641,8 +646,10 @@ static void the_feeds_are_written_to_files_in_pages(void **state)
     size_t n;
     door_stage_outcome(&stage, 1, 20, 'a', ERR_OK);
     wait_for_file("out/outcomes-000000000001.json");
-    assert_true(file_holds("out/outcomes-000000000001.json", "{\"first\":1,\"last\":20,\"state\":\"applied\"}"));
-    door_stage_number(&stage, (struct resident_code){24727059608}, (struct individual_number){379474484458}, 1);
+    assert_true(
+        file_holds("out/outcomes-000000000001.json", "{\"first\":1,\"last\":20,\"state\":\"applied\"}"));
+    door_stage_number(&stage, (struct resident_code){24727059608}, (struct individual_number){379474484458},
+                      1);
     wait_for_file("out/numbers-000000000001.json"); /* written after the telegram */
     char path[256];
     struct buf text;

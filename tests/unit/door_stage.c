@@ -31,13 +31,15 @@ int64_t door_stage_last_number(void)
 
 /* ---- flows that only note ---- */
 
-enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f, const struct identity_change *change)
+enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f,
+                              const struct identity_change *change)
 {
     (void)flow;
     if (str_equal(change->identity.name.name, STR("REFUSE")))
         return fail_set(f, ERR_STATE, "name", NULL);
     if (change->change.reason == CHANGE_BIRTH && change->identity.has_individual_number) {
-        struct store_version v = {.identity = change->identity, .change = change->change, .entry = (uint64_t)change->number};
+        struct store_version v = {
+            .identity = change->identity, .change = change->change, .entry = (uint64_t)change->number};
         enum err e = store_apply(tx, f, &v);
         if (e)
             return e;
@@ -58,7 +60,8 @@ enum err identity_notice_waiting(struct db_tx *tx, struct fail *f,
     return ERR_OK;
 }
 
-enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last, int64_t *count)
+enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last,
+                                int64_t *count)
 {
     (void)flow, (void)f;
     *count = last - first + 1;
@@ -86,8 +89,8 @@ enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct sto
 
 /* ---- the stage ---- */
 
-static void make_node(struct door_stage *s, struct key *ca, struct str ca_pem, const char *name, const char *file,
-                      char key_path[static 96], char certificate_path[static 96])
+static void make_node(struct door_stage *s, struct key *ca, struct str ca_pem, const char *name,
+                      const char *file, char key_path[static 96], char certificate_path[static 96])
 {
     const char *names[] = {name};
     struct key *key;
@@ -132,7 +135,8 @@ static void make_certificates(struct door_stage *s)
     make_node(s, ca, buf_str(&pem), "cs.282049", "cs", key, certificate);
     make_node(s, ca, buf_str(&pem), "register.282049", "register", s->key, s->certificate);
     make_node(s, ca, buf_str(&pem), "register.281000", "stranger", s->stranger_key, s->stranger_certificate);
-    make_node(s, other, buf_str(&other_pem), "register.282049", "forged", s->forged_key, s->forged_certificate);
+    make_node(s, other, buf_str(&other_pem), "register.282049", "forged", s->forged_key,
+              s->forged_certificate);
     key_free(ca);
     key_free(other);
     buf_release(&pem);
@@ -243,7 +247,8 @@ void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char 
     assert_ok(db_transaction(s->flow.db, NULL, speak_outcome, &spoken));
 }
 
-void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number, int64_t change)
+void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,
+                       int64_t change)
 {
     struct spoken spoken = {.flow = &s->flow, .first = change, .code = code, .number = number};
 

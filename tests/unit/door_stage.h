@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A CS's door on loopback, for tests: its real server, real TLS and certificates of a test CA, over flows that only
- * note what they were given. A change whose name is "REFUSE" is refused by them with ERR_STATE; a birth with a number
- * is put into the store. */
+/* A CS's door on loopback, for tests: its real server, real TLS and certificates of a test CA, over flows
+ * that only note what they were given. A change whose name is "REFUSE" is refused by them with ERR_STATE; a
+ * birth with a number is put into the store. */
 #ifndef JUKI_TESTS_UNIT_DOOR_STAGE_H
 #define JUKI_TESTS_UNIT_DOOR_STAGE_H
 
@@ -12,9 +12,9 @@ enum { STAGE_AREA = 282049, STAGE_TAKEN_MAX = 20000 };
 struct door_stage {
     char folder[64]; /* certificates, database, watched folder */
     char url[40];
-    char ca[96], key[96], certificate[96];             /* of the register */
-    char stranger_key[96], stranger_certificate[96];   /* of register.281000, same CA */
-    char forged_key[96], forged_certificate[96];       /* of register.282049 by another CA */
+    char ca[96], key[96], certificate[96];           /* of the register */
+    char stranger_key[96], stranger_certificate[96]; /* of register.281000, same CA */
+    char forged_key[96], forged_certificate[96];     /* of register.282049 by another CA */
     struct flow flow;
     struct door *door;
 };

@@ -54,7 +54,6 @@ static void note_refusal(void *arg, int64_t line, const struct fail *f)
     s->refusals++;
 }
 
-
 static void load(struct scene *s, struct str csv)
 {
     s->refusals = 0;
@@ -104,14 +103,17 @@ static const char *change(struct scene *s, struct look *l, int64_t number)
     return l->body;
 }
 
-#define HEADER                                                                                                       \
-    "record,household_number,relationship,name,name_kana,birth_date,sex,area_code,address,honseki_area_code,honseki," \
+#define HEADER                                                                                               \
+    "record,household_number,relationship,name,name_kana,birth_date,sex,area_code,address,honseki_area_"     \
+    "code,honseki,"                                                                                          \
     "honseki_head,resident_since,entry_reason,resident_code,individual_number\n"
-#define TARO                                                                                                      \
-    "r-1,h-1,世帯主,西宮　太郎,ニシノミヤ　タロウ,1980-01-02,male,282049,兵庫県西宮市六湛寺町10番3号,282049,兵庫県西宮市," \
+#define TARO                                                                                                                        \
+    "r-1,h-1,世帯主,西宮　太郎,ニシノミヤ　タロウ,1980-01-02,male,282049,兵庫県西宮市六湛寺町10番3号," \
+    "282049,兵庫県西宮市,"                                                                                                    \
     "西宮　太郎,2010-04-01,domestic_move_in,24727059608,379474484458\n"
-#define HANAKO                                                                                                     \
-    "r-2,h-1,妻,西宮　花子,ニシノミヤ　ハナコ,1982-00-00,female,282049,兵庫県西宮市六湛寺町10番3号,282049,兵庫県西宮市," \
+#define HANAKO                                                                                                                         \
+    "r-2,h-1,妻,西宮　花子,ニシノミヤ　ハナコ,1982-00-00,female,282049,兵庫県西宮市六湛寺町10番3号,282049," \
+    "兵庫県西宮市,"                                                                                                              \
     "西宮　太郎,2010-04-01,domestic_move_in,24846016224,454972364860\n"
 
 static void residents_are_loaded_and_queued_on(const char *url)
@@ -127,7 +129,8 @@ static void residents_are_loaded_and_queued_on(const char *url)
     assert_int_equal(status(&s).residents, 2);
     assert_non_null(strstr(change(&s, &l, 1), "{\"number\":1,\"identity\":{\"resident_code\":\"24727059608\","
                                               "\"individual_number\":\"379474484458\""));
-    assert_non_null(strstr(l.body, "\"change\":{\"change_reason\":\"move_in\",\"change_date\":\"2010-04-01\"}"));
+    assert_non_null(
+        strstr(l.body, "\"change\":{\"change_reason\":\"move_in\",\"change_date\":\"2010-04-01\"}"));
     assert_null(strstr(l.body, "honseki"));
     assert_null(strstr(l.body, "世帯主"));
     close_scene(&s);
@@ -137,12 +140,14 @@ static void a_bad_row_loses_nothing_else_on(const char *url)
 {
     struct scene s;
     open_scene(&s, url);
-    load(&s, STR(HEADER TARO
-                 "r-3,h-2,世帯主,灘　次郎,,1970-13-01,male,282049,兵庫県西宮市甲子園,282049,兵庫県,灘　次郎,2011-01-01,birth,,\n"
-                 "r-1,h-9,世帯主,灘　三郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,兵庫県,灘　三郎,2011-01-01,birth,25208017643,\n"
-                 "r-4,h-9,世帯主,灘　四郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,兵庫県,灘　四郎,2011-01-01,birth,24727059608,\n"
-                 "r-5,h-9,世帯主,芦屋　五郎,,1970-12-01,male,282065,兵庫県芦屋市精道町,282065,兵庫県,芦屋　五郎,2011-01-01,birth,25208017643,\n"
-                 HANAKO));
+    load(&s, STR(HEADER TARO "r-3,h-2,世帯主,灘　次郎,,1970-13-01,male,282049,兵庫県西宮市甲子園,282049,"
+                             "兵庫県,灘　次郎,2011-01-01,birth,,\n"
+                             "r-1,h-9,世帯主,灘　三郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,"
+                             "兵庫県,灘　三郎,2011-01-01,birth,25208017643,\n"
+                             "r-4,h-9,世帯主,灘　四郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,"
+                             "兵庫県,灘　四郎,2011-01-01,birth,24727059608,\n"
+                             "r-5,h-9,世帯主,芦屋　五郎,,1970-12-01,male,282065,兵庫県芦屋市精道町,282065,"
+                             "兵庫県,芦屋　五郎,2011-01-01,birth,25208017643,\n" HANAKO));
     assert_int_equal(s.result.rows, 6);
     assert_int_equal(s.result.taken, 2);
     assert_int_equal(s.refusals, 4);
@@ -190,20 +195,27 @@ static void events_become_legal_changes_or_stay_inside_on(const char *url)
     struct look l;
     open_scene(&s, url);
     load(&s, STR(HEADER TARO HANAKO));
-    apply(&s,
-          "{\"event\":\"e1\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市甲子園口1丁目\",\"household_number\":\"h-7\",\"relationship\":\"世帯主\"}}\n"
-          "\n"
-          "{\"event\":\"e2\",\"reason\":\"householder_change\",\"change_date\":\"2026-04-04\",\"resident_code\":\"24846016224\",\"set\":{\"relationship\":\"世帯主\"}}\n"
-          "{\"event\":\"e3\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-05-01\",\"planned\":true,\"record\":\"r-2\",\"moved_to_area_code\":\"282065\",\"moved_to_address\":\"兵庫県芦屋市精道町\"}\n"
-          "{\"event\":\"e4\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-05-02\",\"record\":\"r-2\",\"cancels\":\"e3\"}\n"
-          "{\"event\":\"e5\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n");
+    apply(
+        &s,
+        "{\"event\":\"e1\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-1\","
+        "\"set\":{\"address\":\"兵庫県西宮市甲子園口1丁目\",\"household_number\":\"h-7\",\"relationship\":"
+        "\"世帯主\"}}\n"
+        "\n"
+        "{\"event\":\"e2\",\"reason\":\"householder_change\",\"change_date\":\"2026-04-04\",\"resident_"
+        "code\":\"24846016224\",\"set\":{\"relationship\":\"世帯主\"}}\n"
+        "{\"event\":\"e3\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-05-01\",\"planned\":true,"
+        "\"record\":\"r-2\",\"moved_to_area_code\":\"282065\",\"moved_to_address\":\"兵庫県芦屋市精道町\"}\n"
+        "{\"event\":\"e4\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-05-02\",\"record\":\"r-"
+        "2\",\"cancels\":\"e3\"}\n"
+        "{\"event\":\"e5\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n");
     assert_int_equal(s.refusals, 0);
     assert_int_equal(s.result.taken, 5);
     assert_int_equal(s.result.first_change, 3);
     assert_int_equal(s.result.last_change, 6); /* the household's change stayed inside */
     assert_non_null(strstr(change(&s, &l, 3), "\"change_reason\":\"move_within\""));
     assert_non_null(strstr(l.body, "甲子園口"));
-    assert_non_null(strstr(change(&s, &l, 4), "\"change_reason\":\"move_out\",\"change_date\":\"2026-05-01\",\"planned\":true"));
+    assert_non_null(strstr(change(&s, &l, 4),
+                           "\"change_reason\":\"move_out\",\"change_date\":\"2026-05-01\",\"planned\":true"));
     assert_non_null(strstr(change(&s, &l, 5), "\"change_reason\":\"ex_officio_entry\""));
     assert_non_null(strstr(change(&s, &l, 6), "\"change_reason\":\"death\""));
     assert_int_equal(status(&s).residents, 1);
@@ -216,17 +228,23 @@ static void what_cannot_be_done_is_refused_and_changes_nothing_on(const char *ur
     struct scene s;
     open_scene(&s, url);
     load(&s, STR(HEADER TARO HANAKO));
-    apply(&s,
-          "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n"
-          "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\"}\n"
-          "{\"event\":\"e2\",\"reason\":\"move_within\",\"change_date\":\"2026-06-02\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市\"}}\n"
-          "{\"event\":\"e3\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-9\"}\n"
-          "{\"event\":\"e4\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\",\"cancels\":\"e1\"}\n"
-          "{\"event\":\"e5\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\",\"resident_code\":\"24727059608\"}\n"
-          "not json\n"
-          "{\"event\":\"e6\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\",\"set\":{\"resident_code\":\"24727059608\"}}\n");
-    static const enum err want[] = {ERR_JSON, ERR_EXISTS, ERR_STATE, ERR_NOT_FOUND, ERR_STATE, ERR_CHANGE_SUBJECT, ERR_EXISTS};
-    assert_int_equal(s.refusals, COUNT_OF(want)); /* what is no event at all is told at once, the others after the commit */
+    apply(&s, "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n"
+              "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\"}\n"
+              "{\"event\":\"e2\",\"reason\":\"move_within\",\"change_date\":\"2026-06-02\",\"record\":\"r-"
+              "1\",\"set\":{\"address\":\"兵庫県西宮市\"}}\n"
+              "{\"event\":\"e3\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-9\"}\n"
+              "{\"event\":\"e4\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-06-01\",\"record\":"
+              "\"r-2\",\"cancels\":\"e1\"}\n"
+              "{\"event\":\"e5\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\","
+              "\"resident_code\":\"24727059608\"}\n"
+              "not json\n"
+              "{\"event\":\"e6\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\","
+              "\"record\":\"r-2\",\"set\":{\"resident_code\":\"24727059608\"}}\n");
+    static const enum err want[] = {ERR_JSON,  ERR_EXISTS,         ERR_STATE, ERR_NOT_FOUND,
+                                    ERR_STATE, ERR_CHANGE_SUBJECT, ERR_EXISTS};
+    assert_int_equal(
+        s.refusals,
+        COUNT_OF(want)); /* what is no event at all is told at once, the others after the commit */
     for (size_t i = 0; i < COUNT_OF(want); i++)
         assert_int_equal(s.errors[i], want[i]);
     assert_int_equal(s.result.taken, 1);
@@ -240,14 +258,16 @@ static void a_person_who_comes_back_keeps_the_code_on(const char *url)
     struct look l;
     open_scene(&s, url);
     load(&s, STR(HEADER TARO));
-#define BACK(event, record)                                                                                         \
-    "{\"event\":\"" event "\",\"reason\":\"domestic_move_in\",\"change_date\":\"2026-07-01\",\"record\":\"" record      \
-    "\",\"set\":{\"household_number\":\"h-1\",\"relationship\":\"世帯主\",\"name\":\"西宮　太郎\","                   \
-    "\"birth_date\":\"1980-01-02\",\"sex\":\"male\",\"area_code\":\"282049\",\"address\":\"兵庫県西宮市甲子園\","     \
-    "\"honseki_area_code\":\"282049\",\"honseki\":\"兵庫県西宮市\",\"honseki_head\":\"西宮　太郎\","                  \
+#define BACK(event, record)                                                                                     \
+    "{\"event\":\"" event                                                                                       \
+    "\",\"reason\":\"domestic_move_in\",\"change_date\":\"2026-07-01\",\"record\":\"" record                    \
+    "\",\"set\":{\"household_number\":\"h-1\",\"relationship\":\"世帯主\",\"name\":\"西宮　太郎\","     \
+    "\"birth_date\":\"1980-01-02\",\"sex\":\"male\",\"area_code\":\"282049\",\"address\":"                      \
+    "\"兵庫県西宮市甲子園\","                                                                          \
+    "\"honseki_area_code\":\"282049\",\"honseki\":\"兵庫県西宮市\",\"honseki_head\":\"西宮　太郎\"," \
     "\"resident_code\":\"24727059608\"}}\n"
-    apply(&s, BACK("e1", "r-8") "{\"event\":\"e2\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}\n"
-              BACK("e3", "r-9"));
+    apply(&s, BACK("e1", "r-8") "{\"event\":\"e2\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-"
+                                "06-01\",\"record\":\"r-1\"}\n" BACK("e3", "r-9"));
     assert_int_equal(s.refusals, 1);
     assert_int_equal(s.errors[0], ERR_EXISTS);
     assert_non_null(strstr(change(&s, &l, 3), "\"change_reason\":\"move_in\""));
@@ -262,9 +282,10 @@ static void a_code_or_number_change_names_the_old_one_on(const char *url)
     struct look l;
     open_scene(&s, url);
     load(&s, STR(HEADER TARO));
-    apply(&s,
-          "{\"event\":\"e1\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
-          "{\"event\":\"e2\",\"reason\":\"number_change_request\",\"change_date\":\"2026-06-02\",\"resident_code\":\"24727059608\",\"set\":{\"individual_number\":\"454972364860\"}}\n");
+    apply(&s, "{\"event\":\"e1\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\","
+              "\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
+              "{\"event\":\"e2\",\"reason\":\"number_change_request\",\"change_date\":\"2026-06-02\","
+              "\"resident_code\":\"24727059608\",\"set\":{\"individual_number\":\"454972364860\"}}\n");
     assert_int_equal(s.refusals, 0);
     assert_non_null(strstr(change(&s, &l, 2), "\"resident_code\":\"25208017643\""));
     assert_non_null(strstr(l.body, "\"old_resident_code\":\"24727059608\""));
@@ -275,12 +296,18 @@ static void a_code_or_number_change_names_the_old_one_on(const char *url)
 
 static void provisional_entries_leave_only_when_confirmed_on(const char *url)
 {
-    static const char line[] = "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}";
+    static const char line[] =
+        "{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\"}";
     struct scene s;
     int64_t number = -1;
     open_scene(&s, url);
     load(&s, STR(HEADER TARO));
-    assert_err(register_enter_event(s.r, NULL, STR("{\"event\":\"e0\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-7\"}"), true, &number), ERR_NOT_FOUND);
+    assert_err(
+        register_enter_event(
+            s.r, NULL,
+            STR("{\"event\":\"e0\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-7\"}"),
+            true, &number),
+        ERR_NOT_FOUND);
     assert_ok(register_enter_event(s.r, NULL, str_of(line), true, &number));
     assert_int_equal(number, 0);
     assert_int_equal(status(&s).changes, 1);
@@ -349,14 +376,19 @@ static void the_census_is_that_of_a_store_which_took_the_changes_on(const char *
     struct digests ours = {0}, theirs = {0};
     open_scene(&s, url);
     load(&s, STR(HEADER TARO HANAKO));
-    apply(&s,
-          "{\"event\":\"e1\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市甲子園口1丁目\",\"postal_code\":\"6638113\"}}\n"
-          "{\"event\":\"e2\",\"reason\":\"householder_change\",\"change_date\":\"2026-04-04\",\"record\":\"r-2\",\"set\":{\"relationship\":\"世帯主\"}}\n"
-          "{\"event\":\"e3\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\",\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
-          "{\"event\":\"e4\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-06-05\",\"planned\":true,\"record\":\"r-2\"}\n"
-          "{\"event\":\"e5\",\"reason\":\"entry_rewritten\",\"change_date\":\"2026-06-06\",\"record\":\"r-1\"}\n"
-          "{\"event\":\"e6\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-06-07\",\"record\":\"r-2\",\"cancels\":\"e4\"}\n"
-          "{\"event\":\"e7\",\"reason\":\"death\",\"change_date\":\"2026-06-08\",\"record\":\"r-2\"}\n");
+    apply(&s, "{\"event\":\"e1\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-"
+              "1\",\"set\":{\"address\":\"兵庫県西宮市甲子園口1丁目\",\"postal_code\":\"6638113\"}}\n"
+              "{\"event\":\"e2\",\"reason\":\"householder_change\",\"change_date\":\"2026-04-04\",\"record\":"
+              "\"r-2\",\"set\":{\"relationship\":\"世帯主\"}}\n"
+              "{\"event\":\"e3\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\","
+              "\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
+              "{\"event\":\"e4\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-06-05\",\"planned\":"
+              "true,\"record\":\"r-2\"}\n"
+              "{\"event\":\"e5\",\"reason\":\"entry_rewritten\",\"change_date\":\"2026-06-06\",\"record\":"
+              "\"r-1\"}\n"
+              "{\"event\":\"e6\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-06-07\",\"record\":"
+              "\"r-2\",\"cancels\":\"e4\"}\n"
+              "{\"event\":\"e7\",\"reason\":\"death\",\"change_date\":\"2026-06-08\",\"record\":\"r-2\"}\n");
     assert_int_equal(s.refusals, 0);
     assert_ok(db_open(NULL, sqlite_fresh(), store_modules, 1, &m.store));
     for (m.number = 1; m.number <= s.result.last_change; m.number++) {
@@ -401,7 +433,8 @@ static enum err play_ranges(struct db_tx *tx, struct fail *f, void *arg)
         enum err error;
         e = change_range_find(tx, f, n, &state, &error);
         if (!e && state != t->state[n])
-            fail_msg("seed %llu: change %d is '%c' instead of '%c'", (unsigned long long)t->seed, (int)n, state, t->state[n]);
+            fail_msg("seed %llu: change %d is '%c' instead of '%c'", (unsigned long long)t->seed, (int)n,
+                     state, t->state[n]);
     }
     return e ? e : fail_set(f, ERR_STOPPING, NULL, NULL); /* undone: the next seed starts empty */
 }
@@ -437,14 +470,14 @@ static void open_linked(struct scene *s, char url[static 96])
                            &s->r));
 }
 
-#define WAIT_FOR(condition)                                                                                          \
-    do {                                                                                                             \
-        int64_t until_ = clock_steady() + 20 * 1000000;                                                              \
-        while (!(condition)) {                                                                                       \
-            if (clock_steady() > until_)                                                                             \
-                fail_msg("never came: %s", #condition);                                                              \
-            usleep(5000);                                                                                            \
-        }                                                                                                            \
+#define WAIT_FOR(condition)                                                                                  \
+    do {                                                                                                     \
+        int64_t until_ = clock_steady() + 20 * 1000000;                                                      \
+        while (!(condition)) {                                                                               \
+            if (clock_steady() > until_)                                                                     \
+                fail_msg("never came: %s", #condition);                                                      \
+            usleep(5000);                                                                                    \
+        }                                                                                                    \
     } while (0)
 
 static void changes_go_through_the_door_once_and_in_order(void **state)
@@ -458,8 +491,9 @@ static void changes_go_through_the_door_once_and_in_order(void **state)
     door_stage_open(&stage, false);
     open_linked(&s, url);
     /* Hanako has neither code nor number: the code is drawn, the number comes later */
-    load(&s, STR(HEADER TARO "r-2,h-1,妻,西宮　花子,,1982-00-00,female,282049,兵庫県西宮市六湛寺町,282049,兵庫県西宮市,"
-                             "西宮　太郎,2010-04-01,domestic_move_in,,\n"));
+    load(&s, STR(HEADER TARO
+                 "r-2,h-1,妻,西宮　花子,,1982-00-00,female,282049,兵庫県西宮市六湛寺町,282049,兵庫県西宮市,"
+                 "西宮　太郎,2010-04-01,domestic_move_in,,\n"));
     assert_int_equal(s.result.taken, 2);
     assert_ok(register_start(s.r, NULL));
     WAIT_FOR(status(&s).taken == 2);
@@ -475,7 +509,10 @@ static void changes_go_through_the_door_once_and_in_order(void **state)
     for (int i = 0; i < 50; i++) {
         char line[256];
         int64_t number;
-        snprintf(line, sizeof line, "{\"event\":\"m%d\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":\"r-1\",\"set\":{\"address\":\"兵庫県西宮市甲子園%d番\"}}", i, i);
+        snprintf(line, sizeof line,
+                 "{\"event\":\"m%d\",\"reason\":\"move_within\",\"change_date\":\"2026-04-03\",\"record\":"
+                 "\"r-1\",\"set\":{\"address\":\"兵庫県西宮市甲子園%d番\"}}",
+                 i, i);
         assert_ok(register_enter_event(s.r, NULL, str_of(line), false, &number));
         assert_int_equal(number, 3 + i);
     }
@@ -485,7 +522,11 @@ static void changes_go_through_the_door_once_and_in_order(void **state)
         assert_int_equal(numbers[i], i + 1);
     /* the number reached the record: the next change carries it */
     int64_t number;
-    WAIT_FOR(register_enter_event(s.r, NULL, STR("{\"event\":\"n\",\"reason\":\"minor_correction\",\"change_date\":\"2026-04-04\",\"record\":\"r-2\",\"set\":{\"address\":\"兵庫県西宮市六湛寺町１\"}}"), false, &number) == ERR_OK);
+    WAIT_FOR(
+        register_enter_event(s.r, NULL,
+                             STR("{\"event\":\"n\",\"reason\":\"minor_correction\",\"change_date\":\"2026-04-"
+                                 "04\",\"record\":\"r-2\",\"set\":{\"address\":\"兵庫県西宮市六湛寺町１\"}}"),
+                             false, &number) == ERR_OK);
     assert_non_null(strstr(change(&s, &l, 53), "\"individual_number\":\"454972364860\""));
     assert_ok(register_resend(s.r, NULL, 1, 2));
     close_scene(&s);
@@ -497,7 +538,8 @@ struct seen_problem {
     char error[48];
     size_t count;
 };
-static void note_problem(void *arg, int64_t number, char state, const char *error, const char *field, int64_t since)
+static void note_problem(void *arg, int64_t number, char state, const char *error, const char *field,
+                         int64_t since)
 {
     struct seen_problem *p = arg;
     (void)state, (void)field;
@@ -517,8 +559,9 @@ static void a_refused_change_is_listed_and_replaced(void **state)
     (void)state;
     door_stage_open(&stage, false);
     open_linked(&s, url);
-    load(&s, STR(HEADER "r-1,h-1,世帯主,REFUSE,,1980-01-02,male,282049,兵庫県西宮市六湛寺町,282049,兵庫県西宮市,"
-                        "西宮　太郎,2010-04-01,domestic_move_in,24727059608,379474484458\n"));
+    load(&s,
+         STR(HEADER "r-1,h-1,世帯主,REFUSE,,1980-01-02,male,282049,兵庫県西宮市六湛寺町,282049,兵庫県西宮市,"
+                    "西宮　太郎,2010-04-01,domestic_move_in,24727059608,379474484458\n"));
     assert_ok(register_start(s.r, NULL));
     WAIT_FOR(status(&s).refused == 1);
     assert_ok(register_problems(s.r, NULL, note_problem, &p));
@@ -526,8 +569,13 @@ static void a_refused_change_is_listed_and_replaced(void **state)
     assert_int_equal(p.change, 1);
     assert_string_equal(p.error, "STATE");
     assert_err(register_replace(s.r, NULL, 5, false, &number), ERR_STATE);
-    /* the name is put right in the register; told is what stands there now, in the place of what was refused */
-    assert_ok(register_enter_event(s.r, NULL, STR("{\"event\":\"n\",\"reason\":\"clerical_correction\",\"change_date\":\"2026-04-04\",\"record\":\"r-1\",\"set\":{\"name\":\"西宮　太郎\"}}"), false, &number));
+    /* the name is put right in the register; told is what stands there now, in the place of what was refused
+     */
+    assert_ok(
+        register_enter_event(s.r, NULL,
+                             STR("{\"event\":\"n\",\"reason\":\"clerical_correction\",\"change_date\":\"2026-"
+                                 "04-04\",\"record\":\"r-1\",\"set\":{\"name\":\"西宮　太郎\"}}"),
+                             false, &number));
     WAIT_FOR(status(&s).refused == 2); /* BEHIND */
     assert_ok(register_replace(s.r, NULL, 1, false, &number));
     assert_int_equal(number, 3);
@@ -562,11 +610,11 @@ static void an_old_copy_of_the_register_sends_nothing(void **state)
     door_stage_close(&stage);
 }
 
-#define ON_BOTH(test)                                                                                                \
-    static void test(void **state)                                                                                   \
-    {                                                                                                                \
-        (void)state;                                                                                                 \
-        both_stores(test##_on);                                                                                      \
+#define ON_BOTH(test)                                                                                        \
+    static void test(void **state)                                                                           \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        both_stores(test##_on);                                                                              \
     }
 ON_BOTH(residents_are_loaded_and_queued)
 ON_BOTH(a_bad_row_loses_nothing_else)

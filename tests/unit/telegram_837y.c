@@ -8,7 +8,8 @@ static const struct area_code area = {282049};
 
 static struct telegram_person person(int64_t payload)
 {
-    return (struct telegram_person){resident_code_from_payload(payload), individual_number_from_payload(payload * 7)};
+    return (struct telegram_person){resident_code_from_payload(payload),
+                                    individual_number_from_payload(payload * 7)};
 }
 
 static void one_person_stands_in_the_published_columns(void **state)
