@@ -23,6 +23,9 @@ struct flow {
     const struct flow_door *door;
     void *door_self;
 
+    /* A pool is running low: the program says so to its operator. Called once at each level, inside the
+     * transaction that emptied it so far; NULL: nobody listens. */
+    void (*pool_low)(struct flow *flow, const char *pool, int64_t left, int64_t of, int level);
     /* CS: asks the agency for a number for code; change: the register's change number. */
     enum err (*number_request)(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
                                enum number_request_kind kind, int64_t change);

@@ -69,6 +69,13 @@ static enum err open_link(struct server *s, struct fail *f)
     return link_new(f, &config, &s->link);
 }
 
+/* Rule of all pools: said at 30 % and at 10 %, long before "try later". */
+static void say_pool_low(struct flow *flow, const char *pool, int64_t left, int64_t of, int level)
+{
+    LOG(level > 1 ? LOG_ALARM : LOG_WARNING, "stock_low", LOG_TEXT("node", flow->self.text),
+        LOG_TEXT("pool", pool), LOG_NUMBER("left", left), LOG_NUMBER("of", of));
+}
+
 static enum err open_flow(struct server *s, struct fail *f)
 {
     struct flow *flow = &s->flow;
@@ -79,6 +86,7 @@ static enum err open_flow(struct server *s, struct fail *f)
     else if (s->self.role == NODE_PREFECTURE)
         snprintf(flow->upper, sizeof flow->upper, "agency");
     flow_wire(flow);
+    flow->pool_low = say_pool_low;
     if (s->self.role == NODE_AGENCY) {
         e = ff1_open(f, s->config.number_key.p, &flow->number_key);
         if (!e)

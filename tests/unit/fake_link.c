@@ -109,6 +109,12 @@ static enum err hear_outcome(void *self, struct db_tx *tx UNUSED, struct fail *f
 
 static const struct flow_door door = {hear_number, hear_outcome};
 
+static void hear_pool_low(struct flow *flow, const char *pool UNUSED, int64_t left UNUSED, int64_t of UNUSED,
+                          int level UNUSED)
+{
+    flow->link->alarms++;
+}
+
 /* ---- nodes ---- */
 
 void fake_node(struct link *node, const char *name, enum node_role role, int32_t area, const char *upper,
@@ -126,6 +132,7 @@ void fake_node(struct link *node, const char *name, enum node_role role, int32_t
     snprintf(flow->upper, sizeof flow->upper, "%s", upper);
     flow->db = stores_open(url, modules, COUNT_OF(modules));
     flow->link = node;
+    flow->pool_low = hear_pool_low;
     if (role == NODE_CS) {
         flow->door = &door;
         flow->door_self = node;

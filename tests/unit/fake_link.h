@@ -24,7 +24,8 @@ struct link { /* what link.h leaves open */
     struct link_kind kinds[FLOW_KINDS_MAX];
     size_t kind_count;
     uint64_t entry;
-    int64_t sent; /* notices of its own that were ever sent */
+    int64_t sent;   /* notices of its own that were ever sent */
+    int64_t alarms; /* pools running low */
     /* what the door was told */
     int64_t outcomes, last_outcome, numbers;
     enum err last_error;

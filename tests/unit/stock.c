@@ -222,6 +222,7 @@ static void more_is_asked_for_in_time_and_once(void **state UNUSED)
         assert_int_equal(s.level, 20 - i <= 2 ? 2 : 20 - i <= 6 ? 1 : 0);
         assert_int_equal(nodes[CS_CHIYODA].sent - sent, 20 - i <= 6);
         assert_int_equal(s.requested, 20 - i <= 6 ? 20 : 0);
+        assert_int_equal(nodes[CS_CHIYODA].alarms, s.level); /* at 30 % and at 10 %, once each */
     }
     fake_deliver_all(nodes, NODES);
     struct stock_status s = status(CS_CHIYODA);

@@ -2,8 +2,8 @@
 /* The stock of resident codes (法30条の2): designated by the agency for each municipality, never overlapping,
  * in an order nobody can foresee (FF1 under the agency's code key, tweak "resident_code", over a running
  * counter of ten digits; codes known from elsewhere are skipped). The CS keeps the unused ones, draws one at
- * random for the register and asks for more when 30 % are left; `level` of the status is what the program's
- * watch turns into its alarms at 30 % and 10 %. It never ends in "try later" while the agency answers. */
+ * random for the register, asks for more when 30 % are left, and says so to the program (flow->pool_low) at
+ * 30 % and at 10 %. It never ends in "try later" while the agency answers. */
 #ifndef JUKI_FLOW_RESIDENT_CODE_STOCK_RESIDENT_CODE_STOCK_H
 #define JUKI_FLOW_RESIDENT_CODE_STOCK_RESIDENT_CODE_STOCK_H
 

@@ -173,13 +173,14 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
                                   struct resident_code *out)
 {
     bool found;
-    struct stock_status s;
+    struct stock_status s = {0};
     struct resident_code code = {0};
     if (draw_id.n < 1 || draw_id.n > DRAW_ID_MAX)
         return fail_set(f, ERR_FIELD_RANGE, "draw", "1 to %d bytes", DRAW_ID_MAX);
     enum err e = find_drawn(tx, f, draw_id, &code, &found);
     if (!e && !found) {
         e = resident_code_stock_status(tx, f, &s);
+        int level = s.level;
         if (!e)
             e = take_unknown(tx, f, &s, &code);
         if (!e)
@@ -189,6 +190,8 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
             e = ask_in_time(flow, tx, f, &s);
         if (!e)
             e = set_level(tx, f, &s);
+        if (!e && level_of(&s) > level && flow->pool_low)
+            flow->pool_low(flow, "resident_codes", s.unused, s.designated, level_of(&s));
     }
     if (!e)
         *out = code;
