@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* juki trace: where is a change of the register, and when was it at each hop? */
+#include "command/nouns.h"
+
+#include "base/clock.h"
+#include "command/node_process.h"
+
+struct trace_words {
+    bool json;
+};
+enum { HOPS_MAX = 8 };
+
+struct hop {
+    char node[NODE_NAME_SIZE], next[NODE_NAME_SIZE];
+    int64_t received, acknowledged, outcome, next_sequence;
+    char notice[96], state;
+};
+
+static enum err stamp(struct fail *f, const json_t *answer, const char *key, struct arena *a, int64_t *out)
+{
+    struct str text = {NULL, 0};
+    enum err e = json_member_text_maybe(f, answer, key, a, &text);
+    return e || !text.p ? e : clock_parse(f, text, out);
+}
+
+static enum err hop_read(struct fail *f, const json_t *answer, struct arena *a, struct hop *out)
+{
+    struct str next = {NULL, 0}, notice = {NULL, 0}, state = {NULL, 0};
+    enum err e;
+    if ((e = stamp(f, answer, "received", a, &out->received)) ||
+        (e = stamp(f, answer, "acknowledged", a, &out->acknowledged)) ||
+        (e = stamp(f, answer, "outcome", a, &out->outcome)) || (e = json_member_text(f, answer, "next", a, &next)) ||
+        (e = json_member_int(f, answer, "next_sequence", 0, INT64_MAX, &out->next_sequence)) ||
+        (e = json_member_text(f, answer, "notice", a, &notice)) ||
+        (e = json_member_text(f, answer, "state", a, &state)))
+        return e;
+    snprintf(out->next, sizeof out->next, "%s", next.p);
+    snprintf(out->notice, sizeof out->notice, "%s", notice.p);
+    out->state = state.n ? state.p[0] : ' ';
+    return ERR_OK;
+}
+
+static enum err ask_hop(struct fail *f, const struct network *n, struct arena *a, const char *node, struct str question,
+                        struct hop *out)
+{
+    const struct network_node *found = NULL;
+    json_t *answer = NULL;
+    enum err e = network_find(f, n, node, &found);
+    if (!e)
+        e = node_ask_text(f, found, question, NULL, &answer);
+    if (!e)
+        e = hop_read(f, answer, a, out);
+    json_decref(answer);
+    snprintf(out->node, sizeof out->node, "%s", node);
+    return e;
+}
+
+static enum err follow(struct fail *f, const struct network *n, struct arena *a, const char *cs, int64_t change,
+                       struct hop *hops, size_t *count)
+{
+    struct str question = arena_format(a, "{\"do\":\"trace_source\",\"change\":%lld}", (long long)change);
+    enum err e = question.p ? ask_hop(f, n, a, cs, question, &hops[0]) : fail_set(f, ERR_MEMORY, "trace", NULL);
+    for (*count = 1; !e && hops[*count - 1].next[0] && *count < HOPS_MAX; ++*count) {
+        const struct hop *last = &hops[*count - 1];
+        if (!last->acknowledged)
+            break; /* on its way: the next server does not have it yet, or we do not know */
+        question = arena_format(a, "{\"do\":\"trace_received\",\"sender\":\"%s\",\"sequence\":%lld}", last->node,
+                                (long long)last->next_sequence);
+        e = question.p ? ask_hop(f, n, a, last->next, question, &hops[*count]) : fail_set(f, ERR_MEMORY, "trace", NULL);
+    }
+    return e;
+}
+
+static const char *state_text(const struct command_call *c, char state)
+{
+    switch (state) {
+    case 'a':
+        return command_text(c, "applied nationally", "全国で反映済み");
+    case 'w':
+        return command_text(c, "waiting on an error list", "エラー一覧で保留中");
+    case 'r':
+        return command_text(c, "refused", "受理されませんでした");
+    default:
+        return command_text(c, "on its way", "送信中");
+    }
+}
+
+static void print_line(const char *node, const char *what, int64_t at, int64_t start)
+{
+    char text[CLOCK_TEXT_SIZE];
+    if (at)
+        printf("  %-16s %-22s %s  %+10.3f ms\n", node, what, clock_text(at, text), (double)(at - start) / 1000);
+}
+
+static void print(const struct command_call *c, const struct hop *hops, size_t count)
+{
+    int64_t start = hops[0].received;
+    printf("%s\n", hops[0].notice);
+    for (size_t i = 0; i < count; i++)
+        print_line(hops[i].node, i ? command_text(c, "received", "受信") : command_text(c, "taken", "受付"),
+                   hops[i].received, start);
+    for (size_t i = count; i > 0; i--)
+        print_line(hops[i - 1].node, command_text(c, "outcome", "結果受領"), hops[i - 1].outcome, start);
+    printf("  %s\n", state_text(c, hops[0].state));
+}
+
+static void add_stamp(struct buf *b, const char *key, int64_t at)
+{
+    char text[CLOCK_TEXT_SIZE];
+    if (at)
+        json_add_text(b, key, str_of(clock_text(at, text)));
+}
+
+static void print_json(const struct hop *hops, size_t count)
+{
+    struct buf b;
+    char state[2] = {hops[0].state, 0};
+    buf_init(&b, 64 * 1024);
+    json_begin(&b, NULL, '{');
+    json_add_text(&b, "notice", str_of(hops[0].notice));
+    json_add_text(&b, "state", str_of(state));
+    json_begin(&b, "hops", '[');
+    for (size_t i = 0; i < count; i++) {
+        json_begin(&b, NULL, '{');
+        json_add_text(&b, "node", str_of(hops[i].node));
+        add_stamp(&b, "received", hops[i].received);
+        add_stamp(&b, "acknowledged", hops[i].acknowledged);
+        add_stamp(&b, "outcome", hops[i].outcome);
+        json_end(&b, '}');
+    }
+    json_end(&b, ']');
+    json_end(&b, '}');
+    puts(b.p);
+    buf_release(&b);
+}
+
+static enum err trace(struct command_call *c, struct fail *f)
+{
+    const struct trace_words *o = c->options;
+    struct hop hops[HOPS_MAX + 1] = {0};
+    struct network n;
+    char cs[NODE_NAME_SIZE];
+    uint64_t change = 0;
+    size_t count = 0;
+    enum err e = network_load(f, c->words[0], &c->arena, &n);
+    if (e)
+        return e;
+    if (!str_to_uint(str_of(c->words[2]), INT64_MAX, &change) || change == 0)
+        return fail_set(f, ERR_USAGE, "CHANGE", "the number of a register's change: 1, 2, 3 ...");
+    snprintf(cs, sizeof cs, "cs.%.6s", c->words[1]);
+    e = follow(f, &n, &c->arena, cs, (int64_t)change, hops, &count);
+    if (e)
+        return e;
+    if (o->json)
+        print_json(hops, count);
+    else
+        print(c, hops, count);
+    return ERR_OK;
+}
+
+static const struct option_row options[] = {
+    {"json", 0, OPTION_FLAG_AT(struct trace_words, json), .help = "Write JSON."},
+};
+static const struct command_row rows[] = {
+    {.words = "DIR AREA CHANGE", .least = 3, .most = 3, .options = options, .option_count = COUNT_OF(options),
+     .size = sizeof(struct trace_words), .run = trace,
+     .help = "Show when a change of AREA's register was taken by its CS, reached the prefecture and the agency, and when "
+             "its outcome came back.",
+     .help_ja = "AREAの住民記録の異動CHANGEが、CS、都道府県サーバ、機構サーバにいつ届き、結果がいつ戻ったかを示す。"},
+};
+const struct command_noun command_trace = {"trace", "where a change is, with the time at each hop",
+                                           "異動の所在と各段階の時刻を示す", rows, COUNT_OF(rows)};
