@@ -167,7 +167,7 @@ enum err receipt_sign(struct fail *f, struct key *k, const struct receipt *r, st
     return e;
 }
 
-static enum err exceptions_parse(struct fail *f, const json_t *tree, struct arena *a, struct receipt *r)
+enum err receipt_exceptions_read(struct fail *f, const json_t *tree, struct arena *a, struct receipt *r)
 {
     json_t *list, *item;
     size_t i;
@@ -201,7 +201,7 @@ static enum err receipt_parse(struct fail *f, const json_t *tree, struct arena *
         (e = json_member_int(f, tree, "time", 0, INT64_MAX, &r->time)) ||
         (e = json_member_hash(f, tree, "header", a, &r->header)))
         return e;
-    return exceptions_parse(f, tree, a, r);
+    return receipt_exceptions_read(f, tree, a, r);
 }
 
 enum err receipt_verify(struct fail *f, struct str text, const struct directory_node *node, struct arena *a,

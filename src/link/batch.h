@@ -40,6 +40,8 @@ struct receipt {
 };
 /* "[{...}]": the exceptions as JSON, also how they are stored. */
 void receipt_exceptions_write(struct buf *out, const char *key, const struct receipt_exception *refused, size_t count);
+/* The exceptions in the member "refused". */
+MUST_CHECK enum err receipt_exceptions_read(struct fail *f, const json_t *tree, struct arena *a, struct receipt *r);
 MUST_CHECK enum err receipt_sign(struct fail *f, struct key *k, const struct receipt *r, struct str refused_json,
                                  struct buf *out);
 MUST_CHECK enum err receipt_verify(struct fail *f, struct str text, const struct directory_node *node,

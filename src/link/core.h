@@ -28,8 +28,10 @@ struct peer {
     int64_t committed, acknowledged; /* last sequence that may leave; last that the peer has on disk */
     struct sha256 out_hash;          /* of the last header the peer acknowledged */
     int64_t epoch;                   /* the peer's newest life that was seen */
+    int64_t settled;                 /* our life in which the stream to it was compared with what it has */
     int64_t resend_first, resend_last; /* asked for by a person; 0 none */
     bool head_due;
+    bool head_forked; /* the upper server keeps a head that our log does not continue */
     bool dialling, connected, stopped;
     struct channel *channel, *inbound; /* for interruption */
     pthread_t thread;
@@ -62,13 +64,18 @@ struct link {
     pthread_cond_t wake;
     struct directory *directory;
     struct directory *directory_next; /* taken inside a transaction, in force once it is on disk */
+    struct directory *directory_mark; /* directory_next as it was at the savepoint */
     struct credentials *credentials;
     struct peer **peers; /* sorted by name */
+    struct peer **added; /* the same in the order in which they came: places never change */
     size_t peer_count;
     struct connection *connections;
     size_t connection_count;
     struct refusal refusals[128];
     size_t refusal_count;
+
+    pthread_mutex_t loading; /* one peers_load at a time */
+    int64_t peers_version;   /* the directory's version at the last one */
 
     struct peer **journal; /* one entry for each sequence given out in the open transaction */
     size_t journal_n, journal_size, journal_mark;
@@ -84,8 +91,11 @@ struct link {
 /* peer.c */
 struct peer *peer_find(struct link *l, const char *name);          /* NULL when unknown */
 struct peer *peer_by_id(struct link *l, int64_t id);
+struct peer *peer_at(struct link *l, size_t i);                    /* 0, 1, ...; NULL at the end */
+bool peer_settled(struct peer *p); /* false after a restore until the peer has given back what was lost */
 MUST_CHECK enum err peers_load(struct link *l, struct fail *f);    /* from the database and the directory */
 MUST_CHECK enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *sequence);
+void peer_unassign(struct link *l, struct peer *p); /* the one given out last */
 void peers_follow(struct link *l);
 void peer_trouble(struct peer *p, const struct fail *f);           /* NULL clears */
 MUST_CHECK enum err peer_outbox_add(struct db_tx *tx, struct fail *f, const struct peer *p, int64_t sequence,
@@ -103,6 +113,8 @@ MUST_CHECK enum err batch_receive(struct link *l, struct peer *p, struct fail *f
 MUST_CHECK enum err notice_open(struct link *l, struct fail *f, const struct node_name *sender, int64_t sequence,
                                 const struct frame *frame, struct arena *a, struct link_notice *out,
                                 json_t **tree, const struct link_kind **kind);
+MUST_CHECK enum err notice_id_parse(struct fail *f, struct str id, struct node_name *origin, struct str *destination,
+                                    uint64_t *sequence);
 MUST_CHECK enum err notice_apply(struct link *l, struct db_tx *tx, struct fail *f, const struct link_kind *kind,
                                  const struct link_notice *n);
 const char *kind_name(uint16_t kind); /* NULL when unknown */
@@ -111,13 +123,33 @@ uint16_t kind_version(uint16_t kind);
 MUST_CHECK enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t entry, struct arena *a, struct frame *out);
 
 /* error_list.c */
+struct error_codes {
+    int64_t codes[4];
+    size_t count;
+};
+/* place: 0 at the end of the list, else the free place of a notice that this one replaces. */
 MUST_CHECK enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p, const struct link_notice *n,
-                                    const int64_t *codes, size_t count, const struct fail *why);
-MUST_CHECK enum err error_list_blocks(struct db_tx *tx, struct fail *f, const int64_t *codes, size_t count, bool *blocked);
-/* Takes the item of a notice off the list; *found false when it is not there. */
-MUST_CHECK enum err error_list_replace(struct link *l, struct db_tx *tx, struct fail *f, struct str notice_id, bool *found);
-/* Tries in order what waits behind, and item `target` (0 none). */
-MUST_CHECK enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target, int64_t *applied);
+                                    const struct error_codes *persons, const struct fail *why, int64_t place);
+/* Is one of the persons waiting, before place (0: anywhere)? */
+MUST_CHECK enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct error_codes *persons, int64_t place,
+                                      bool *blocked);
+/* Takes the item that n replaces off the list; *place is where it stood, 0 when it was not there or is not n's origin's. */
+MUST_CHECK enum err error_list_replace(struct db_tx *tx, struct fail *f, const struct link_notice *n, int64_t *place);
+/* Items that failed after they had written something: the change runs again and does not try them. */
+enum { REPLAY_FAILED_MAX = 64 };
+struct replay_failed {
+    struct {
+        int64_t id;
+        struct fail why;
+    } items[REPLAY_FAILED_MAX];
+    size_t count;
+};
+/* Tries in order what waits behind, and item `target` (0 none). When it fails and failed->count has grown, the caller
+ * runs its change again. */
+MUST_CHECK enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target,
+                                      struct replay_failed *failed, int64_t *applied);
+/* A fault of this machine, which says nothing about the notice: the batch is not taken and comes again. */
+bool link_err_passes(enum err e);
 
 /* outcome.c */
 struct outcome_range {
@@ -141,6 +173,7 @@ MUST_CHECK enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *
 extern const struct link_kind outcome_kind, directory_kind;
 
 /* serve.c, dial.c, keeper.c */
+bool link_err_stops(enum err e); /* a fork or an old life: a person must look */
 void *accept_run(void *link);
 void *dial_run(void *peer);
 void *keeper_run(void *link);

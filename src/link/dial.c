@@ -40,19 +40,40 @@ struct outgoing {
     int64_t first, last; /* what is wanted; last becomes what was taken */
     int64_t stored;      /* 1 when header came from disk */
     struct frame *frames;
-    size_t count;
+    size_t count, known; /* known: how many of a fetched batch our outbox holds */
     struct str header;
     struct batch_header h;
     struct receipt receipt;
     struct str receipt_text;
 };
 
-static enum err exchange(struct dial *d, struct fail *f, uint16_t kind, struct str json, uint16_t expected,
-                         struct frame *out)
+bool link_err_stops(enum err e)
+{
+    return e == ERR_STREAM_FORK || e == ERR_EPOCH_OLD;
+}
+
+/* What the peer refused. A fork that it sees is one for us too. */
+static enum err refusal(struct dial *d, struct fail *f, const struct frame *frame)
 {
     json_t *tree;
     int64_t error = 0;
-    struct str text = {"", 0};
+    struct str name = {"", 0};
+    enum err e = json_read(f, frame->payload, &tree);
+    if (e)
+        return e;
+    e = json_member_int(f, tree, "error", 0, INT32_MAX, &error);
+    if (!e)
+        e = json_member_text(f, tree, "name", &d->arena, &name);
+    json_decref(tree);
+    if (e)
+        return e;
+    bool same = link_err_stops((enum err)error) || error == ERR_FORK || error == ERR_STREAM_GAP;
+    return fail_set(f, same ? (enum err)error : ERR_PEER_REFUSED, NULL, "the peer says %.*s", STR_ARG(name));
+}
+
+static enum err exchange(struct dial *d, struct fail *f, uint16_t kind, struct str json, uint16_t expected,
+                         struct frame *out)
+{
     enum err e = frame_send(f, d->channel, kind, ++d->correlation, json);
     if (!e)
         e = channel_read(f, d->channel, &d->arena, out);
@@ -62,13 +83,8 @@ static enum err exchange(struct dial *d, struct fail *f, uint16_t kind, struct s
         return fail_set(f, ERR_FRAME, "correlation", NULL);
     if (out->kind == expected || out->kind == LINK_FRAME_BUSY)
         return ERR_OK;
-    if (out->kind != LINK_FRAME_REFUSED || json_read(f, out->payload, &tree))
-        return fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u", out->kind);
-    if (json_member_int_maybe(f, tree, "error", 0, INT32_MAX, &error) ||
-        json_member_text_maybe(f, tree, "name", &d->arena, &text))
-        error = 0;
-    json_decref(tree);
-    return fail_set(f, ERR_PEER_REFUSED, NULL, "%.*s", STR_ARG(text));
+    return out->kind == LINK_FRAME_REFUSED ? refusal(d, f, out)
+                                           : fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u", out->kind);
 }
 
 /* ---- outgoing batches ---- */
@@ -173,7 +189,6 @@ static enum err read_answer(struct outgoing *o, struct fail *f, int64_t *busy_ms
 {
     struct frame frame;
     json_t *tree;
-    struct str name = {"", 0};
     enum err e = channel_read(f, o->d->channel, &o->d->arena, &frame);
     if (e)
         return e;
@@ -181,16 +196,14 @@ static enum err read_answer(struct outgoing *o, struct fail *f, int64_t *busy_ms
         return fail_set(f, ERR_FRAME, "correlation", NULL);
     if (frame.kind == LINK_FRAME_RECEIPT)
         return receipt_check(o, f, frame.payload);
+    if (frame.kind == LINK_FRAME_REFUSED)
+        return refusal(o->d, f, &frame);
+    if (frame.kind != LINK_FRAME_BUSY)
+        return fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u", frame.kind);
     e = json_read(f, frame.payload, &tree);
     if (e)
         return e;
-    if (frame.kind == LINK_FRAME_BUSY)
-        e = json_member_int(f, tree, "milliseconds", 1, 600000, busy_ms);
-    else if (frame.kind == LINK_FRAME_REFUSED && !(e = json_member_text(f, tree, "name", &o->d->arena, &name)))
-        e = fail_set(f, str_equal(name, STR("STREAM_FORK")) ? ERR_STREAM_FORK : ERR_PEER_REFUSED, NULL, "%.*s",
-                     STR_ARG(name));
-    else if (!e)
-        e = fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u", frame.kind);
+    e = json_member_int(f, tree, "milliseconds", 1, 600000, busy_ms);
     json_decref(tree);
     return e;
 }
@@ -236,7 +249,7 @@ static void acknowledged(struct outgoing *o)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Waits for work or `ms` milliseconds. True when there may be work. */
+/* Waits for work or `ms` milliseconds. After a restore, comparing is work. True when there may be work. */
 static bool wait_for_work(struct peer *p, int64_t ms, bool any_work)
 {
     struct timespec until;
@@ -247,11 +260,12 @@ static bool wait_for_work(struct peer *p, int64_t ms, bool any_work)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    pthread_mutex_lock(&p->lock);
-    bool work = false;
+    bool work = false, unsettled = !peer_settled(p);
     int code = 0;
+    pthread_mutex_lock(&p->lock);
     while (!atomic_load(&p->link->stopping) && code == 0) {
-        work = any_work && !p->stopped && (p->committed > p->acknowledged || p->head_due || p->resend_first);
+        work = any_work && !p->stopped &&
+               (p->committed > p->acknowledged || (p->head_due && !p->head_forked) || p->resend_first || unsettled);
         if (work)
             break;
         code = pthread_cond_timedwait(&p->wake, &p->lock, &until);
@@ -358,40 +372,73 @@ static enum err do_resend(struct dial *d, struct fail *f)
 
 /* ---- fetching back what we no longer have ---- */
 
-struct recover {
-    struct outgoing *o;
-    struct str refused;
-};
+/* Where a notice of ours came from: the register's change that its body names, or the neighbour that made it. */
+static enum err recover_source(struct dial *d, struct fail *f, struct link_notice *n, int64_t *peer, int64_t *sequence)
+{
+    struct str destination = {NULL, 0};
+    uint64_t first_hop = 0;
+    enum err e = notice_id_parse(f, n->id, &n->origin, &destination, &first_hop);
+    if (e)
+        return e;
+    if (node_name_equal(&n->origin, &d->l->config.self))
+        return json_member_int_maybe(f, n->body, "source", 0, INT64_MAX, sequence);
+    struct peer *from = peer_find(d->l, n->origin.text);
+    if (from && str_equal(destination, str_of(d->l->config.self.text))) {
+        *peer = from->id;
+        *sequence = (int64_t)first_hop;
+    }
+    return ERR_OK;
+}
 
+static const struct link_kind *own_kind(const struct link *l, uint16_t kind)
+{
+    for (size_t k = 0; k < l->config.kind_count; k++)
+        if (l->config.kinds[k].kind == kind)
+            return &l->config.kinds[k];
+    return NULL;
+}
+
+/* One notice that went out before the restore: into the outbox again, and its kind's own state follows. */
 static enum err recover_notice(struct outgoing *o, struct db_tx *tx, struct fail *f, size_t i)
 {
     struct dial *d = o->d;
-    const struct link_kind *kind = NULL;
+    const struct link_kind *kind = own_kind(d->l, o->frames[i].kind);
     struct link_notice n = {.kind = o->frames[i].kind, .version = o->frames[i].version,
-                            .payload = o->frames[i].payload, .origin = d->l->config.self, .sender = d->l->config.self};
+                            .payload = o->frames[i].payload, .sender = d->l->config.self};
     char what[128];
     json_t *tree, *body = NULL;
-    int64_t sequence = 0;
-    enum err e = peer_assign(d->l, d->peer, f, &sequence);
-    if (!e && sequence != o->first + (int64_t)i)
-        e = fail_set(f, ERR_STREAM_FORK, "sequence", "%lld", (long long)sequence);
-    snprintf(what, sizeof what, "sent %s %lld %s/%u", d->peer->node.text, (long long)sequence, kind_name(n.kind),
-             n.version);
+    int64_t source_peer = 0, source = 0;
+    enum err e = json_read(f, n.payload, &tree);
+    if (e)
+        return e;
+    if (!(e = json_member_text(f, tree, "id", &d->arena, &n.id)) && !(e = json_member_object(f, tree, "body", &body)) &&
+        !(e = peer_assign(d->l, d->peer, f, &n.sender_sequence))) {
+        n.body = body;
+        e = recover_source(d, f, &n, &source_peer, &source);
+    }
+    if (!e && n.sender_sequence != o->first + (int64_t)i)
+        e = fail_set(f, ERR_STREAM_FORK, "sequence", "%lld", (long long)n.sender_sequence);
+    snprintf(what, sizeof what, "sent %s %lld %s/%u", d->peer->node.text, (long long)n.sender_sequence,
+             kind_name(n.kind) ? kind_name(n.kind) : "0", n.version);
     if (!e)
         e = ledger_append(d->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), n.payload, &n.entry);
     if (!e)
-        e = peer_outbox_add(tx, f, d->peer, sequence, n.entry, 0, 0);
-    for (size_t k = 0; k < d->l->config.kind_count; k++)
-        if (d->l->config.kinds[k].kind == n.kind)
-            kind = &d->l->config.kinds[k];
-    if (e || !kind || !kind->recover || (e = json_read(f, n.payload, &tree)))
-        return e;
-    e = json_member_object(f, tree, "body", &body);
-    n.body = body;
-    n.sender_sequence = sequence;
-    if (!e)
+        e = peer_outbox_add(tx, f, d->peer, n.sender_sequence, n.entry, source_peer, source);
+    if (!e && kind && kind->recover)
         e = kind->recover(d->l->config.app, tx, &n, f);
     json_decref(tree);
+    return e;
+}
+
+/* Are the first notices of a fetched batch the ones our outbox holds? */
+static enum err compare_own(struct outgoing *fetched, struct fail *f, int64_t last)
+{
+    struct outgoing own = {.d = fetched->d, .first = fetched->first, .last = last, .stored = 1};
+    enum err e = db_read(fetched->d->l->config.db, f, load_frames, &own);
+    size_t count = (size_t)(last - fetched->first + 1);
+    if (!e && (own.count != count ||
+               !sha256_equal(root_of(own.frames, own.count), root_of(fetched->frames, count))))
+        e = fail_set(f, ERR_STREAM_FORK, "first", "%lld", (long long)fetched->first);
     return e;
 }
 
@@ -399,20 +446,9 @@ static enum err recover_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct outgoing *o = arg;
     enum err e = ERR_OK;
-    for (size_t i = 0; i < o->count && !e; i++)
+    for (size_t i = o->known; i < o->count && !e; i++)
         e = recover_notice(o, tx, f, i);
     return e ? e : store_batch(tx, f, o);
-}
-
-/* Are the notices of a fetched batch the ones our outbox holds? */
-static enum err compare_own(struct outgoing *fetched, struct fail *f)
-{
-    struct outgoing own = {.d = fetched->d, .first = fetched->first, .last = fetched->last, .stored = 1};
-    enum err e = db_read(fetched->d->l->config.db, f, load_frames, &own);
-    if (!e && (own.count != fetched->count ||
-               !sha256_equal(root_of(own.frames, own.count), root_of(fetched->frames, fetched->count))))
-        e = fail_set(f, ERR_STREAM_FORK, "first", "%lld", (long long)fetched->first);
-    return e;
 }
 
 static enum err fetch_check(struct outgoing *o, struct fail *f)
@@ -445,18 +481,23 @@ static enum err fetch_one(struct dial *d, struct fail *f)
     if (e || (e = json_read(f, answer.payload, &tree)))
         return e;
     e = json_member_text(f, tree, "header", &d->arena, &o.header);
+    if (!e)
+        e = receipt_exceptions_read(f, tree, &d->arena, &o.receipt);
     json_decref(tree);
     if (!e)
         e = fetch_check(&o, f);
     if (e)
         return e;
-    bool ours = o.last <= d->peer->committed;
-    if (!ours && o.first <= d->peer->committed)
-        return fail_set(f, ERR_STREAM_FORK, "first", "%lld overlaps what we hold", (long long)o.first);
-    if (ours)
-        e = compare_own(&o, f);
+    pthread_mutex_lock(&d->peer->lock);
+    int64_t held = d->peer->committed < o.last ? d->peer->committed : o.last;
+    pthread_mutex_unlock(&d->peer->lock);
+    if (held < o.last && peer_settled(d->peer)) /* nothing of ours may be missing unless a restore says so */
+        return fail_set(f, ERR_STREAM_FORK, "first", "%lld was sent in this life and is not here", (long long)held + 1);
+    if (held >= o.first)
+        e = compare_own(&o, f, held);
+    o.known = held >= o.first ? (size_t)(held - o.first + 1) : 0;
     if (!e)
-        e = db_transaction(d->l->config.db, f, ours ? store_batch : recover_tx, &o);
+        e = db_transaction(d->l->config.db, f, recover_tx, &o);
     if (!e)
         acknowledged(&o);
     return e;
@@ -510,14 +551,17 @@ static enum err epoch_tx(struct db_tx *tx, struct fail *f, void *arg)
 static enum err check_epoch(struct dial *d, struct fail *f, const struct greeting *g)
 {
     struct peer *p = d->peer;
-    if (g->epoch < p->epoch)
-        return fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)g->epoch, (long long)p->epoch);
-    if (g->epoch == p->epoch)
+    pthread_mutex_lock(&p->lock);
+    int64_t seen = p->epoch;
+    pthread_mutex_unlock(&p->lock);
+    if (g->epoch < seen)
+        return fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)g->epoch, (long long)seen);
+    if (g->epoch == seen)
         return ERR_OK;
     struct peer_epoch x = {p->id, g->epoch};
     enum err e = db_transaction(d->l->config.db, f, epoch_tx, &x);
     pthread_mutex_lock(&p->lock);
-    if (!e)
+    if (!e && p->epoch < g->epoch)
         p->epoch = g->epoch;
     pthread_mutex_unlock(&p->lock);
     return e;
@@ -552,10 +596,30 @@ static enum err settle(struct dial *d, struct fail *f, const struct greeting *g)
             e = fail_set(f, ERR_STREAM_FORK, "hash", "at %lld", (long long)g->sequence);
         return e ? e : send_stored(d, f, g->sequence + 1, lost, LINK_FRAME_BATCH);
     }
-    while (!e && d->peer->acknowledged < g->sequence)
+    while (!e && d->peer->acknowledged < g->sequence && !atomic_load(&d->l->stopping))
         e = fetch_one(d, f);
+    if (!e && d->peer->acknowledged < g->sequence)
+        return fail_set(f, ERR_STOPPING, NULL, NULL);
     if (!e && !sha256_equal(d->peer->out_hash, g->hash))
         e = fail_set(f, ERR_STREAM_FORK, "hash", "at %lld", (long long)g->sequence);
+    return e;
+}
+
+static enum err settled_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct dial *d = arg;
+    enum err e = db_exec(tx, f, &sql_link_peer_settled, DB(db_int(d->peer->id), db_int(d->l->epoch)), NULL);
+    return e;
+}
+
+/* What a restore lost is back: the stream may grow again. */
+static enum err mark_settled(struct dial *d, struct fail *f)
+{
+    enum err e = peer_settled(d->peer) ? ERR_OK : db_transaction(d->l->config.db, f, settled_tx, d);
+    pthread_mutex_lock(&d->peer->lock);
+    if (!e)
+        d->peer->settled = d->l->epoch;
+    pthread_mutex_unlock(&d->peer->lock);
     return e;
 }
 
@@ -631,10 +695,8 @@ static enum err present_head(struct dial *d, struct fail *f)
         *p = (struct head_proof){.d = d, .to = head.size};
         e = kept_size(d, f, &p->from);
     }
-    if (!e && p->from > head.size)
-        e = fail_set(f, ERR_FORK, "size", "the upper server keeps a longer log");
-    if (!e && p->from < head.size) {
-        if (p->from)
+    if (!e && p->from != head.size) {
+        if (p->from && p->from < head.size) /* a longer one is presented too, so that the fork goes on record above */
             e = db_read(d->l->config.db, f, prove_tx, p);
         if (!e)
             e = present(d, f, buf_str(&note), &p->proof);
@@ -643,20 +705,38 @@ static enum err present_head(struct dial *d, struct fail *f)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* The log was cut or rewritten, or restored: both notes are on record above. Heads are not shown again before the next
+ * start; notices go on, because they have a chain of their own. */
+static void head_forked(struct dial *d, const struct fail *f)
+{
+    struct fail logged;
+    pthread_mutex_lock(&d->peer->lock);
+    d->peer->head_forked = true;
+    pthread_mutex_unlock(&d->peer->lock);
+    LOG(LOG_ALARM, "head_forked", LOG_TEXT("upper", d->peer->node.text), LOG_TEXT("detail", f->detail));
+    if (operation_log(d->l, &logged, STR("head forked"), str_of(f->detail)))
+        log_fail(LOG_ALARM, "fork_not_logged", &logged);
+}
+
 /* ---- the thread ---- */
 
 static enum err work(struct dial *d, struct fail *f)
 {
     struct peer *p = d->peer;
     pthread_mutex_lock(&p->lock);
-    bool head = p->head_due;
+    bool head = p->head_due && !p->head_forked;
     p->head_due = false;
     pthread_mutex_unlock(&p->lock);
     enum err e = send_pending(d, f);
     if (!e)
         e = do_resend(d, f);
     arena_reset(&d->arena);
-    return !e && head ? present_head(d, f) : e;
+    if (e || !head)
+        return e;
+    e = present_head(d, f);
+    if (e == ERR_FORK)
+        head_forked(d, f);
+    return e;
 }
 
 static enum err connect_peer(struct dial *d, struct fail *f)
@@ -680,7 +760,7 @@ static enum err connect_peer(struct dial *d, struct fail *f)
     pthread_mutex_unlock(&d->peer->lock);
     if (!(e = hello(d, f, &g)) && !(e = check_epoch(d, f, &g)))
         e = settle(d, f, &g);
-    return e;
+    return e ? e : mark_settled(d, f);
 }
 
 static void disconnect(struct dial *d)
@@ -698,20 +778,18 @@ static void disconnect(struct dial *d)
     d->directory = NULL;
 }
 
-static bool needs_a_person(enum err e)
-{
-    return e == ERR_STREAM_FORK || e == ERR_EPOCH_OLD || e == ERR_FORK;
-}
-
 static void note_failure(struct dial *d, const struct fail *f)
 {
     char before[sizeof d->peer->trouble], what[200];
     struct fail logged;
+    bool stop = link_err_stops(f->err);
+    pthread_mutex_lock(&d->peer->lock);
     snprintf(before, sizeof before, "%s", d->peer->trouble);
-    peer_trouble(d->peer, f);
-    if (strcmp(before, d->peer->trouble) == 0 || atomic_load(&d->l->stopping))
+    fail_text(f, FAIL_ENGLISH, d->peer->trouble, sizeof d->peer->trouble);
+    bool said = strcmp(before, d->peer->trouble) == 0;
+    pthread_mutex_unlock(&d->peer->lock);
+    if ((said && !stop) || atomic_load(&d->l->stopping))
         return; /* said once */
-    bool stop = needs_a_person(f->err);
     LOG(stop ? LOG_ALARM : LOG_WARNING, stop ? "stream_stopped" : "peer_unreachable",
         LOG_TEXT("peer", d->peer->node.text), LOG_TEXT("error", err_row(f->err)->name), LOG_TEXT("detail", f->detail));
     if (!stop)

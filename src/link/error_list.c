@@ -2,8 +2,9 @@
 /* The error list: notices that are valid but cannot be applied now.
  *
  * An item blocks its persons, as a set of resident codes (parking a code change blocks both codes), and nobody else.
- * Later notices about them wait behind it, in order. A correction that replaces an item takes its place; a release
- * tries it again. Whenever something was applied or given up, those behind are tried in the order in which they
+ * Later notices about them wait behind it, in order. A correction that replaces an item takes its place in the order,
+ * so that what waited behind waits behind the correction; only the origin of a notice corrects it. A release tries it
+ * again. Whenever something was applied or given up, those behind are tried in the order in which they
  * came. */
 #include "link/core.h"
 
@@ -11,27 +12,25 @@
 
 #include <stdio.h>
 
-enum { ERROR_ITEMS_MAX = 100000, BLOCKED_MAX = 65536 };
+enum { ERROR_ITEMS_MAX = 100000 };
 
 struct listed {
     int64_t id, peer, sequence;
-    bool behind;
-    struct str notice;
 };
 
 enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p, const struct link_notice *n,
-                         const int64_t *codes, size_t count, const struct fail *why)
+                         const struct error_codes *persons, const struct fail *why, int64_t place)
 {
     struct db_rows rows;
     int64_t id = 0;
     db_query(tx, &rows, &sql_link_error_add,
              DB(db_int(p->id), db_int(n->sender_sequence), db_int(why->err), db_text(str_of(why->field)),
-                db_int(clock_now()), db_int(why->err == ERR_BEHIND), db_text(n->id)));
+                db_int(clock_now()), db_int(why->err == ERR_BEHIND), db_text(n->id), db_int(place)));
     if (db_next(&rows))
         id = db_row_int(&rows, 0);
     enum err e = db_done(&rows, f);
-    for (size_t i = 0; i < count && !e; i++)
-        e = db_exec(tx, f, &sql_link_error_person_add, DB(db_int(codes[i]), db_int(id)), NULL);
+    for (size_t i = 0; i < persons->count && !e; i++)
+        e = db_exec(tx, f, &sql_link_error_person_add, DB(db_int(persons->codes[i]), db_int(id)), NULL);
     return e;
 }
 
@@ -46,14 +45,16 @@ static enum err query_found(struct db_tx *tx, struct fail *f, const struct db_st
     return db_done(&rows, f);
 }
 
-enum err error_list_blocks(struct db_tx *tx, struct fail *f, const int64_t *codes, size_t count, bool *blocked)
+enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct error_codes *persons, int64_t place,
+                           bool *blocked)
 {
     enum err e = query_found(tx, f, &sql_link_error_any, DB_NONE, blocked, NULL);
     if (e || !*blocked)
         return e;
     *blocked = false;
-    for (size_t i = 0; i < count && !e && !*blocked; i++)
-        e = query_found(tx, f, &sql_link_error_blocks, DB(db_int(codes[i])), blocked, NULL);
+    for (size_t i = 0; i < persons->count && !e && !*blocked; i++)
+        e = query_found(tx, f, &sql_link_error_blocks,
+                        DB(db_int(persons->codes[i]), db_int(place ? place : INT64_MAX)), blocked, NULL);
     return e;
 }
 
@@ -78,12 +79,14 @@ static enum err tell(struct link *l, struct db_tx *tx, struct fail *f, const str
     return e;
 }
 
-static enum err list_load(struct db_tx *tx, struct fail *f, struct arena *a, struct listed **items, size_t *count)
+/* What may be tried now: at most ERROR_ITEMS_MAX at once. */
+static enum err list_load(struct db_tx *tx, struct fail *f, struct arena *a, int64_t target, struct listed **items,
+                          size_t *count)
 {
     struct db_rows rows;
     size_t size = 64, n = 0;
     struct listed *list = arena_alloc(a, size * sizeof *list);
-    db_query(tx, &rows, &sql_link_error_list, DB_NONE);
+    db_query(tx, &rows, &sql_link_error_waiting, DB(db_int(target)));
     while (list && n < ERROR_ITEMS_MAX && db_next(&rows)) {
         if (n == size) {
             struct listed *grown = arena_alloc(a, size * 2 * sizeof *grown);
@@ -93,8 +96,7 @@ static enum err list_load(struct db_tx *tx, struct fail *f, struct arena *a, str
             size *= 2;
         }
         if (list)
-            list[n++] = (struct listed){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 2),
-                                        db_row_int(&rows, 6) != 0, arena_copy(a, db_row_text(&rows, 7))};
+            list[n++] = (struct listed){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 2)};
     }
     enum err e = db_done(&rows, f);
     if (!e && !list)
@@ -104,40 +106,27 @@ static enum err list_load(struct db_tx *tx, struct fail *f, struct arena *a, str
     return e;
 }
 
-enum err error_list_replace(struct link *l, struct db_tx *tx, struct fail *f, struct str notice_id, bool *found)
+enum err error_list_replace(struct db_tx *tx, struct fail *f, const struct link_notice *n, int64_t *place)
 {
-    int64_t id = 0;
-    enum err e = query_found(tx, f, &sql_link_error_notice, DB(db_text(notice_id)), found, &id);
-    (void)l; /* the correction's own outcome follows; the replaced one stays "waiting" in its sender's books */
-    return e || !*found ? e : item_remove(tx, f, id);
+    bool found = false;
+    size_t own = strlen(n->origin.text);
+    *place = 0;
+    if (n->replaces.n <= own || memcmp(n->replaces.p, n->origin.text, own) != 0 || n->replaces.p[own] != '/')
+        return ERR_OK; /* nobody corrects what another said */
+    enum err e = query_found(tx, f, &sql_link_error_notice, DB(db_text(n->replaces)), &found, place);
+    if (e || !found)
+        return e;
+    /* the correction's own outcome follows; the replaced one stays "waiting" in its sender's books */
+    return item_remove(tx, f, *place);
 }
 
 struct replay {
     struct link *l;
     struct db_tx *tx;
-    struct arena *arena;
-    int64_t target, applied;
-    int64_t blocked[BLOCKED_MAX];
-    size_t blocked_count;
+    struct arena arena;
+    struct replay_failed *failed;
+    int64_t applied;
 };
-
-static bool is_blocked(const struct replay *r, const int64_t *codes, size_t count)
-{
-    for (size_t i = 0; i < r->blocked_count; i++)
-        for (size_t k = 0; k < count; k++)
-            if (r->blocked[i] == codes[k])
-                return true;
-    return false;
-}
-
-static enum err block(struct replay *r, struct fail *f, const int64_t *codes, size_t count)
-{
-    if (r->blocked_count + count > BLOCKED_MAX)
-        return fail_set(f, ERR_LIMIT, "error_list", NULL);
-    memcpy(r->blocked + r->blocked_count, codes, count * sizeof *codes);
-    r->blocked_count += count;
-    return ERR_OK;
-}
 
 static enum err entry_of(struct replay *r, struct fail *f, const struct listed *item, uint64_t *entry)
 {
@@ -152,8 +141,15 @@ static enum err entry_of(struct replay *r, struct fail *f, const struct listed *
     return e || found ? e : fail_set(f, ERR_NO_ERROR_ITEM, "sequence", NULL);
 }
 
+/* It stays where it is, and is no longer one that only waits behind another. */
+static enum err stays(struct replay *r, struct fail *f, const struct listed *item, enum err why, const char *field)
+{
+    return db_exec(r->tx, f, &sql_link_error_update,
+                   DB(db_int(item->id), db_int(why), db_text(str_of(field)), db_int(0)), NULL);
+}
+
 static enum err try_notice(struct replay *r, struct fail *f, const struct listed *item, const struct link_kind *kind,
-                           const struct link_notice *n, const int64_t *codes, size_t count)
+                           const struct link_notice *n)
 {
     struct fail why = {0};
     int64_t before = db_tx_changes(r->tx);
@@ -163,104 +159,137 @@ static enum err try_notice(struct replay *r, struct fail *f, const struct listed
         enum err e = item_remove(r->tx, f, item->id);
         return e || !kind->final ? e : tell(r->l, r->tx, f, item, 'a', ERR_OK);
     }
-    if (db_tx_changes(r->tx) != before)
-        return fail_set(f, outcome, why.field, "%s", why.detail); /* undo everything: nothing is half done */
-    enum err e = db_exec(r->tx, f, &sql_link_error_update,
-                         DB(db_int(item->id), db_int(outcome), db_text(str_of(why.field)), db_int(0)), NULL);
-    return e ? e : block(r, f, codes, count);
+    why.err = outcome;
+    if (!link_err_passes(outcome) && db_tx_changes(r->tx) == before)
+        return stays(r, f, item, outcome, why.field);
+    if (!link_err_passes(outcome)) {
+        r->failed->items[r->failed->count].id = item->id;
+        r->failed->items[r->failed->count++].why = why;
+    }
+    return fail_set(f, outcome, why.field, "%s", why.detail); /* undo everything: nothing is half done */
 }
 
-static enum err replay_item(struct replay *r, struct fail *f, const struct listed *item)
+static enum err open_and_try(struct replay *r, struct fail *f, const struct listed *item)
 {
     struct peer *p = peer_by_id(r->l, item->peer);
     const struct link_kind *kind = NULL;
     struct link_notice n;
     struct frame frame;
+    struct fail why = {0};
     json_t *tree = NULL;
-    int64_t codes[4];
     uint64_t entry = 0;
     enum err e = p ? entry_of(r, f, item, &entry) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
     if (!e)
-        e = notice_load(r->tx, f, entry, r->arena, &frame);
-    if (!e)
-        e = notice_open(r->l, f, &p->node, item->sequence, &frame, r->arena, &n, &tree, &kind);
+        e = notice_load(r->tx, f, entry, &r->arena, &frame);
     if (e)
         return e;
+    e = notice_open(r->l, &why, &p->node, item->sequence, &frame, &r->arena, &n, &tree, &kind);
+    if (e) /* what may be sent can have changed since: then a person decides */
+        return link_err_passes(e) ? fail_set(f, e, why.field, "%s", why.detail) : stays(r, f, item, e, why.field);
     n.entry = entry;
-    size_t count = kind->persons ? kind->persons(&n, codes) : 0;
-    bool wanted = item->behind || item->id == r->target;
-    if (!wanted || is_blocked(r, codes, count))
-        e = block(r, f, codes, count);
-    else
-        e = try_notice(r, f, item, kind, &n, codes, count);
+    e = try_notice(r, f, item, kind, &n);
     json_decref(tree);
     return e;
 }
 
-enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target, int64_t *applied)
+static enum err replay_item(struct replay *r, struct fail *f, const struct listed *item)
 {
+    bool blocked = false;
+    for (size_t i = 0; i < r->failed->count; i++)
+        if (r->failed->items[i].id == item->id)
+            return stays(r, f, item, r->failed->items[i].why.err, r->failed->items[i].why.field);
+    enum err e = query_found(r->tx, f, &sql_link_error_blocked, DB(db_int(item->id)), &blocked, NULL);
+    if (e || blocked || r->failed->count == REPLAY_FAILED_MAX)
+        return e;
+    arena_reset(&r->arena);
+    return open_and_try(r, f, item);
+}
+
+enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target,
+                           struct replay_failed *failed, int64_t *applied)
+{
+    struct replay r = {.l = l, .tx = tx, .failed = failed};
     struct arena a;
     struct listed *items = NULL;
     size_t count = 0;
-    arena_init(&a, 256 * 1024 * 1024);
-    struct replay *r = arena_alloc(&a, sizeof *r);
-    enum err e = r ? list_load(tx, f, &a, &items, &count) : fail_set(f, ERR_MEMORY, "error_list", NULL);
-    if (!e) {
-        *r = (struct replay){.l = l, .tx = tx, .arena = &a, .target = target};
-        for (size_t i = 0; i < count && !e; i++)
-            e = replay_item(r, f, &items[i]);
-        if (!e && applied)
-            *applied = r->applied;
-    }
+    arena_init(&a, 16 * 1024 * 1024);
+    arena_init(&r.arena, 8 * 1024 * 1024);
+    enum err e = list_load(tx, f, &a, target, &items, &count);
+    for (size_t i = 0; i < count && !e; i++)
+        e = replay_item(&r, f, &items[i]);
+    if (!e && applied)
+        *applied = r.applied;
     arena_release(&a);
+    arena_release(&r.arena);
     return e;
 }
 
 struct request {
     struct link *l;
     int64_t id, applied;
+    struct replay_failed failed;
 };
+
+static enum err item_find(struct db_tx *tx, struct fail *f, int64_t id, struct listed *out)
+{
+    struct db_rows rows;
+    bool found = false;
+    db_query(tx, &rows, &sql_link_error_find, DB(db_int(id)));
+    if (db_next(&rows)) {
+        *out = (struct listed){id, db_row_int(&rows, 0), db_row_int(&rows, 1)};
+        found = true;
+    }
+    enum err e = db_done(&rows, f);
+    return e || found ? e : fail_set(f, ERR_NO_ERROR_ITEM, "id", "%lld", (long long)id);
+}
 
 static enum err release_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct request *r = arg;
-    return error_list_replay(r->l, tx, f, r->id, &r->applied);
-}
-
-enum err link_error_release(struct link *l, struct fail *f, int64_t id, int64_t *applied)
-{
-    struct request r = {l, id, 0};
-    enum err e = db_transaction(l->config.db, f, release_tx, &r);
-    if (!e)
-        *applied = r.applied;
-    return e;
+    struct listed item;
+    enum err e = item_find(tx, f, r->id, &item);
+    return e ? e : error_list_replay(r->l, tx, f, r->id, &r->failed, &r->applied);
 }
 
 static enum err refuse_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct request *r = arg;
-    struct arena a;
-    struct listed *items = NULL, *found = NULL;
-    size_t count = 0;
-    arena_init(&a, 256 * 1024 * 1024);
-    enum err e = list_load(tx, f, &a, &items, &count);
-    for (size_t i = 0; i < count && !e; i++)
-        if (items[i].id == r->id)
-            found = &items[i];
-    if (!e && !found)
-        e = fail_set(f, ERR_NO_ERROR_ITEM, "id", "%lld", (long long)r->id);
+    struct listed item;
+    enum err e = item_find(tx, f, r->id, &item);
     if (!e)
         e = item_remove(tx, f, r->id);
     if (!e)
-        e = tell(r->l, tx, f, found, 'r', ERR_PEER_REFUSED);
-    arena_release(&a);
-    return e ? e : error_list_replay(r->l, tx, f, 0, &r->applied);
+        e = tell(r->l, tx, f, &item, 'r', ERR_PEER_REFUSED);
+    return e ? e : error_list_replay(r->l, tx, f, 0, &r->failed, &r->applied);
+}
+
+static enum err ask(struct link *l, struct fail *f, db_fn fn, int64_t id, int64_t *applied)
+{
+    struct request *r = memory_new(sizeof *r);
+    size_t failed;
+    enum err e;
+    if (!r)
+        return fail_set(f, ERR_MEMORY, "error_list", NULL);
+    r->l = l;
+    r->id = id;
+    do {
+        failed = r->failed.count;
+        e = db_transaction(l->config.db, f, fn, r);
+    } while (e && r->failed.count > failed);
+    if (!e && applied)
+        *applied = r->applied;
+    memory_free(r);
+    return e;
+}
+
+enum err link_error_release(struct link *l, struct fail *f, int64_t id, int64_t *applied)
+{
+    return ask(l, f, release_tx, id, applied);
 }
 
 enum err link_error_refuse(struct link *l, struct fail *f, int64_t id)
 {
-    struct request r = {l, id, 0};
-    return db_transaction(l->config.db, f, refuse_tx, &r);
+    return ask(l, f, refuse_tx, id, NULL);
 }
 
 struct listing {

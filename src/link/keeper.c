@@ -91,6 +91,19 @@ static void sign_head(struct link *l)
     pthread_mutex_unlock(&upper->lock);
 }
 
+/* A directory that came as a notice may name new neighbours. */
+static void meet_new_peers(struct link *l)
+{
+    struct fail f;
+    struct directory *d = link_directory(l);
+    pthread_mutex_lock(&l->loading);
+    bool newer = directory_version(d) != l->peers_version;
+    pthread_mutex_unlock(&l->loading);
+    directory_unref(d);
+    if (newer && peers_load(l, &f))
+        log_fail(LOG_ALARM, "peers_not_loaded", &f);
+}
+
 /* Waits one second or until the link stops. */
 static void pause_second(struct link *l)
 {
@@ -110,6 +123,7 @@ void *keeper_run(void *arg)
     while (!atomic_load(&l->stopping)) {
         watch_disk(l);
         write_refusals(l, false);
+        meet_new_peers(l);
         if (clock_steady() >= next_head) {
             sign_head(l);
             next_head = clock_steady() + (int64_t)l->config.head_seconds * 1000000;

@@ -42,9 +42,12 @@ static enum err read_directory(struct link *l, struct fail *f, struct str text, 
 {
     const uint8_t (*roots)[ED25519_PUBLIC] = l->config.roots;
     size_t count = l->config.root_count;
-    if (l->directory) /* a present root may name the next */
-        count = directory_roots(l->directory, &roots);
-    return directory_read(f, text, roots, count, clock_now(), out);
+    struct directory *now = l->directory ? link_directory(l) : NULL;
+    if (now) /* a present root may name the next */
+        count = directory_roots(now, &roots);
+    enum err e = directory_read(f, text, roots, count, clock_now(), out);
+    directory_unref(now);
+    return e;
 }
 
 static enum err directory_from_file(struct link *l, struct fail *f, struct directory **out)
@@ -86,19 +89,19 @@ static enum err directory_load(struct link *l, struct fail *f)
     struct arena a;
     arena_init(&a, DIRECTORY_FILE_MAX);
     struct self_row self = {l, &a, {NULL, 0}};
-    enum err e = directory_from_file(l, f, &l->directory);
-    if (!e)
-        e = db_transaction(l->config.db, f, self_tx, &self);
+    enum err e = db_transaction(l->config.db, f, self_tx, &self);
+    enum err from_file = e ? e : directory_from_file(l, f, &l->directory);
     if (!e && self.directory.n && !read_directory(l, NULL, self.directory, &kept)) {
-        if (directory_version(kept) > directory_version(l->directory)) {
-            directory_unref(l->directory);
+        if (from_file || directory_version(kept) > directory_version(l->directory)) {
+            directory_unref(l->directory); /* NULL when the file has expired since */
             l->directory = kept;
+            from_file = ERR_OK;
         } else {
             directory_unref(kept);
         }
     }
     arena_release(&a);
-    return e;
+    return from_file;
 }
 
 static enum err apply_directory(void *self, struct db_tx *tx, const struct link_notice *n, struct fail *f)
@@ -111,8 +114,11 @@ static enum err apply_directory(void *self, struct db_tx *tx, const struct link_
     enum err e = json_member_text(f, n->body, "directory", &a, &text);
     if (!e)
         e = read_directory(l, f, text, &d);
-    if (!e && directory_version(d) <= directory_version(l->directory)) {
-        e = directory_version(d) == directory_version(l->directory)
+    pthread_mutex_lock(&l->lock);
+    int64_t now = directory_version(l->directory_next ? l->directory_next : l->directory);
+    pthread_mutex_unlock(&l->lock);
+    if (!e && directory_version(d) <= now) {
+        e = directory_version(d) == now
                 ? ERR_OK
                 : fail_set(f, ERR_DIRECTORY_OLD, "version", "%lld", (long long)directory_version(d));
         directory_unref(d);
@@ -148,8 +154,11 @@ static enum err announce_tx(struct db_tx *tx, struct fail *f, void *arg)
     json_add_text(&b, "directory", directory_jws(d));
     json_end(&b, '}');
     e = buf_check(&b, f, "directory");
-    for (size_t i = 0; i < l->peer_count && !e; i++) {
-        const struct node_name *to = &l->peers[i]->node;
+    struct peer *p;
+    for (size_t i = 0; !e && (p = peer_at(l, i)); i++) {
+        const struct node_name *to = &p->node;
+        if (!peer_settled(p))
+            continue; /* it must first give back what a restore lost; then link_reload again */
         const struct link_send send = {.destination = to->text, .kind = LINK_KIND_DIRECTORY, .body = buf_str(&b)};
         const struct directory_node *node = directory_find(d, str_of(to->text));
         if (node && !node->revoked && directory_permits(d, STR("directory"), l->config.self.role, to->role))
@@ -205,6 +214,7 @@ enum err link_new(struct fail *f, const struct link_config *config, struct link 
     l->config = *config;
     l->listen_fd = -1;
     pthread_mutex_init(&l->lock, NULL);
+    pthread_mutex_init(&l->loading, NULL);
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_cond_init(&l->wake, &steady);
@@ -255,9 +265,10 @@ enum err link_start(struct link *l, struct fail *f)
     if (!e)
         e = thread_start(f, &l->keeper_thread, keeper_run, l);
     l->keeping = l->accepting && !e;
-    for (size_t i = 0; i < l->peer_count && !e; i++) {
-        struct peer *p = l->peers[i];
-        if (p->committed > p->acknowledged || strcmp(p->node.text, l->upper.text) == 0)
+    struct peer *p;
+    for (size_t i = 0; !e && (p = peer_at(l, i)); i++) {
+        bool unsent = p->committed > p->acknowledged; /* nothing runs yet that could change it */
+        if (unsent || !peer_settled(p) || strcmp(p->node.text, l->upper.text) == 0)
             e = link_thread_for(p, f);
     }
     return e;
@@ -285,8 +296,9 @@ void link_stop(struct link *l)
     pthread_mutex_unlock(&l->lock);
     if (l->listen_fd >= 0)
         shutdown(l->listen_fd, SHUT_RDWR);
-    for (size_t i = 0; i < l->peer_count; i++)
-        stop_peer(l->peers[i]);
+    struct peer *p;
+    for (size_t i = 0; (p = peer_at(l, i)); i++)
+        stop_peer(p);
     if (l->accepting)
         pthread_join(l->accept_thread, NULL);
     if (l->keeping)
@@ -308,11 +320,14 @@ void link_free(struct link *l)
         memory_free(l->peers[i]);
     }
     memory_free(l->peers);
+    memory_free(l->added);
     memory_free(l->journal);
     credentials_unref(l->credentials);
     directory_unref(l->directory);
     directory_unref(l->directory_next);
+    directory_unref(l->directory_mark);
     pthread_mutex_destroy(&l->lock);
+    pthread_mutex_destroy(&l->loading);
     pthread_cond_destroy(&l->wake);
     memory_free(l);
 }

@@ -61,6 +61,8 @@ enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struc
     char what[96];
     if (!p)
         return fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", send->destination);
+    if (!peer_settled(p))
+        return fail_set(f, ERR_BUSY, NULL, "%s has not yet given back what a restore lost", send->destination);
     enum err e = peer_assign(l, p, f, &place.sequence);
     if (e)
         return e;
@@ -69,7 +71,9 @@ enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struc
     snprintf(what, sizeof what, "sent %s %lld %s/%u", p->node.text, (long long)place.sequence, kind_name(send->kind),
              kind_version(send->kind));
     e = buf_check(&b, f, "notice");
-    if (!e)
+    if (e)
+        peer_unassign(l, p);
+    else
         e = ledger_append(l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), buf_str(&b), &place.entry);
     if (!e)
         e = peer_outbox_add(tx, f, p, place.sequence, place.entry, 0, send->source);
@@ -79,15 +83,33 @@ enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struc
     return e;
 }
 
+/* After a restore: the notice came again, but what it became was fetched back from the next node. */
+static enum err relayed_before(const struct link *l, struct db_tx *tx, struct fail *f, const struct peer *to,
+                               const struct peer *from, const struct link_notice *n, bool *before)
+{
+    struct db_rows rows;
+    *before = false;
+    if (l->epoch == 1)
+        return ERR_OK;
+    db_query(tx, &rows, &sql_link_out_relayed, DB(db_int(from->id), db_int(n->sender_sequence), db_int(to->id)));
+    *before = db_next(&rows);
+    return db_done(&rows, f);
+}
+
 enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                     const char *destination)
 {
     struct peer *p = peer_find(l, destination), *from = peer_find(l, n->sender.text);
     int64_t sequence = 0;
+    bool before = false;
     if (!p || !from)
         return fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", p ? n->sender.text : destination);
-    enum err e = peer_assign(l, p, f, &sequence);
-    return e ? e : peer_outbox_add(tx, f, p, sequence, n->entry, from->id, n->sender_sequence);
+    if (!peer_settled(p))
+        return fail_set(f, ERR_BUSY, NULL, "%s has not yet given back what a restore lost", destination);
+    enum err e = relayed_before(l, tx, f, p, from, n, &before);
+    if (!e && !before)
+        e = peer_assign(l, p, f, &sequence);
+    return e || before ? e : peer_outbox_add(tx, f, p, sequence, n->entry, from->id, n->sender_sequence);
 }
 
 enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t index, struct arena *a, struct frame *out)
@@ -105,13 +127,14 @@ enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t index, struct ar
     rest = word;
     if (!str_cut(&rest, '/', &name) || !str_to_uint(rest, UINT16_MAX, &version))
         return fail_set(f, ERR_NOTICE_FORM, "entry", "%llu", (unsigned long long)index);
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        if (!str_equal(str_of(kinds[i].name), name))
-            continue;
-        *out = (struct frame){.kind = kinds[i].kind, .version = (uint16_t)version, .payload = entry.payload};
-        return ERR_OK;
+    uint64_t number = 0; /* of a kind that was refused because nobody here knew it */
+    bool known = str_to_uint(name, UINT16_MAX, &number);
+    for (size_t i = 0; i < COUNT_OF(kinds) && !known; i++) {
+        known = str_equal(str_of(kinds[i].name), name);
+        number = kinds[i].kind;
     }
-    return fail_set(f, ERR_KIND_UNKNOWN, "entry", "%llu", (unsigned long long)index);
+    *out = (struct frame){.kind = (uint16_t)number, .version = (uint16_t)version, .payload = entry.payload};
+    return known ? ERR_OK : fail_set(f, ERR_KIND_UNKNOWN, "entry", "%llu", (unsigned long long)index);
 }
 
 static const struct link_kind *kind_find(const struct link *l, uint16_t kind)
@@ -126,7 +149,7 @@ static const struct link_kind *kind_find(const struct link *l, uint16_t kind)
     return NULL;
 }
 
-static enum err id_parse(struct fail *f, struct str id, struct node_name *origin, struct str *destination,
+enum err notice_id_parse(struct fail *f, struct str id, struct node_name *origin, struct str *destination,
                          uint64_t *sequence)
 {
     struct str rest = id, part = {NULL, 0};
@@ -191,7 +214,7 @@ enum err notice_open(struct link *l, struct fail *f, const struct node_name *sen
         return e;
     e = open_envelope(f, a, read, &n);
     if (!e)
-        e = id_parse(f, n.id, &n.origin, &destination, &id_sequence);
+        e = notice_id_parse(f, n.id, &n.origin, &destination, &id_sequence);
     if (!e)
         e = check_origin(l, f, &n, destination, id_sequence);
     if (!e && (*kind)->scope)

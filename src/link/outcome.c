@@ -105,12 +105,75 @@ enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *f, const st
     return e;
 }
 
-static enum err keep(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r)
+bool link_err_passes(enum err e)
 {
+    return err_row(e)->exit == 3 && e != ERR_DB && e != ERR_DB_CONSTRAINT;
+}
+
+static enum err put(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r, int64_t time)
+{
+    if (r->first > r->last)
+        return ERR_OK;
     return db_exec(tx, f, &sql_link_outcome_put,
                    DB(db_int(p->id), db_int(r->first), db_int(r->last), db_int(r->state), db_int(r->error),
-                      db_text(str_of(r->field)), db_int(clock_now())),
+                      db_text(str_of(r->field)), db_int(time)),
                    NULL);
+}
+
+struct kept_range {
+    struct outcome_range range;
+    int64_t time;
+};
+
+/* What was told before about a part of the range. */
+static enum err overlapping(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r,
+                            struct arena *a, struct kept_range **out, size_t *count)
+{
+    struct db_rows rows;
+    size_t size = 0, n = 0;
+    struct kept_range *list = NULL;
+    bool full = false;
+    db_query(tx, &rows, &sql_link_outcome_overlap, DB(db_int(p->id), db_int(r->first), db_int(r->last)));
+    while (!full && db_next(&rows)) {
+        if (n == size) {
+            struct kept_range *grown = arena_alloc(a, (size = size ? size * 2 : 8) * sizeof *grown);
+            full = !grown;
+            if (grown && n)
+                memcpy(grown, list, n * sizeof *grown);
+            list = grown;
+        }
+        if (full)
+            break;
+        struct kept_range *k = &list[n++];
+        *k = (struct kept_range){{p->id, db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 3),
+                                  (char)db_row_int(&rows, 2), ""},
+                                 db_row_int(&rows, 5)};
+        snprintf(k->range.field, sizeof k->range.field, "%.*s", STR_ARG(db_row_text(&rows, 4)));
+    }
+    enum err e = db_done(&rows, f);
+    *out = list;
+    *count = n;
+    return !e && full ? fail_set(f, ERR_MEMORY, "outcome", NULL) : e;
+}
+
+/* The newest word counts; what was said about the neighbours in the same range stays. */
+static enum err keep(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r,
+                     struct arena *a)
+{
+    struct kept_range *list = NULL;
+    size_t count = 0;
+    enum err e = overlapping(tx, f, p, r, a, &list, &count);
+    for (size_t i = 0; i < count && !e; i++) {
+        struct outcome_range before = list[i].range, after = list[i].range;
+        before.last = before.last < r->first - 1 ? before.last : r->first - 1;
+        after.first = after.first > r->last + 1 ? after.first : r->last + 1;
+        e = db_exec(tx, f, &sql_link_outcome_remove, DB(db_int(p->id), db_int(list[i].range.first)), NULL);
+        if (!e)
+            e = put(tx, f, p, &before, list[i].time);
+        if (!e)
+            e = put(tx, f, p, &after, list[i].time);
+    }
+    return e ? e : put(tx, f, p, r, clock_now());
 }
 
 /* Turns a range of our stream into ranges of where the notices came from; peer 0 is the door. */
@@ -145,11 +208,12 @@ enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct p
                       const struct outcome_range *ranges, size_t count)
 {
     struct arena a;
-    arena_init(&a, 16 * 1024 * 1024);
+    arena_init(&a, 64 * 1024 * 1024);
     struct outcome_list sources = {.arena = &a};
     enum err e = ERR_OK;
     for (size_t i = 0; i < count && !e; i++) {
-        e = keep(tx, f, p, &ranges[i]);
+        e = ranges[i].last > p->assigned ? fail_set(f, ERR_FIELD_RANGE, "last", "%lld", (long long)ranges[i].last)
+                                         : keep(tx, f, p, &ranges[i], &a);
         if (!e)
             e = sources_of(tx, f, p, &ranges[i], &sources);
     }
@@ -187,6 +251,8 @@ static enum err apply_outcome(void *self, struct db_tx *tx, const struct link_no
     json_t *list, *item;
     size_t i;
     enum err e = p ? json_member_array(f, n->body, "ranges", &list) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
+    if (!e && !peer_settled(p)) /* it may speak of notices that a restore lost */
+        e = fail_set(f, ERR_BUSY, NULL, "%s", p->node.text);
     if (e)
         return e;
     arena_init(&a, 8 * 1024 * 1024);

@@ -25,15 +25,27 @@ struct peer *peer_find(struct link *l, const char *name)
     return p;
 }
 
+struct peer *peer_at(struct link *l, size_t i)
+{
+    pthread_mutex_lock(&l->lock);
+    struct peer *p = i < l->peer_count ? l->added[i] : NULL;
+    pthread_mutex_unlock(&l->lock);
+    return p;
+}
+
+/* Ids are 1, 2, 3 ... in the order in which neighbours came. */
 struct peer *peer_by_id(struct link *l, int64_t id)
 {
-    struct peer *found = NULL;
-    pthread_mutex_lock(&l->lock);
-    for (size_t i = 0; i < l->peer_count && !found; i++)
-        if (l->peers[i]->id == id)
-            found = l->peers[i];
-    pthread_mutex_unlock(&l->lock);
-    return found;
+    struct peer *p = id > 0 ? peer_at(l, (size_t)(id - 1)) : NULL;
+    return p && p->id == id ? p : NULL;
+}
+
+bool peer_settled(struct peer *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool settled = p->link->epoch == 1 || p->settled >= p->link->epoch;
+    pthread_mutex_unlock(&p->lock);
+    return settled;
 }
 
 static enum err peer_new(struct link *l, struct fail *f, struct str name, int64_t id, struct peer **out)
@@ -56,6 +68,7 @@ static enum err peer_new(struct link *l, struct fail *f, struct str name, int64_
     pthread_cond_init(&p->wake, &steady);
     pthread_condattr_destroy(&steady);
     pthread_mutex_lock(&l->lock);
+    l->added[l->peer_count] = p;
     l->peers[l->peer_count++] = p;
     qsort(l->peers, l->peer_count, sizeof *l->peers, compare);
     pthread_mutex_unlock(&l->lock);
@@ -81,6 +94,7 @@ static enum err load_rows(struct db_tx *tx, struct fail *f, void *arg)
             break;
         p->epoch = db_row_int(&rows, 2);
         p->acknowledged = db_row_int(&rows, 5);
+        p->settled = db_row_int(&rows, 8);
         hash_from(&p->out_hash, db_row_bytes(&rows, 6));
         p->assigned = p->committed = db_row_int(&rows, 7) > p->acknowledged ? db_row_int(&rows, 7) : p->acknowledged;
     }
@@ -119,21 +133,21 @@ static enum err add_missing(struct link *l, struct fail *f)
     const struct directory_node *nodes;
     struct directory *d = link_directory(l);
     size_t count = directory_nodes(d, &nodes);
-    int64_t next = 1;
+    int64_t next = (int64_t)l->peer_count + 1;
     enum err e = ERR_OK;
-    for (size_t i = 0; i < l->peer_count; i++)
-        if (l->peers[i]->id >= next)
-            next = l->peers[i]->id + 1;
     for (size_t i = 0; i < count && !e; i++) {
         const struct node_name *other = &nodes[i].name;
         struct peer *p = NULL;
         if (!neighbours(d, l->config.self.role, other->role) || !related(&l->config.self, other) ||
             node_name_equal(other, &l->config.self) || peer_find(l, other->text))
             continue;
-        e = peer_new(l, f, str_of(other->text), next++, &p);
-        if (!e)
-            e = db_transaction(l->config.db, f, add_row, p);
+        const struct peer row = {.node = *other, .id = next};
+        e = db_transaction(l->config.db, f, add_row, (void *)(uintptr_t)&row);
+        if (!e) /* known to others only when it is on disk */
+            e = peer_new(l, f, str_of(other->text), next++, &p);
     }
+    if (!e)
+        l->peers_version = directory_version(d);
     directory_unref(d);
     return e;
 }
@@ -141,11 +155,16 @@ static enum err add_missing(struct link *l, struct fail *f)
 enum err peers_load(struct link *l, struct fail *f)
 {
     enum err e = ERR_OK;
+    pthread_mutex_lock(&l->loading);
     if (!l->peers) {
         l->peers = memory_new(sizeof *l->peers * PEERS_MAX);
-        e = l->peers ? db_read(l->config.db, f, load_rows, l) : fail_set(f, ERR_MEMORY, "peers", NULL);
+        l->added = memory_new(sizeof *l->added * PEERS_MAX);
+        e = l->peers && l->added ? db_read(l->config.db, f, load_rows, l) : fail_set(f, ERR_MEMORY, "peers", NULL);
     }
-    return e ? e : add_missing(l, f);
+    if (!e)
+        e = add_missing(l, f);
+    pthread_mutex_unlock(&l->loading);
+    return e;
 }
 
 enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *sequence)
@@ -166,27 +185,63 @@ enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *se
     return ERR_OK;
 }
 
+void peer_unassign(struct link *l, struct peer *p)
+{
+    assert(l->journal_n && l->journal[l->journal_n - 1] == p);
+    l->journal_n--;
+    p->assigned--;
+}
+
 static void take_back(struct link *l, size_t to)
 {
     while (l->journal_n > to)
         l->journal[--l->journal_n]->assigned--;
 }
 
+/* The directory that waits for the commit, with the lock held: becomes what it was. */
+static void directory_back(struct link *l, struct directory *to)
+{
+    if (to)
+        directory_ref(to);
+    directory_unref(l->directory_next);
+    l->directory_next = to;
+}
+
+static void directory_remember(struct link *l, struct directory *now)
+{
+    if (now)
+        directory_ref(now);
+    directory_unref(l->directory_mark);
+    l->directory_mark = now;
+}
+
 static void on_savepoint(void *self)
 {
     struct link *l = self;
     l->journal_mark = l->journal_n;
+    pthread_mutex_lock(&l->lock);
+    directory_remember(l, l->directory_next);
+    pthread_mutex_unlock(&l->lock);
 }
 
 static void on_undo(void *self)
 {
     struct link *l = self;
     take_back(l, l->journal_mark);
+    pthread_mutex_lock(&l->lock);
+    directory_back(l, l->directory_mark);
+    pthread_mutex_unlock(&l->lock);
 }
 
 static void on_rolled_back(void *self)
 {
-    take_back(self, 0);
+    struct link *l = self;
+    take_back(l, 0);
+    l->journal_mark = 0;
+    pthread_mutex_lock(&l->lock);
+    directory_remember(l, NULL);
+    directory_back(l, NULL);
+    pthread_mutex_unlock(&l->lock);
 }
 
 static void on_committed(void *self)
@@ -210,6 +265,7 @@ static void on_committed(void *self)
     }
     l->journal_n = l->journal_mark = 0;
     pthread_mutex_lock(&l->lock);
+    directory_remember(l, NULL);
     if (l->directory_next) {
         directory_unref(l->directory);
         l->directory = l->directory_next;

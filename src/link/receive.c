@@ -14,16 +14,15 @@
 
 #include <stdio.h>
 
-enum { CODES_MAX = 4 };
-
 struct item {
     struct link_notice notice;
     const struct link_kind *kind;
     json_t *tree;
-    int64_t codes[CODES_MAX];
-    size_t code_count;
-    struct fail refused; /* for good, before or while applying; err OK when not */
-    bool excepted;       /* refused before the transaction: stands in the receipt */
+    struct error_codes persons;
+    struct fail refused; /* for good, before the transaction: stands in the receipt */
+    struct fail late;    /* it failed after it wrote something, in an earlier run */
+    struct fail why;     /* why it was set aside */
+    bool excepted;
 };
 
 struct batch {
@@ -36,6 +35,7 @@ struct batch {
     struct item *items;
     struct received *out;
     size_t again; /* items whose failure made the change run again */
+    struct replay_failed failed;
     bool duplicate;
 };
 
@@ -49,13 +49,13 @@ static enum err prepare(struct batch *b, struct fail *f)
         struct item *item = &b->items[i];
         enum err e = notice_open(b->l, &item->refused, &b->peer->node, b->header->first + (int64_t)i, &b->frames[i],
                                  b->arena, &item->notice, &item->tree, &item->kind);
-        if (e == ERR_MEMORY)
-            return fail_set(f, e, "batch", NULL);
+        if (link_err_passes(e))
+            return fail_set(f, e, "batch", "%s", item->refused.detail);
         if (e) {
             item->refused.err = e;
             item->excepted = true;
         } else if (item->kind->persons) {
-            item->code_count = item->kind->persons(&item->notice, item->codes);
+            item->persons.count = item->kind->persons(&item->notice, item->persons.codes);
         }
     }
     return ERR_OK;
@@ -119,11 +119,10 @@ static enum err answer_from_disk(struct batch *b, struct db_tx *tx, struct fail 
 static enum err check_place(struct batch *b, struct db_tx *tx, struct fail *f)
 {
     struct db_rows rows;
-    int64_t epoch = 0, sequence = 0;
+    int64_t sequence = 0;
     struct sha256 hash = {{0}};
     db_query(tx, &rows, &sql_link_peer_find, DB(db_int(b->peer->id)));
     if (db_next(&rows)) {
-        epoch = db_row_int(&rows, 0);
         sequence = db_row_int(&rows, 1);
         struct str bytes = db_row_bytes(&rows, 2);
         memcpy(hash.bytes, bytes.p, bytes.n < sizeof hash.bytes ? bytes.n : sizeof hash.bytes);
@@ -133,8 +132,6 @@ static enum err check_place(struct batch *b, struct db_tx *tx, struct fail *f)
         return e;
     if (b->header->first <= sequence)
         return answer_from_disk(b, tx, f, sequence);
-    if (b->header->epoch < epoch)
-        return fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)b->header->epoch, (long long)epoch);
     if (b->header->first != sequence + 1)
         return fail_set(f, ERR_STREAM_GAP, "first", "%lld after %lld", (long long)b->header->first,
                         (long long)sequence);
@@ -150,8 +147,10 @@ static enum err append_entries(struct batch *b, struct db_tx *tx, struct fail *f
     for (size_t i = 0; i < (size_t)b->header->count && !e; i++) {
         struct item *item = &b->items[i];
         const char *name = kind_name(b->frames[i].kind);
+        char number[8];
+        snprintf(number, sizeof number, "%u", b->frames[i].kind);
         snprintf(what, sizeof what, "received %s %lld %s/%u", b->peer->node.text,
-                 (long long)b->header->first + (long long)i, name ? name : "unknown", b->frames[i].version);
+                 (long long)b->header->first + (long long)i, name ? name : number, b->frames[i].version);
         e = ledger_append(b->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), b->frames[i].payload,
                           &item->notice.entry);
     }
@@ -167,53 +166,58 @@ static enum err write_rows(struct batch *b, struct db_tx *tx, struct fail *f)
                          DB(db_int(b->peer->id), db_int(h->first), db_int(h->count), db_int(clock_now()),
                             db_int(entry), db_text(b->header_text), db_text(b->out->refused_json)),
                          NULL);
-    if (!e)
-        e = db_exec(tx, f, &sql_link_peer_in,
-                    DB(db_int(b->peer->id), db_int(h->first + h->count - 1), db_bytes(hash.bytes, sizeof hash.bytes)),
-                    NULL);
-    return e ? e : db_exec(tx, f, &sql_link_peer_epoch, DB(db_int(b->peer->id), db_int(h->epoch)), NULL);
+    return e ? e : db_exec(tx, f, &sql_link_peer_in,
+                           DB(db_int(b->peer->id), db_int(h->first + h->count - 1),
+                              db_bytes(hash.bytes, sizeof hash.bytes)),
+                           NULL);
+}
+
+/* The notice failed: it waits on the error list or is refused. */
+static enum err set_aside(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, const struct fail *why,
+                          int64_t place, char *state)
+{
+    *state = link_err_parks(why->err) ? 'w' : 'r';
+    item->why = *why;
+    return *state == 'r' ? ERR_OK : error_list_park(tx, f, b->peer, &item->notice, &item->persons, why, place);
+}
+
+/* Tries it. An error of this function stops the batch; *why is what was wrong with the notice. */
+static enum err try_item(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, struct fail *why)
+{
+    int64_t before = db_tx_changes(tx);
+    enum err outcome = notice_apply(b->l, tx, why, item->kind, &item->notice);
+    why->err = outcome;
+    if (!outcome)
+        return ERR_OK;
+    if (link_err_passes(outcome))
+        return fail_set(f, outcome, why->field, "%s", why->detail);
+    if (db_tx_changes(tx) == before)
+        return ERR_OK;
+    item->late = *why; /* it wrote: undo all, and run again without it */
+    b->again++;
+    return fail_set(f, outcome, why->field, "%s", why->detail);
 }
 
 /* Applies one item. *state: 'a' applied, 'w' on the error list, 'r' refused. An error stops the batch. */
 static enum err apply_item(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, char *state)
 {
-    struct fail why = {0};
-    bool blocked = false, replaced = false;
+    struct fail why = item->late;
+    bool blocked = false;
+    int64_t place = 0;
     enum err e = ERR_OK;
-    if (item->notice.replaces.n)
-        e = error_list_replace(b->l, tx, f, item->notice.replaces, &replaced);
-    if (!e && item->code_count)
-        e = error_list_blocks(tx, f, item->codes, item->code_count, &blocked);
-    if (e)
-        return e;
-    int64_t before = db_tx_changes(tx);
-    enum err outcome = blocked ? fail_set(&why, ERR_BEHIND, NULL, NULL)
-                               : notice_apply(b->l, tx, &why, item->kind, &item->notice);
     *state = 'a';
-    if (!outcome)
-        return replaced ? error_list_replay(b->l, tx, f, 0, NULL) : ERR_OK;
-    if (!blocked && db_tx_changes(tx) != before) {
-        item->refused = why; /* it wrote: undo all, and run again without it */
-        item->refused.err = outcome;
-        b->again++;
-        return fail_set(f, outcome, why.field, "%s", why.detail);
-    }
-    *state = link_err_parks(outcome) ? 'w' : 'r';
-    why.err = outcome;
-    if (*state == 'w')
-        return error_list_park(tx, f, b->peer, &item->notice, item->codes, item->code_count, &why);
-    item->refused = why;
-    return ERR_OK;
-}
-
-static enum err apply_or_remember(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, char *state)
-{
-    if (!item->refused.err)
-        return apply_item(b, tx, f, item, state);
-    *state = link_err_parks(item->refused.err) ? 'w' : 'r'; /* it failed after writing, in an earlier run */
-    return *state == 'r' ? ERR_OK
-                         : error_list_park(tx, f, b->peer, &item->notice, item->codes, item->code_count,
-                                           &item->refused);
+    if (item->notice.replaces.n)
+        e = error_list_replace(tx, f, &item->notice, &place);
+    if (!e && item->persons.count)
+        e = error_list_blocks(tx, f, &item->persons, place, &blocked);
+    if (!e && blocked)
+        fail_set(&why, ERR_BEHIND, NULL, NULL);
+    else if (!e && !why.err)
+        e = try_item(b, tx, f, item, &why);
+    if (!e && why.err)
+        e = set_aside(b, tx, f, item, &why, place, state);
+    /* what waited behind the replaced one is tried when the place is free */
+    return e || !place || *state == 'w' ? e : error_list_replay(b->l, tx, f, 0, &b->failed, NULL);
 }
 
 static enum err apply_all(struct batch *b, struct db_tx *tx, struct fail *f)
@@ -226,13 +230,14 @@ static enum err apply_all(struct batch *b, struct db_tx *tx, struct fail *f)
         char state = 'a';
         if (item->excepted)
             continue; /* the receipt tells */
-        e = apply_or_remember(b, tx, f, item, &state);
+        e = apply_item(b, tx, f, item, &state);
         if (e || (state == 'a' && !item->kind->final))
             continue;
-        struct outcome_range r = {b->peer->id, sequence, sequence, item->refused.err, state, ""};
-        if (state == 'w' && !r.error)
-            r.error = ERR_BEHIND;
-        snprintf(r.field, sizeof r.field, "%s", state == 'a' ? "" : item->refused.field);
+        struct outcome_range r = {b->peer->id, sequence, sequence, ERR_OK, state, ""};
+        if (state != 'a') {
+            r.error = item->why.err;
+            snprintf(r.field, sizeof r.field, "%s", item->why.field);
+        }
         e = outcome_add(&outcomes, f, &r);
     }
     return e ? e : outcome_send(b->l, tx, f, &outcomes);
@@ -241,6 +246,7 @@ static enum err apply_all(struct batch *b, struct db_tx *tx, struct fail *f)
 static enum err receive_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct batch *b = arg;
+    b->duplicate = false;
     enum err e = check_place(b, tx, f);
     if (e || b->duplicate)
         return e;
@@ -277,7 +283,7 @@ enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct ar
     struct batch b = {.l = l, .peer = p, .arena = a, .header_text = header_text, .header = h, .frames = notices,
                       .out = out};
     struct receipt *r = &out->receipt;
-    size_t again;
+    size_t again, failed;
     enum err e = check_content(&b, f);
     if (!e)
         e = prepare(&b, f);
@@ -286,8 +292,9 @@ enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct ar
     if (!e)
         do {
             again = b.again;
+            failed = b.failed.count;
             e = db_transaction(l->config.db, f, receive_tx, &b);
-        } while (e && b.again > again);
+        } while (e && (b.again > again || b.failed.count > failed));
     drop_trees(&b);
     if (e)
         return e;

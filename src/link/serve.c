@@ -24,6 +24,7 @@ struct session {
     struct directory *directory;
     const struct directory_node *node;
     struct arena arena;
+    int64_t epoch; /* the peer's life, as its HELLO said */
     bool greeted;
 };
 
@@ -64,11 +65,15 @@ static enum err hello_tx(struct db_tx *tx, struct fail *f, void *arg)
 static enum err hello_read(struct session *s, struct fail *f, const struct frame *frame, int64_t *epoch)
 {
     int64_t least = 0, most = 0;
+    struct str node = {NULL, 0};
     json_t *tree, *range;
     enum err e = json_read(f, frame->payload, &tree);
     if (e)
         return e;
-    if (!(e = json_member_array(f, tree, "protocol", &range)) &&
+    e = json_member_text(f, tree, "node", &s->arena, &node);
+    if (!e && !str_equal(node, str_of(s->peer->node.text)))
+        e = fail_set(f, ERR_ORIGIN, "node", NULL);
+    if (!e && !(e = json_member_array(f, tree, "protocol", &range)) &&
         (json_array_size(range) != 2 || !json_is_integer(json_array_get(range, 0)) ||
          !json_is_integer(json_array_get(range, 1))))
         e = fail_set(f, ERR_FRAME, "protocol", NULL);
@@ -78,8 +83,24 @@ static enum err hello_read(struct session *s, struct fail *f, const struct frame
         e = json_member_int(f, tree, "epoch", 1, INT64_MAX, epoch);
     }
     json_decref(tree);
-    (void)s;
     return !e && (least > 1 || most < 1) ? fail_set(f, ERR_PROTOCOL, "protocol", NULL) : e;
+}
+
+/* A newer connection takes the place of one that may be half open; an older life takes nobody's. */
+static enum err take_over(struct session *s, struct fail *f, int64_t epoch)
+{
+    struct peer *p = s->peer;
+    pthread_mutex_lock(&p->lock);
+    int64_t seen = p->epoch;
+    if (epoch >= seen) {
+        p->epoch = epoch;
+        if (p->inbound)
+            channel_interrupt(p->inbound);
+        p->inbound = s->channel;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return epoch >= seen ? ERR_OK
+                         : fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)epoch, (long long)seen);
 }
 
 static enum err on_hello(struct session *s, struct fail *f, const struct frame *frame)
@@ -88,16 +109,15 @@ static enum err on_hello(struct session *s, struct fail *f, const struct frame *
     struct buf b;
     enum err e = hello_read(s, f, frame, &h.peer_epoch);
     if (!e)
-        e = db_transaction(s->l->config.db, f, hello_tx, &h);
+        e = take_over(s, f, h.peer_epoch);
     if (e)
         return e;
-    pthread_mutex_lock(&s->peer->lock);
-    if (s->peer->epoch < h.peer_epoch)
-        s->peer->epoch = h.peer_epoch;
-    if (s->peer->inbound) /* a newer connection takes the place of one that may be half open */
-        channel_interrupt(s->peer->inbound);
-    s->peer->inbound = s->channel;
-    pthread_mutex_unlock(&s->peer->lock);
+    pthread_mutex_lock(&s->peer->receiving); /* a batch of the former connection ends first */
+    e = db_transaction(s->l->config.db, f, hello_tx, &h);
+    pthread_mutex_unlock(&s->peer->receiving);
+    if (e)
+        return e;
+    s->epoch = h.peer_epoch;
     s->greeted = true;
     channel_patience(s->channel, IDLE_SECONDS);
     buf_init(&b, 4096);
@@ -158,6 +178,17 @@ static enum err send_busy(struct session *s, struct fail *f, const struct frame 
     return e;
 }
 
+/* Another connection of the same peer may have taken over, perhaps in a later life. */
+static enum err still_in_place(struct session *s, struct fail *f, const struct batch_header *h)
+{
+    pthread_mutex_lock(&s->peer->lock);
+    bool current = s->peer->inbound == s->channel;
+    pthread_mutex_unlock(&s->peer->lock);
+    if (!current)
+        return fail_set(f, ERR_PEER_CLOSED, NULL, "a newer connection took its place");
+    return h->epoch <= s->epoch ? ERR_OK : fail_set(f, ERR_BATCH, "epoch", "%lld", (long long)h->epoch);
+}
+
 static enum err on_batch(struct session *s, struct fail *f, const struct frame *frame)
 {
     struct batch_header h;
@@ -172,13 +203,20 @@ static enum err on_batch(struct session *s, struct fail *f, const struct frame *
     if (atomic_load(&s->l->disk_low))
         return send_busy(s, f, frame);
     if (frame->kind == LINK_FRAME_RESEND) {
-        e = operation_log(s->l, f, STR("resend received"), str_of(s->peer->node.text));
+        char what[160];
+        snprintf(what, sizeof what, "resend received %s %lld %lld", s->peer->node.text, (long long)h.first,
+                 (long long)(h.first + h.count - 1));
+        e = operation_log(s->l, f, str_of(what), STR(""));
         if (e)
             return e;
     }
     pthread_mutex_lock(&s->peer->receiving);
-    e = batch_receive(s->l, s->peer, f, &s->arena, text, &h, notices, &received);
+    e = still_in_place(s, f, &h);
+    if (!e)
+        e = batch_receive(s->l, s->peer, f, &s->arena, text, &h, notices, &received);
     pthread_mutex_unlock(&s->peer->receiving);
+    if (e == ERR_BUSY)
+        return send_busy(s, f, frame);
     return e ? e : send_receipt(s, f, frame, &received);
 }
 
@@ -347,7 +385,7 @@ static void refuse(struct session *s, const struct frame *frame, const struct fa
     struct buf b;
     struct fail f;
     char text[300];
-    LOG(LOG_WARNING, "refused", LOG_TEXT("peer", s->peer->node.text), LOG_TEXT("error", err_row(why->err)->name),
+    LOG(link_err_stops(why->err) || why->err == ERR_FORK ? LOG_ALARM : LOG_WARNING, "refused", LOG_TEXT("peer", s->peer->node.text), LOG_TEXT("error", err_row(why->err)->name),
         LOG_TEXT("field", why->field), LOG_TEXT("detail", why->detail));
     buf_init(&b, 1024);
     json_begin(&b, NULL, '{');
@@ -499,8 +537,8 @@ static void take_connection(struct link *l, int fd, const struct sockaddr_in *fr
 /* Interrupts what still runs, then joins it. */
 static void end_connections(struct link *l)
 {
-    for (size_t i = 0; i < l->peer_count; i++) {
-        struct peer *p = l->peers[i];
+    struct peer *p;
+    for (size_t i = 0; (p = peer_at(l, i)); i++) {
         pthread_mutex_lock(&p->lock);
         if (p->inbound)
             channel_interrupt(p->inbound);

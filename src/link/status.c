@@ -77,8 +77,7 @@ enum err link_status(struct link *l, struct fail *f, void (*each)(void *arg, con
     struct status_query q = {.l = l, .status = &s};
     enum err e = ERR_OK;
     arena_init(&q.arena, 4 * 1024 * 1024);
-    for (size_t i = 0; i < l->peer_count && !e; i++) {
-        q.peer = l->peers[i];
+    for (size_t i = 0; !e && (q.peer = peer_at(l, i)); i++) {
         peer_snapshot(q.peer, &s);
         arena_reset(&q.arena);
         e = db_read(l->config.db, f, status_tx, &q);

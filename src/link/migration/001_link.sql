@@ -10,7 +10,8 @@ CREATE TABLE link_peer (
     in_sequence INT64 NOT NULL,
     in_hash BYTES NOT NULL,
     out_sequence INT64 NOT NULL,
-    out_hash BYTES NOT NULL
+    out_hash BYTES NOT NULL,
+    settled INT64 NOT NULL
 ) WIDE;
 CREATE UNIQUE INDEX link_peer_node ON link_peer (node);
 CREATE TABLE link_out (
@@ -21,6 +22,7 @@ CREATE TABLE link_out (
     source_sequence INT64 NOT NULL,
     PRIMARY KEY (peer, sequence)
 ) NARROW;
+CREATE INDEX link_out_source ON link_out (source_peer, source_sequence);
 CREATE TABLE link_batch_out (
     peer INT64 NOT NULL,
     first INT64 NOT NULL,
@@ -65,3 +67,4 @@ CREATE TABLE link_error_person (
     error INT64 NOT NULL,
     PRIMARY KEY (code, error)
 ) NARROW;
+CREATE INDEX link_error_person_error ON link_error_person (error);
