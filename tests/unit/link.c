@@ -1,11 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notices travel from a CS over the prefecture to the agency, and what became of them comes back. */
 #include "link_network.h"
+
+#include "base/file.h"
 #include "test.h"
 
 static struct test_network net;
 static struct test_server *const agency = &net.servers[AGENCY], *const prefecture = &net.servers[PREFECTURE],
                                  *const a = &net.servers[CS_A], *const b = &net.servers[CS_B];
+
+static int atoi_of(struct str word)
+{
+    uint64_t value = 0;
+    word.p += 2;
+    word.n -= 2;
+    assert_true(str_to_uint(word, INT32_MAX, &value));
+    return (int)value;
+}
+
+static int64_t version_of(struct test_server *s)
+{
+    struct directory *d = link_directory(s->link);
+    int64_t version = directory_version(d);
+    directory_unref(d);
+    return version;
+}
+
+static struct str directory_jws_of(struct test_server *s)
+{
+    struct directory *d = link_directory(s->link);
+    struct str jws = directory_jws(d);
+    directory_unref(d); /* the link holds it */
+    return jws;
+}
+
+static void file_put(const char *path, struct str text)
+{
+    assert_ok(file_write(NULL, path, text, 0600));
+}
 
 static int setup(void **state UNUSED)
 {
@@ -58,6 +90,234 @@ static void heads_are_kept_above(void **state UNUSED)
     assert_false(server_status(a, "prefecture.28").stopped);
 }
 
+static void refused_waiting_and_applied_are_told_apart(void **state UNUSED)
+{
+    struct link_error_item items[4];
+    atomic_store(&agency->park_code, 6);
+    atomic_store(&agency->refuse_code, 7);
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    server_notice(a, 6, 3, 4); /* parked, and one behind it */
+    server_notice(a, 7, 5, 5);
+    server_notice(a, 5, 6, 6);
+    WAIT(strcmp(server_outcomes(a), "aawwra") == 0);
+    assert_int_equal(server_errors(agency, items, 4), 2);
+    assert_int_equal(items[0].error, ERR_VERSION_GAP);
+    assert_string_equal(items[0].field, "step");
+    assert_string_equal(items[0].notice_id, "cs.282049/prefecture.28/3");
+    assert_string_equal(items[0].sender, "prefecture.28");
+    assert_false(items[0].behind);
+    assert_true(items[1].behind);
+    assert_string_equal(server_seen(agency), "5:1 5:2 5:6");
+    WAIT(server_status(prefecture, "agency").refused == 1);
+    assert_int_equal(server_status(prefecture, "agency").applied, 3);
+}
+
+static void release_replays_in_order(void **state UNUSED)
+{
+    struct link_error_item items[4];
+    struct fail f = {0};
+    int64_t applied = 0;
+    atomic_store(&agency->park_code, 6);
+    network_start(&net);
+    server_notice(a, 6, 1, 3);
+    WAIT(strcmp(server_outcomes(a), "www") == 0);
+    assert_int_equal(server_errors(agency, items, 4), 3);
+    assert_ok(link_error_release(agency->link, &f, items[0].id, &applied)); /* still not possible */
+    assert_int_equal(applied, 0);
+    assert_err(link_error_release(agency->link, &f, 99, &applied), ERR_NO_ERROR_ITEM);
+    atomic_store(&agency->park_code, 0);
+    assert_ok(link_error_release(agency->link, &f, items[0].id, &applied));
+    assert_int_equal(applied, 3);
+    assert_string_equal(server_seen(agency), "6:1 6:2 6:3");
+    WAIT(strcmp(server_outcomes(a), "aaa") == 0);
+    assert_int_equal(server_errors(agency, items, 4), 0);
+}
+
+static void outcomes_of_a_part_keep_the_rest(void **state UNUSED)
+{
+    struct link_error_item items[4];
+    struct link_trace trace;
+    int64_t applied = 0;
+    atomic_store(&agency->park_code, 6);
+    network_start(&net);
+    server_notice(a, 6, 1, 3);
+    WAIT(strcmp(server_outcomes(a), "www") == 0);
+    server_errors(agency, items, 4);
+    assert_ok(link_error_refuse(agency->link, NULL, items[0].id)); /* the second is tried and waits on its own */
+    WAIT(strcmp(server_outcomes(a), "rww") == 0);
+    assert_ok(link_trace_source(a->link, NULL, 3, &trace));
+    assert_int_equal(trace.state, 'w');
+    assert_err(link_error_refuse(agency->link, NULL, items[0].id), ERR_NO_ERROR_ITEM);
+    atomic_store(&agency->park_code, 0);
+    assert_ok(link_error_release(agency->link, NULL, items[1].id, &applied));
+    WAIT(strcmp(server_outcomes(a), "raa") == 0);
+    assert_string_equal(server_seen(agency), "6:2 6:3");
+}
+
+static void corrections_take_the_place_of_what_they_replace(void **state UNUSED)
+{
+    atomic_store(&agency->park_code, 6);
+    network_start(&net);
+    server_notice(a, 6, 1, 3);
+    WAIT(strcmp(server_outcomes(a), "www") == 0);
+    atomic_store(&agency->park_code, 0);
+    server_send(b, &(struct test_notice){.code = 6, .step = 1, .replaces = "cs.282049/prefecture.28/1"});
+    WAIT(strcmp(server_outcomes(b), "w") == 0); /* nobody corrects what another said: it only stands behind */
+    assert_string_equal(server_seen(agency), "");
+    server_send(a, &(struct test_notice){.code = 6, .step = 4, .replaces = "cs.282049/prefecture.28/1"});
+    WAIT(strcmp(server_outcomes(a), "waaa") == 0);
+    assert_string_equal(server_seen(agency), "6:4 6:2 6:3 6:1");
+}
+
+static void a_code_change_blocks_both_codes(void **state UNUSED)
+{
+    atomic_store(&agency->park_code, 6);
+    network_start(&net);
+    server_send(a, &(struct test_notice){.code = 6, .new_code = 60, .step = 1});
+    server_notice(a, 60, 2, 2);
+    server_notice(a, 8, 3, 3);
+    WAIT(strcmp(server_outcomes(a), "wwa") == 0);
+    assert_string_equal(server_seen(agency), "8:3");
+}
+
+static void a_late_failure_leaves_no_trace(void **state UNUSED)
+{
+    struct link_error_item items[4];
+    int64_t applied = 0;
+    network_start(&net);
+    atomic_store(&agency->late_code, 6);
+    server_stop(a);
+    server_open(a); /* so that all travel in one batch */
+    server_notice(a, 5, 1, 1);
+    server_notice(a, 6, 2, 2);
+    server_notice(a, 5, 3, 3);
+    server_stop(a);
+    server_start(a);
+    WAIT(strcmp(server_outcomes(a), "ara") == 0);
+    assert_string_equal(server_seen(agency), "5:1 5:3");
+    atomic_store(&agency->late_code, 0);
+    atomic_store(&agency->park_code, 7);
+    server_notice(a, 7, 4, 5);
+    WAIT(strcmp(server_outcomes(a), "araww") == 0);
+    atomic_store(&agency->park_code, 0);
+    atomic_store(&agency->late_code, 7);
+    server_errors(agency, items, 4);
+    assert_ok(link_error_release(agency->link, NULL, items[0].id, &applied));
+    assert_int_equal(applied, 0);
+    assert_int_equal(server_errors(agency, items, 4), 2);
+    assert_int_equal(items[0].error, ERR_CHANGE_SAME);
+    assert_string_equal(server_seen(agency), "5:1 5:3");
+}
+
+static void batches_of_several_servers_interleave(void **state UNUSED)
+{
+    network_start(&net);
+    for (int i = 0; i < 20; i++) {
+        server_notice(a, 5, i * 5 + 1, i * 5 + 5);
+        server_notice(b, 6, i * 5 + 1, i * 5 + 5);
+    }
+    WAIT(server_seen_count(agency) == 200);
+    WAIT(server_status(a, "prefecture.28").applied == 100 && server_status(b, "prefecture.28").applied == 100);
+    const char *text = server_seen(agency);
+    int next[2] = {1, 1};
+    for (struct str rest = str_of(text), word; str_cut(&rest, ' ', &word);) {
+        int code = word.p[0] - '5';
+        assert_int_equal(atoi_of(word), next[code]++);
+    }
+}
+
+static void a_resend_changes_nothing(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 10);
+    WAIT(server_status(a, "prefecture.28").applied == 10);
+    assert_ok(link_resend(a->link, NULL, "prefecture.28", 2, 4));
+    assert_err(link_resend(a->link, NULL, "prefecture.28", 5, 11), ERR_RESEND_MISSING);
+    assert_err(link_resend(a->link, NULL, "cs.282022", 1, 1), ERR_NODE_UNKNOWN);
+    WAIT(server_operations(prefecture, "resend received cs.282049") == 1);
+    assert_int_equal(server_operations(a, "resend asked prefecture.28 2 4"), 1);
+    server_notice(a, 5, 11, 11);
+    WAIT(server_status(a, "prefecture.28").applied == 11);
+    assert_int_equal(server_seen_count(agency), 11);
+    assert_int_equal(server_seen_count(prefecture), 11);
+}
+
+static void status_and_trace_say_where_it_is(void **state UNUSED)
+{
+    struct link_trace trace;
+    server_start(prefecture);
+    server_start(a);
+    server_notice(a, 5, 41, 42);
+    WAIT(server_seen_count(prefecture) == 2);
+    WAIT(server_status(prefecture, "agency").waiting == 2);
+    assert_true(server_status(prefecture, "agency").oldest_waiting > 0);
+    WAIT(server_status(prefecture, "agency").trouble[0]);
+    WAIT(server_status(a, "prefecture.28").acknowledged == 2);
+    assert_ok(link_trace_source(a->link, NULL, 42, &trace));
+    assert_string_equal(trace.notice_id, "cs.282049/prefecture.28/2");
+    assert_string_equal(trace.next, "prefecture.28");
+    assert_int_equal(trace.next_sequence, 2);
+    assert_true(trace.received > 0 && trace.acknowledged > 0);
+    assert_int_equal(trace.state, ' ');
+    assert_err(link_trace_source(a->link, NULL, 43, &trace), ERR_NOT_FOUND);
+    server_start(agency);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    assert_ok(link_trace_received(prefecture->link, NULL, "cs.282049", 2, &trace));
+    assert_string_equal(trace.next, "agency");
+    assert_int_equal(trace.state, 'a');
+    assert_true(trace.outcome > 0);
+    assert_err(link_trace_received(prefecture->link, NULL, "cs.282049", 3, &trace), ERR_NOT_FOUND);
+}
+
+static void a_new_directory_reaches_all_and_an_old_one_none(void **state UNUSED)
+{
+    struct buf old;
+    network_start(&net);
+    buf_init(&old, 1 << 20);
+    buf_add_str(&old, directory_jws_of(agency));
+    net.nodes[CS_B].revoked = true;
+    network_sign(&net);
+    for (int i = PREFECTURE; i < SERVERS; i++)
+        assert_int_equal(remove(net.servers[i].directory), 0);
+    assert_ok(link_reload(agency->link, NULL));
+    WAIT(version_of(prefecture) == 2 && version_of(a) == 2);
+    server_notice(b, 5, 1, 1);
+    WAIT(server_status(b, "prefecture.28").trouble[0]);
+    assert_int_equal(server_seen_count(prefecture), 0);
+    server_stop(a);
+    file_put(a->directory, buf_str(&old)); /* an older file does not take it back */
+    server_start(a);
+    assert_int_equal(version_of(a), 2);
+    assert_ok(link_reload(a->link, NULL));
+    assert_int_equal(version_of(a), 2);
+    buf_release(&old);
+}
+
+static void a_renewed_certificate_is_used(void **state UNUSED)
+{
+    network_certify(&net, a, -1);
+    network_start(&net);
+    server_notice(a, 5, 1, 1);
+    WAIT(server_status(a, "prefecture.28").trouble[0]);
+    network_certify(&net, a, 30);
+    assert_ok(link_reload(a->link, NULL));
+    WAIT(server_seen_count(agency) == 1);
+}
+
+static void a_full_disk_answers_busy(void **state UNUSED)
+{
+    prefecture->disk_least = 101;
+    network_start(&net);
+    server_notice(a, 5, 1, 3);
+    WAIT(strstr(server_status(a, "prefecture.28").trouble, "busy"));
+    assert_int_equal(server_seen_count(prefecture), 0);
+    server_stop(prefecture);
+    prefecture->disk_least = 0;
+    server_start(prefecture);
+    WAIT(server_seen_count(agency) == 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -66,6 +326,18 @@ int main(void)
         TEST(notices_travel_and_outcomes_return),
         TEST(bulk_keeps_its_order),
         TEST(heads_are_kept_above),
+        TEST(refused_waiting_and_applied_are_told_apart),
+        TEST(release_replays_in_order),
+        TEST(outcomes_of_a_part_keep_the_rest),
+        TEST(corrections_take_the_place_of_what_they_replace),
+        TEST(a_code_change_blocks_both_codes),
+        TEST(a_late_failure_leaves_no_trace),
+        TEST(batches_of_several_servers_interleave),
+        TEST(a_resend_changes_nothing),
+        TEST(status_and_trace_say_where_it_is),
+        TEST(a_new_directory_reaches_all_and_an_old_one_none),
+        TEST(a_renewed_certificate_is_used),
+        TEST(a_full_disk_answers_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

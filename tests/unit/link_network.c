@@ -331,7 +331,13 @@ static enum err send_tx(struct db_tx *tx, struct fail *f, void *arg)
 void server_notice(struct test_server *s, int64_t code, int64_t first, int64_t last)
 {
     struct sending q = {s, &(struct test_notice){.code = code}, first, last};
-    assert_ok(db_transaction(s->db, NULL, send_tx, &q));
+    enum err e = ERR_BUSY;
+    for (int i = 0; i < 4000 && e == ERR_BUSY; i++) { /* after a restore, as a register would */
+        e = db_transaction(s->db, NULL, send_tx, &q);
+        if (e == ERR_BUSY)
+            network_pause();
+    }
+    assert_ok(e);
 }
 
 void server_send(struct test_server *s, const struct test_notice *notice)

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing is lost or doubled when servers stop, break off, or are restored; and what cannot be reconciled stops. */
+#include "link_network.h"
+
+#include "base/file.h"
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct test_network net;
+static struct test_server *const agency = &net.servers[AGENCY], *const prefecture = &net.servers[PREFECTURE],
+                                 *const a = &net.servers[CS_A], *const b = &net.servers[CS_B];
+
+static int setup(void **state UNUSED)
+{
+    network_init(&net);
+    return 0;
+}
+
+static int teardown(void **state UNUSED)
+{
+    network_release(&net);
+    return 0;
+}
+
+/* "CODE:1 CODE:2 ... CODE:last" */
+static const char *steps(int code, int last)
+{
+    static char text[65536];
+    size_t n = 0;
+    for (int i = 1; i <= last; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%d:%d", i > 1 ? " " : "", code, i);
+    return text;
+}
+
+static void stopping_and_starting_anywhere(void **state UNUSED)
+{
+    network_start(&net);
+    for (int i = 0; i < 12; i++) {
+        server_notice(a, 5, i * 20 + 1, i * 20 + 20);
+        struct test_server *s = &net.servers[i % SERVERS];
+        if (i % 2)
+            WAIT(server_status(a, "prefecture.28").acknowledged >= i * 20 - 40);
+        server_stop(s);
+        server_start(s);
+    }
+    WAIT(server_seen_count(agency) == 240);
+    assert_string_equal(server_seen(agency), steps(5, 240));
+    assert_string_equal(server_seen(prefecture), steps(5, 240));
+    WAIT(server_status(a, "prefecture.28").applied == 240);
+}
+
+/* ---- a line that breaks between a batch and its receipt ---- */
+
+struct relay {
+    int listen_fd, to;
+    int64_t swallow; /* after so many bytes from the acceptor nothing comes back, and the line breaks */
+    atomic_int connections;
+    pthread_t thread;
+    atomic_bool stop;
+};
+
+static int connect_local(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool pump(int from, int to)
+{
+    char bytes[4096];
+    ssize_t n = read(from, bytes, sizeof bytes);
+    return n > 0 && write(to, bytes, (size_t)n) == n;
+}
+
+/* The first three connections lose what the acceptor says after `swallow` bytes, then break. */
+static void relay_one(struct relay *r, int in)
+{
+    int out = connect_local(r->to);
+    struct pollfd fds[2] = {{in, POLLIN, 0}, {out, POLLIN, 0}};
+    int64_t back = 0;
+    bool bad = atomic_fetch_add(&r->connections, 1) < 3;
+    while (out >= 0 && !atomic_load(&r->stop)) {
+        poll(fds, 2, 50);
+        if (fds[0].revents && !pump(in, out))
+            break;
+        if (!fds[1].revents)
+            continue;
+        if (bad && back++ >= r->swallow) {
+            usleep(200000); /* the acceptor has written by now; its receipt is lost */
+            break;
+        }
+        if (!pump(out, in))
+            break;
+    }
+    close(in);
+    if (out >= 0)
+        close(out);
+}
+
+static void *relay_run(void *arg)
+{
+    struct relay *r = arg;
+    while (!atomic_load(&r->stop)) {
+        struct pollfd p = {r->listen_fd, POLLIN, 0};
+        if (poll(&p, 1, 50) == 1)
+            relay_one(r, accept(r->listen_fd, NULL, NULL));
+    }
+    return NULL;
+}
+
+static int relay_start(struct relay *r, const char *to)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    uint64_t port = 0;
+    assert_true(str_to_uint(str_of(strchr(to, ':') + 1), 65535, &port));
+    r->to = (int)port;
+    r->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(r->listen_fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(r->listen_fd, 8), 0);
+    assert_int_equal(getsockname(r->listen_fd, (struct sockaddr *)&at, &n), 0);
+    assert_int_equal(pthread_create(&r->thread, NULL, relay_run, r), 0);
+    return ntohs(at.sin_port);
+}
+
+/* Only a's directory leads to the relay. */
+static void lead_through(int port)
+{
+    char *address = net.nodes[PREFECTURE].address;
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    snprintf(address, sizeof net.nodes[PREFECTURE].address, "127.0.0.1:%d", port);
+    network_sign(&net);
+    assert_ok(file_read(NULL, a->directory, &text));
+    snprintf(address, sizeof net.nodes[PREFECTURE].address, "%s", prefecture->address);
+    network_sign(&net);
+    assert_ok(file_write(NULL, a->directory, buf_str(&text), 0600));
+    buf_release(&text);
+}
+
+static void a_lost_receipt_is_made_good(void **state UNUSED)
+{
+    static struct relay relay;
+    int broken = 0;
+    for (int swallow = 1; swallow <= 8; swallow++) { /* reads from the acceptor: handshake, HELLO_ANSWER, receipt */
+        relay = (struct relay){.swallow = swallow};
+        lead_through(relay_start(&relay, prefecture->address));
+        network_start(&net);
+        server_notice(a, 5, swallow * 3 - 2, swallow * 3);
+        WAIT(server_seen_count(agency) == swallow * 3);
+        WAIT(server_status(a, "prefecture.28").acknowledged == swallow * 3);
+        assert_false(server_status(a, "prefecture.28").stopped);
+        broken += atomic_load(&relay.connections) > 3;
+        network_stop(&net);
+        atomic_store(&relay.stop, true);
+        pthread_join(relay.thread, NULL);
+        close(relay.listen_fd);
+    }
+    assert_true(broken >= 2); /* in the handshake, and between a batch and its receipt */
+    server_open(agency);
+    assert_string_equal(server_seen(agency), steps(5, 24));
+}
+
+/* ---- restore ---- */
+
+static void a_restored_cs_gets_its_own_notices_back(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 5);
+    WAIT(server_status(a, "prefecture.28").applied == 5);
+    server_stop(a);
+    server_save(a, "time1");
+    server_start(a);
+    server_notice(a, 5, 6, 9);
+    WAIT(server_status(a, "prefecture.28").applied == 9);
+    server_notice(a, 5, 10, 12);
+    WAIT(server_status(a, "prefecture.28").applied == 12);
+    server_stop(a);
+    server_restore(a, "time1", 2);
+    server_start(a);
+    assert_int_equal(link_epoch(a->link), 2);
+    WAIT(server_own_count(a) == 7);
+    WAIT(server_status(a, "prefecture.28").acknowledged == 12);
+    server_notice(a, 5, 13, 14);
+    WAIT(server_seen_count(agency) == 14);
+    assert_string_equal(server_seen(agency), steps(5, 14));
+    assert_false(server_status(a, "prefecture.28").stopped);
+    WAIT(strlen(server_outcomes(a)) == 14 && server_outcomes(a)[13] == 'a');
+}
+
+static void a_cs_with_unsent_notices_is_restored(void **state UNUSED)
+{
+    server_open(a);
+    server_notice(a, 5, 1, 3); /* in the outbox, not sent */
+    server_stop(a);
+    server_save(a, "time1");
+    server_open(a);
+    server_notice(a, 5, 4, 5);
+    server_stop(a);
+    network_start(&net); /* all five go in one batch */
+    WAIT(server_seen_count(agency) == 5);
+    server_stop(a);
+    server_restore(a, "time1", 2);
+    server_start(a);
+    WAIT(server_own_count(a) == 2);
+    server_notice(a, 5, 6, 6);
+    WAIT(server_seen_count(agency) == 6);
+    assert_string_equal(server_seen(agency), steps(5, 6));
+}
+
+static enum err send_busy_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct test_server *s = arg;
+    const struct link_send send = {.destination = "prefecture.28", .kind = LINK_KIND_IDENTITY_NOTICE,
+                                   .body = STR("{\"area\":282049,\"code\":5,\"step\":1}")};
+    return link_send(s->link, tx, f, &send, NULL);
+}
+
+static void nothing_new_leaves_before_the_old_is_back(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_seen_count(agency) == 2);
+    server_stop(a);
+    server_save(a, "now");
+    server_restore(a, "now", 2);
+    server_stop(prefecture);
+    server_start(a);
+    assert_err(db_transaction(a->db, NULL, send_busy_tx, a), ERR_BUSY);
+    server_start(prefecture);
+    WAIT(db_transaction(a->db, NULL, send_busy_tx, a) == ERR_OK);
+    WAIT(server_seen_count(agency) == 3);
+}
+
+static void the_old_twin_is_refused(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(a);
+    server_save(a, "old");
+    server_restore(a, "old", 2);
+    server_start(a);
+    server_notice(a, 5, 3, 3);
+    WAIT(server_seen_count(agency) == 3);
+    server_stop(a);
+    server_save(a, "new");
+    server_restore(a, "old", 1);
+    server_start(a);
+    server_notice(a, 5, 3, 3); /* what the twin believes */
+    WAIT(server_status(a, "prefecture.28").stopped);
+    assert_int_equal(server_operations(prefecture, "refused cs.282049 EPOCH_OLD"), 1);
+    WAIT(server_operations(a, "stream stopped prefecture.28 EPOCH_OLD") == 1);
+    assert_string_equal(server_seen(agency), steps(5, 3));
+    server_stop(a);
+    server_restore(a, "new", 2);
+    server_start(a);
+    server_notice(a, 5, 4, 4);
+    WAIT(server_seen_count(agency) == 4);
+}
+
+static void a_copy_without_a_new_epoch_is_a_fork(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(a);
+    server_save(a, "old");
+    server_start(a);
+    server_notice(a, 5, 3, 4);
+    WAIT(server_seen_count(agency) == 4);
+    server_stop(a);
+    server_restore(a, "old", 1);
+    server_start(a);
+    server_notice(a, 6, 1, 1);
+    WAIT(server_status(a, "prefecture.28").stopped);
+    WAIT(server_operations(a, "stream stopped prefecture.28 STREAM_FORK") == 1);
+    assert_string_equal(server_seen(agency), steps(5, 4));
+}
+
+static void a_restored_acceptor_gets_the_stored_batches(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(agency);
+    server_save(agency, "time1");
+    server_start(agency);
+    for (int i = 3; i <= 8; i++) {
+        server_notice(a, 5, i, i);
+        WAIT(server_status(a, "prefecture.28").applied == i);
+    }
+    server_stop(agency);
+    server_restore(agency, "time1", 2);
+    server_start(agency);
+    assert_int_equal(server_seen_count(agency), 2);
+    server_notice(a, 5, 9, 9);
+    WAIT(server_seen_count(agency) == 9);
+    assert_string_equal(server_seen(agency), steps(5, 9));
+    WAIT(server_status(a, "prefecture.28").applied == 9);
+}
+
+static void a_restored_prefecture_relays_nothing_twice(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    server_notice(b, 6, 1, 1);
+    WAIT(server_seen_count(agency) == 3);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(prefecture);
+    server_save(prefecture, "time1");
+    server_start(prefecture);
+    for (int i = 3; i <= 8; i++) {
+        server_notice(a, 5, i, i);
+        WAIT(server_status(a, "prefecture.28").applied == i);
+    }
+    server_notice(b, 6, 2, 3);
+    WAIT(server_seen_count(agency) == 11);
+    WAIT(server_status(b, "prefecture.28").applied == 3);
+    server_stop(prefecture);
+    server_restore(prefecture, "time1", 2);
+    server_start(prefecture);
+    server_notice(a, 5, 9, 9);
+    server_notice(b, 6, 4, 4);
+    WAIT(server_seen_count(agency) == 13);
+    WAIT(server_seen_count(prefecture) == 13);
+    WAIT(server_status(a, "prefecture.28").applied == 9);
+    WAIT(server_status(b, "prefecture.28").applied == 4);
+    assert_int_equal(server_seen_count(agency), 13);
+    assert_false(server_status(prefecture, "agency").stopped);
+}
+
+static void all_are_restored_at_once(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(a);
+    server_save(a, "a");
+    server_start(a);
+    server_notice(a, 5, 3, 4);
+    WAIT(server_status(a, "prefecture.28").applied == 4);
+    network_stop(&net);
+    server_save(prefecture, "p");
+    server_restore(a, "a", 2);
+    server_restore(prefecture, "p", 2);
+    network_start(&net);
+    WAIT(server_status(a, "prefecture.28").acknowledged == 4);
+    server_notice(a, 5, 5, 6);
+    WAIT(server_seen_count(agency) == 6);
+    assert_string_equal(server_seen(agency), steps(5, 6));
+    assert_string_equal(server_seen(prefecture), steps(5, 6));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(stopping_and_starting_anywhere),
+        TEST(a_lost_receipt_is_made_good),
+        TEST(a_restored_cs_gets_its_own_notices_back),
+        TEST(a_cs_with_unsent_notices_is_restored),
+        TEST(nothing_new_leaves_before_the_old_is_back),
+        TEST(the_old_twin_is_refused),
+        TEST(a_copy_without_a_new_epoch_is_a_fork),
+        TEST(a_restored_acceptor_gets_the_stored_batches),
+        TEST(a_restored_prefecture_relays_nothing_twice),
+        TEST(all_are_restored_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
