@@ -6,6 +6,6 @@
 #include "command/command.h"
 
 extern const struct command_noun command_network, command_up, command_down, command_check, command_selftest;
-extern const struct command_noun command_simulate, command_compare, command_trace;
+extern const struct command_noun command_simulate, command_compare, command_trace, command_demo;
 
 #endif
