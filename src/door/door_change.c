@@ -2,8 +2,7 @@
 /* Decides which changes come through the door: POST /v1/changes.
  *
  *     {"changes":[{"number":N, "replaces":M?, "identity":{..., "change":{...}}}, ...]}
- *     {"changes":[{"number":N, "replaces":M, "withdrawn":true}]}       a refused change is not to be sent
- * after all
+ *     {"changes":[{"number":N, "replaces":M, "withdrawn":true}]}     M, refused, is not to be sent after all
  *
  * A request is one transaction. Numbers run 1, 2, 3 ... without gap; a request that leaves one out is refused
  * whole and told the number that is expected. What is at or below the mark was taken before: it is answered

@@ -3,6 +3,7 @@
  * docs/DOOR.md and docs/door-openapi.yaml say the same; a test compares the table with the latter. */
 #include "door/door_inside.h"
 
+#include "base/clock.h"
 #include "door/door_sql.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 
@@ -64,6 +65,61 @@ static enum err post_resident_codes(struct door *d, struct door_request *r, stru
     for (int64_t i = 0; i < drawing.count; i++)
         json_add_text(&r->out, NULL, str_of(resident_code_REVEAL(drawing.codes[i], text)));
     json_end(&r->out, ']');
+    json_end(&r->out, '}');
+    return ERR_OK;
+}
+
+struct asking {
+    struct door *door;
+    struct str name;
+    struct resident_code code;
+    enum number_request_kind kind;
+};
+
+static enum err ask_number(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct asking *asking = arg;
+    struct flow *flow = asking->door->flow;
+    int64_t added = 0;
+    enum err e = db_exec(tx, f, &sql_door_number_request_add,
+                         DB(db_text(asking->name), db_int(asking->code.value), db_int(clock_now())), &added);
+
+    return e || !added ? e : flow->number_request(flow, tx, f, asking->code, asking->kind, 0);
+}
+
+static enum err read_asking(struct door_request *r, struct fail *f, struct asking *asking)
+{
+    struct str code, kind;
+    json_t *body;
+    enum err e = json_read(f, buf_str(&r->body), &body);
+
+    if (e)
+        return e;
+    if (!(e = json_member_text(f, body, "name", &r->arena, &asking->name)) &&
+        !(e = json_member_text(f, body, "resident_code", &r->arena, &code)) &&
+        !(e = resident_code_parse(f, code, &asking->code)))
+        e = json_member_text(f, body, "request", &r->arena, &kind);
+    json_decref(body);
+    if (e)
+        return e;
+    if (asking->name.n == 0 || asking->name.n > DRAW_ID_MAX)
+        return fail_set(f, ERR_FIELD_RANGE, "name", "1 to %d bytes", DRAW_ID_MAX);
+    asking->kind = str_equal(kind, STR("ex_officio")) ? NUMBER_EX_OFFICIO : NUMBER_CHANGE;
+    if (asking->kind == NUMBER_CHANGE && !str_equal(kind, STR("change")))
+        return fail_set(f, ERR_FIELD_RANGE, "request", "change or ex_officio");
+    return ERR_OK;
+}
+
+/* A first number needs no asking: the CS does that for an entry without one. */
+static enum err post_number_requests(struct door *d, struct door_request *r, struct fail *f)
+{
+    struct asking asking = {.door = d};
+    enum err e = read_asking(r, f, &asking);
+
+    if (e || (e = db_transaction(d->flow->db, f, ask_number, &asking)))
+        return e;
+    json_begin(&r->out, NULL, '{');
+    json_add_bool(&r->out, "asked", true);
     json_end(&r->out, '}');
     return ERR_OK;
 }
@@ -153,6 +209,7 @@ static const struct door_route routes[] = {
     {"GET", "/v1/numbers", door_numbers_read},
     {"GET", "/v1/telegrams/837Y", door_telegrams_read},
     {"POST", "/v1/resident-codes", post_resident_codes},
+    {"POST", "/v1/number-requests", post_number_requests},
     {"POST", "/v1/resend", post_resend},
     {"GET", "/v1/status", get_status},
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The telegram 837Y: Individual Numbers for a resident register, in fixed columns.
  *
- *     電文ID "837Y" X(4) | 対象となる人数 9(2) | 市町村コード X(5) | { 住民票コード X(11) | 個人番号 X(12) }
- * * 人数 | "$" LF
+ *     電文ID "837Y" X(4) | 対象となる人数 9(2) | 市町村コード X(5)
+ *     { 住民票コード X(11) | 個人番号 X(12) } repeated 人数 times
+ *     "$" LF
  *
  * The layout follows the only published glimpse of a CS's telegram (DOMAIN 1.3); that 837Y is the number
  * notice is inferred from its items. The municipality stands in its 5-digit form, without check digit. */

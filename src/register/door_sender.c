@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "register/register_sql.h"
 
 enum {
@@ -188,6 +189,70 @@ static enum err send_batch(struct sending *s, struct fail *f)
     return e;
 }
 
+/* ---- asking for other numbers ---- */
+
+struct wish {
+    int64_t person;
+    enum municipal_reason reason;
+    char name[65]; /* the event's hash: events' names are the register's own and of any length */
+    struct resident_code code;
+};
+
+static enum err next_wish(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct wish *w = arg;
+    struct resident_version v;
+    struct arena a;
+    struct db_rows rows;
+
+    *w = (struct wish){0};
+    db_query(tx, &rows, &sql_register_wish_next, DB_NONE);
+    if (db_next(&rows)) {
+        struct sha256 hash = sha256_of(db_row_text(&rows, 1));
+        w->person = db_row_int(&rows, 0);
+        w->reason = (enum municipal_reason)db_row_int(&rows, 2);
+        for (size_t i = 0; i < sizeof hash.bytes; i++)
+            snprintf(w->name + 2 * i, 3, "%02x", hash.bytes[i]);
+    }
+    enum err e = db_done(&rows, f);
+    if (e || !w->person)
+        return e;
+    arena_init(&a, 256 << 10);
+    if (!(e = resident_version_latest(tx, f, w->person, &a, &v)))
+        w->code = v.row.identity.resident_code;
+    arena_release(&a);
+    return e;
+}
+
+static enum err mark_asked(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct wish *w = arg;
+
+    return db_exec(tx, f, &sql_register_wish_asked, DB(db_int(w->person)), NULL);
+}
+
+/* After all changes, so that the code is known above. */
+static enum err ask_numbers(struct sending *s, struct fail *f)
+{
+    struct wish w;
+    char code[RESIDENT_CODE_TEXT_SIZE];
+    enum err e;
+
+    while (!(e = db_read(s->r->db, f, next_wish, &w)) && w.person && !stopping(s->r)) {
+        buf_clear(&s->body);
+        json_begin(&s->body, NULL, '{');
+        json_add_text(&s->body, "name", str_of(w.name));
+        json_add_text(&s->body, "resident_code", str_of(resident_code_REVEAL(w.code, code)));
+        json_add_text(&s->body, "request",
+                      w.reason == MUNICIPAL_NUMBER_CHANGE_REQUEST ? STR("change") : STR("ex_officio"));
+        json_end(&s->body, '}');
+        if ((e = door_client_call(s->client, f, "/v1/number-requests", buf_str(&s->body), &s->answer, NULL)) ||
+            (e = db_transaction(s->r->db, f, mark_asked, &w)))
+            return e;
+    }
+    return e;
+}
+
 static void *send_changes(void *arg)
 {
     struct sending s = {.r = arg};
@@ -201,7 +266,8 @@ static void *send_changes(void *arg)
     bool usable = !e;
     while (!stopping(s.r)) {
         f = (struct fail){0};
-        if (usable && !(e = asked ? ERR_OK : ask_mark(&s, &f)) && !(e = send_batch(&s, &f))) {
+        if (usable && !(e = asked ? ERR_OK : ask_mark(&s, &f)) && !(e = send_batch(&s, &f)) &&
+            (s.count || !(e = ask_numbers(&s, &f)))) {
             note_connection(s.r, true, NULL);
             asked = true;
             pause = PAUSE_LEAST;
@@ -276,6 +342,20 @@ static enum err fill_number(struct db_tx *tx, struct fail *f, int64_t person, in
     return e;
 }
 
+static enum err fulfil(struct hearing *h, struct db_tx *tx, struct fail *f, int64_t person,
+                       struct individual_number number, struct arena *a, bool *wished)
+{
+    struct buf body;
+    struct register_batch b = {.register_ = h->r, .tx = tx, .body = &body};
+
+    buf_init(&body, 16 << 10);
+    enum err e = register_batch_begin(&b, f);
+    if (!e && !(e = register_wish_fulfil(&b, f, a, person, number, wished)))
+        e = register_batch_end(&b, f);
+    buf_release(&body);
+    return e;
+}
+
 static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item,
                             struct arena *a)
 {
@@ -286,7 +366,6 @@ static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f,
     int64_t person = 0;
     enum err e;
 
-    (void)h;
     if ((e = json_member_text(f, item, "resident_code", a, &code_text)) ||
         (e = json_member_text(f, item, "individual_number", a, &number_text)) ||
         (e = resident_code_parse(f, code_text, &code)) ||
@@ -296,6 +375,10 @@ static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f,
     if (db_next(&rows))
         person = db_row_int(&rows, 0);
     if ((e = db_done(&rows, f)))
+        return e;
+    bool wished = false;
+    if (person && !json_integer_value(json_object_get(item, "change")) &&
+        ((e = fulfil(h, tx, f, person, number, a, &wished)) || wished))
         return e;
     return person ? fill_number(tx, f, person, number.value) : ERR_OK; /* a draw that was never used */
 }

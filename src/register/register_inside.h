@@ -99,6 +99,9 @@ MUST_CHECK enum err register_enter(struct register_batch *b, struct fail *f, str
 /* What happens to a record that is there, or a new one; ERR_EXISTS for an event that was taken before. */
 MUST_CHECK enum err register_apply_event(struct register_batch *b, struct fail *f, struct arena *a,
                                          const struct change_event *event);
+/* A number came that a record's change may wait for: applies that change. *wished false: none waits. */
+MUST_CHECK enum err register_wish_fulfil(struct register_batch *b, struct fail *f, struct arena *a,
+                                         int64_t person, struct individual_number number, bool *wished);
 /* Outside a transaction: at least `count` drawn codes are there after it. ERR_DOOR_LOST, ERR_STOCK_EMPTY ...
  */
 MUST_CHECK enum err register_draw(struct resident_register *r, struct fail *f, int64_t count);

@@ -237,11 +237,8 @@ static enum err change_code(struct register_batch *b, struct fail *f, const stru
     return e;
 }
 
-static void change_number(const struct change_event *event, const struct resident_version *old,
-                          struct resident_version *v, struct change *change)
+static void change_number(const struct resident_version *old, struct change *change)
 {
-    if (!change_event_sets(event, RESIDENT_COLUMN_INDIVIDUAL_NUMBER))
-        v->row.identity.has_individual_number = false; /* the CS asks for one */
     change->has_old_number = old->row.identity.has_individual_number;
     change->old_number_not_recorded =
         !change->has_old_number && change->reason == CHANGE_NUMBER_EX_OFFICIO_ENTRY;
@@ -273,7 +270,7 @@ static enum err change_values(struct register_batch *b, struct fail *f, struct a
     if (group == CHANGE_CODE_AMENDMENT)
         return change_code(b, f, event, old, v, change);
     if (group == CHANGE_NUMBER_AMENDMENT)
-        change_number(event, old, v, change);
+        change_number(old, change);
     return ERR_OK;
 }
 
@@ -333,6 +330,61 @@ static enum err change_record(struct register_batch *b, struct fail *f, struct a
     return update_index(b, f, &old, &v);
 }
 
+/* The new number is the agency's to generate: the event waits for it, and is applied with it
+ * (register_wish_fulfil). */
+static enum err wish_number(struct register_batch *b, struct fail *f, struct arena *a,
+                            const struct change_event *event)
+{
+    struct resident_version old;
+    int64_t added = 0;
+    enum err e;
+
+    if ((e = find_subject(b, f, a, event, &old)) || (e = check_life(f, &old, event->reason)))
+        return e;
+    if (event->reason != MUNICIPAL_NUMBER_ENTRY && !old.row.identity.has_individual_number)
+        return fail_set(f, ERR_STATE, "individual_number", "there is none to change");
+    e = db_exec(b->tx, f, &sql_register_wish_add,
+                DB(db_int(old.person), db_text(event->event), db_text(old.row.record), db_int(event->reason),
+                   db_int(date_to_int(event->date)), db_int(date_to_int(event->notified_on)),
+                   db_int(clock_now())),
+                &added);
+    return e || added ? e : fail_set(f, ERR_EXISTS, "individual_number", "another is being waited for");
+}
+
+enum err register_wish_fulfil(struct register_batch *b, struct fail *f, struct arena *a, int64_t person,
+                              struct individual_number number, bool *wished)
+{
+    struct change_event event = {.set = UINT64_C(1) << RESIDENT_COLUMN_INDIVIDUAL_NUMBER};
+    char digits[INDIVIDUAL_NUMBER_TEXT_SIZE];
+    struct db_rows rows;
+
+    db_query(b->tx, &rows, &sql_register_wish_find, DB(db_int(person)));
+    if ((*wished = db_next(&rows))) {
+        event.event = arena_copy(a, db_row_text(&rows, 0));
+        event.record = arena_copy(a, db_row_text(&rows, 1));
+        event.reason = (enum municipal_reason)db_row_int(&rows, 2);
+        event.date = date_from_int((int32_t)db_row_int(&rows, 3));
+        event.notified_on = date_from_int((int32_t)db_row_int(&rows, 4));
+    }
+    enum err e = db_done(&rows, f);
+    if (e || !*wished)
+        return e;
+    if (!event.event.p || !event.record.p)
+        return fail_set(f, ERR_MEMORY, "event", NULL);
+    event.value.cell[RESIDENT_COLUMN_INDIVIDUAL_NUMBER] = str_of(individual_number_REVEAL(number, digits));
+    if ((e = db_exec(b->tx, f, &sql_register_wish_remove, DB(db_int(person)), NULL)))
+        return e;
+    e = register_apply_event(b, f, a, &event);
+    /* a record that was closed meanwhile keeps its old number: the new one was for nobody */
+    return e && err_row(e)->exit == 1 ? ERR_OK : e;
+}
+
+static bool needs_number(const struct change_event *event)
+{
+    return municipal_row(event->reason)->group == CHANGE_NUMBER_AMENDMENT &&
+           !change_event_sets(event, RESIDENT_COLUMN_INDIVIDUAL_NUMBER);
+}
+
 static enum err enter_event(struct register_batch *b, struct fail *f, const struct change_event *event)
 {
     struct resident_version v = {.reason = event->reason, .change_date = event->date, .event = event->event};
@@ -359,5 +411,7 @@ enum err register_apply_event(struct register_batch *b, struct fail *f, struct a
         return fail_set(f, ERR_EXISTS, "event", NULL);
     bool entry = municipal_row(event->reason)->group == CHANGE_ENTRY && !event->cancels.n &&
                  !is_rewriting(event->reason);
+    if (needs_number(event))
+        return wish_number(b, f, a, event);
     return entry ? enter_event(b, f, event) : change_record(b, f, a, event);
 }

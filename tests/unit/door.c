@@ -483,6 +483,22 @@ static void a_repeated_draw_gives_the_same_codes(void **state)
     call_close(&c);
 }
 
+static void another_number_is_asked_for_once(void **state)
+{
+    (void)state;
+    struct call c;
+    int64_t code;
+    struct str body = STR("{\"name\":\"n-1\",\"resident_code\":\"24727059608\",\"request\":\"change\"}");
+    call_open(&c);
+    for (int i = 0; i < 2; i++)
+        assert_ok(door_client_call(c.client, NULL, "/v1/number-requests", body, &c.answer, NULL));
+    assert_int_equal(door_stage_requested(&code), 1);
+    assert_int_equal(code, 24727059608);
+    body = STR("{\"name\":\"n-2\",\"resident_code\":\"24727059608\",\"request\":\"new\"}");
+    assert_err(door_client_call(c.client, NULL, "/v1/number-requests", body, &c.answer, NULL), ERR_FIELD_RANGE);
+    call_close(&c);
+}
+
 static void status_says_where_the_door_stands(void **state)
 {
     (void)state;
@@ -683,6 +699,7 @@ int main(void)
         ROW(a_waiting_reader_is_woken_by_an_outcome),
         ROW(numbers_come_as_json_and_as_telegrams),
         ROW(a_repeated_draw_gives_the_same_codes),
+        ROW(another_number_is_asked_for_once),
         ROW(status_says_where_the_door_stands),
         cmocka_unit_test(the_document_names_the_same_routes),
 #define WATCHED(test) cmocka_unit_test_setup_teardown(test, setup_watched, teardown)

@@ -14,7 +14,8 @@
 
 static int64_t taken_numbers[STAGE_TAKEN_MAX], taken_replaces[STAGE_TAKEN_MAX];
 static size_t taken_count;
-static int64_t taken_number;
+static int64_t taken_number, requested_code;
+static size_t requested_count;
 
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces)
 {
@@ -85,6 +86,21 @@ enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct sto
     (void)tx, (void)f;
     *out = (struct stock_status){.designated = 1000, .unused = 900};
     return ERR_OK;
+}
+
+static enum err note_request(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
+                             enum number_request_kind kind, int64_t change)
+{
+    (void)flow, (void)tx, (void)f, (void)kind, (void)change;
+    requested_code = code.value;
+    requested_count++;
+    return ERR_OK;
+}
+
+size_t door_stage_requested(int64_t *code)
+{
+    *code = requested_code;
+    return requested_count;
 }
 
 /* ---- the stage ---- */
@@ -166,6 +182,7 @@ static void open_door(struct door_stage *s, bool watched)
     snprintf(certificate, sizeof certificate, "%s/cs.pem", s->folder);
     snprintf(folder, sizeof folder, "%s/watched", s->folder);
     s->flow = (struct flow){.self = {.text = "cs.282049", .role = NODE_CS, .area = STAGE_AREA}};
+    s->flow.number_request = note_request;
     assert_ok(db_open(&f, database, modules, COUNT_OF(modules), &s->flow.db));
     const struct door_config config = {.listen = s->url + strlen("https://"),
                                        .tls_key_uri = key,
@@ -180,7 +197,7 @@ static void open_door(struct door_stage *s, bool watched)
 void door_stage_open(struct door_stage *s, bool watched)
 {
     memset(s, 0, sizeof *s);
-    taken_count = 0;
+    taken_count = requested_count = 0;
     snprintf(s->folder, sizeof s->folder, "/tmp/juki-door-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
     make_certificates(s);

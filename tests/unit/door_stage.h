@@ -27,6 +27,8 @@ void door_stage_restart(struct door_stage *s);
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces);
 /* The Individual Number of the last change they were given, 0 when it had none. */
 int64_t door_stage_last_number(void);
+/* How often the flows were asked for another number, and for whom last. */
+size_t door_stage_requested(int64_t *code);
 /* The network speaks: an outcome, a number. */
 void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);
 void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,

@@ -533,6 +533,32 @@ static void changes_go_through_the_door_once_and_in_order(void **state)
     door_stage_close(&stage);
 }
 
+static void a_number_change_waits_for_the_number(void **state)
+{
+    struct scene s;
+    char url[96];
+    struct look l;
+    int64_t number, code = 0;
+    static const char wish[] = "{\"event\":\"n1\",\"reason\":\"number_change_request\","
+                               "\"change_date\":\"2026-06-02\",\"record\":\"r-1\"}";
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO));
+    assert_ok(register_enter_event(s.r, NULL, str_of(wish), false, &number));
+    assert_int_equal(number, 0);
+    assert_err(register_enter_event(s.r, NULL, str_of(wish), false, &number), ERR_EXISTS);
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(door_stage_requested(&code) == 1);
+    assert_int_equal(code, 24727059608);
+    door_stage_number(&stage, (struct resident_code){code}, (struct individual_number){454972364860}, 0);
+    WAIT_FOR(status(&s).taken == 2);
+    assert_non_null(strstr(change(&s, &l, 2), "\"individual_number\":\"454972364860\""));
+    assert_non_null(strstr(l.body, "\"old_individual_number\":\"379474484458\""));
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
 struct seen_problem {
     int64_t change;
     char error[48];
@@ -654,6 +680,7 @@ int main(void)
         cmocka_unit_test(provisional_entries_leave_only_when_confirmed),
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
+        cmocka_unit_test(a_number_change_waits_for_the_number),
         cmocka_unit_test(a_refused_change_is_listed_and_replaced),
         cmocka_unit_test(an_old_copy_of_the_register_sends_nothing),
     };
