@@ -424,6 +424,8 @@ static enum err hear_once(struct hearing *h, struct door_client *client, struct 
     const json_t *list = json_object_get(h->tree, h->list);
     if (json_array_size(list) || !json_is_array(list))
         e = db_transaction(h->r->db, f, take_feed, h);
+    if (h->mark == REGISTER_NUMBERS)
+        door_sender_wake(h->r); /* a number may have let a change go */
     json_decref(h->tree);
     return e;
 }
