@@ -76,6 +76,7 @@ struct db {
     void *store; /* the backend's */
     const struct db_module *const *modules;
     size_t module_count;
+    bool reader;  /* opened with db_open_reader: no writer, no lock */
     bool serving; /* opened: from now on a broken write ends the process */
     struct db_conn *writer;
 
@@ -102,6 +103,8 @@ struct db {
 };
 
 enum err db_migrate(struct fail *f, struct db *db);
+/* Refuses a schema that is not this program's; reads only. */
+enum err db_check_schema(struct fail *f, struct db *db);
 /* Does not return once the db is serving: tells the handler and ends the process. */
 void db_break(struct db *db, const struct fail *f);
 /* group.c */

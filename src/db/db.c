@@ -26,8 +26,8 @@ static bool is_postgres(const char *url)
     return str_starts(s, STR("postgresql://")) || str_starts(s, STR("postgres://"));
 }
 
-enum err db_open(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
-                 struct db **out)
+static enum err db_new(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
+                       struct db **out)
 {
     struct db *db = memory_new(sizeof *db);
     if (!db || locks_init(db)) {
@@ -38,8 +38,18 @@ enum err db_open(struct fail *f, const char *url, const struct db_module *const 
     db->modules = modules;
     db->module_count = count;
     db->read_micros = DB_READ_MICROS;
-    db->settle_micros = DB_SETTLE_MICROS;
-    enum err e = db->backend->open(f, db, url);
+    *out = db;
+    return ERR_OK;
+}
+
+enum err db_open(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
+                 struct db **out)
+{
+    struct db *db;
+    enum err e = db_new(f, url, modules, count, &db);
+    if (e)
+        return e;
+    e = db->backend->open(f, db, url);
     if (!e)
         e = db->backend->connect(f, db, true, &db->writer);
     if (!e)
@@ -49,6 +59,25 @@ enum err db_open(struct fail *f, const char *url, const struct db_module *const 
         return e;
     }
     db->serving = true;
+    *out = db;
+    return ERR_OK;
+}
+
+enum err db_open_reader(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
+                        struct db **out)
+{
+    struct db *db;
+    enum err e = db_new(f, url, modules, count, &db);
+    if (e)
+        return e;
+    db->reader = true;
+    e = db->backend->open(f, db, url);
+    if (!e)
+        e = db_check_schema(f, db);
+    if (e) {
+        db_close(db);
+        return e;
+    }
     *out = db;
     return ERR_OK;
 }

@@ -44,6 +44,10 @@ typedef enum err (*db_fn)(struct db_tx *tx, struct fail *f, void *arg);
  * crash-safe; ERR_DB_NEWER when the schema was written by a newer program. The modules array must outlive the db. */
 MUST_CHECK enum err db_open(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
                             struct db **out);
+/* Opens for reading only, also beside the process that writes: db_read works, db_transaction must not be called. Makes
+ * nothing and migrates nothing: ERR_DB_MIGRATION when the schema is not quite this program's, ERR_DB_NEWER. */
+MUST_CHECK enum err db_open_reader(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
+                                   struct db **out);
 /* Waits for running transactions; checkpoints. Accepts NULL. */
 void db_close(struct db *db);
 /* Prepares every statement of every module and compares its columns with its "-- out:" line; for tests. The name of

@@ -305,6 +305,7 @@ static bool queue_join(struct db *db, struct db_call *call)
 
 enum err db_transaction(struct db *db, struct fail *f, db_fn fn, void *arg)
 {
+    assert(!db->reader);
     assert(!db_reads_here(db)); /* eight of these would wait for each other */
     struct db_call call = {.fn = fn, .arg = arg, .fail = f};
     sem_init(&call.turn, 0, 0);

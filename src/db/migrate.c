@@ -35,11 +35,10 @@ static enum err check_applied(struct fail *f, struct db_rows *rows, const struct
     return ERR_OK;
 }
 
-static enum err count_applied(struct fail *f, struct db *db, const struct db_module *module, size_t *applied)
+static enum err count_applied(struct fail *f, struct db_tx *tx, const struct db_module *module, size_t *applied)
 {
-    struct db_tx tx = {.db = db, .conn = db->writer};
     struct db_rows rows;
-    db_query(&tx, &rows, &sql_db_schema_list, DB(db_text(str_of(module->name))));
+    db_query(tx, &rows, &sql_db_schema_list, DB(db_text(str_of(module->name))));
     struct fail own = {0};
     enum err e = check_applied(&own, &rows, module, applied), step = db_done(&rows, f);
     if (e && !step && f)
@@ -79,8 +78,9 @@ static enum err apply(struct fail *f, struct db *db, const struct db_module *mod
 
 static enum err migrate_module(struct fail *f, struct db *db, const struct db_module *module)
 {
+    struct db_tx tx = {.db = db, .conn = db->writer};
     size_t applied = 0;
-    enum err e = count_applied(f, db, module, &applied);
+    enum err e = count_applied(f, &tx, module, &applied);
     for (size_t i = applied; !e && i < module->migration_count; i++) {
         if (module->migrations[i].number != (int)i + 1)
             return gap(f, module, module->migrations[i].number);
@@ -96,6 +96,25 @@ enum err db_migrate(struct fail *f, struct db *db)
     for (size_t i = 0; !e && i < db->module_count; i++)
         e = migrate_module(f, db, db->modules[i]);
     return e;
+}
+
+static enum err check_modules(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct db *db = arg;
+    enum err e = ERR_OK;
+    for (size_t i = 0; !e && i < db->module_count; i++) {
+        size_t applied = 0;
+        e = count_applied(f, tx, db->modules[i], &applied);
+        if (!e && applied < db->modules[i]->migration_count)
+            e = fail_set(f, ERR_DB_MIGRATION, NULL, "%s: the server must start once with this program",
+                         db->modules[i]->name);
+    }
+    return e;
+}
+
+enum err db_check_schema(struct fail *f, struct db *db)
+{
+    return db_read(db, f, check_modules, db);
 }
 
 /* Prepares all on one connection; the name of the statement stands in the detail. */

@@ -89,6 +89,8 @@ enum err sqlite_store_open(struct fail *f, struct db *db, const char *path)
     store->path = real_path(path);
     if (!store->path)
         return fail_errno(f, ERR_DB_OPEN, path);
+    if (db->reader) /* beside the writer, whose lock it is */
+        return ERR_OK;
     enum err e = lock_file(f, store);
     return e ? e : make_file(f, store->path);
 }

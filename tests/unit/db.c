@@ -340,6 +340,36 @@ static void a_second_opening_is_refused(const char *url)
 }
 BOTH(a_second_opening_is_refused)
 
+static void a_reader_opens_beside_the_writer_and_after_it(const char *url)
+{
+    struct db *db = open_sample(url), *reader = NULL;
+    add(db, 1);
+    assert_ok(db_open_reader(NULL, url, modules, 1, &reader));
+    assert_int_equal(rows_in(reader), 1);
+    add(db, 2);
+    assert_int_equal(rows_in(reader), 2);
+    db_close(reader);
+    add(db, 3);
+    db_close(db);
+    assert_ok(db_open_reader(NULL, url, modules, 1, &reader));
+    assert_int_equal(rows_in(reader), 3);
+    db = open_sample(url); /* a reader does not keep the writer out */
+    add(db, 4);
+    assert_int_equal(rows_in(reader), 4);
+    db_close(reader);
+    db_close(db);
+}
+BOTH(a_reader_opens_beside_the_writer_and_after_it)
+
+static void a_reader_makes_nothing(void **state UNUSED)
+{
+    const char *path = sqlite_fresh();
+    struct db *reader = NULL;
+    assert_true(db_open_reader(NULL, path, modules, 1, &reader) != ERR_OK);
+    assert_null(reader);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static void another_process_is_refused(const char *url)
 {
     struct db *db = open_sample(url);
@@ -407,6 +437,8 @@ int main(void)
         cmocka_unit_test(both_a_snapshot_ends_in_time),
         cmocka_unit_test(both_readers_share_the_pool),
         cmocka_unit_test(both_a_second_opening_is_refused),
+        cmocka_unit_test(both_a_reader_opens_beside_the_writer_and_after_it),
+        cmocka_unit_test(a_reader_makes_nothing),
         cmocka_unit_test(both_another_process_is_refused),
         cmocka_unit_test(the_file_is_private),
         cmocka_unit_test(both_every_sample_prepares),
