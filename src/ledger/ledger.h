@@ -72,6 +72,8 @@ MUST_CHECK enum err ledger_keep_head(struct ledger *l, struct fail *f, const cha
                                      const struct merkle_proof *proof, struct buf *out);
 /* Size of the newest head kept of a lower server (0 when none). */
 MUST_CHECK enum err ledger_kept_size(struct ledger *l, struct fail *f, const char *lower_node, uint64_t *size);
+/* The newest head kept of a lower server, with the cosignature, appended to out; reads only. ERR_NOT_FOUND. */
+MUST_CHECK enum err ledger_kept_note(struct fail *f, struct db *db, const char *lower_node, struct buf *out);
 
 /* Verification of a whole log (juki log verify), while it may grow. Each finding is told to report() in the order of the
  * log. Places are those of the sealed log; of INSERTED, where the entry stands now. ERR_OK also with findings. */

@@ -165,3 +165,24 @@ enum err ledger_kept_size(struct ledger *l, struct fail *f, const char *lower_no
         *size = k.head.size;
     return e;
 }
+
+struct kept_note {
+    const char *node;
+    struct buf *out;
+};
+
+static enum err read_kept_note(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct kept_note *k = arg;
+    struct head head;
+    return read_kept(tx, f, k->node, k->out, &head);
+}
+
+enum err ledger_kept_note(struct fail *f, struct db *db, const char *lower_node, struct buf *out)
+{
+    size_t before = out->n;
+    enum err e = db_read(db, f, read_kept_note, &(struct kept_note){lower_node, out});
+    if (!e)
+        e = buf_check(out, f, "note");
+    return !e && out->n == before ? fail_set(f, ERR_NOT_FOUND, "head", "%s", lower_node) : e;
+}
