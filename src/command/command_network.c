@@ -120,6 +120,11 @@ static enum err tell(struct command_call *c, struct fail *f, const struct networ
     const struct network_node *node;
     json_t *answer = NULL;
     enum err e = network_find(f, n, name, &node);
+    if (!e && node->name.role == NODE_REGISTER) {
+        printf("%s %s\n", name, command_text(c, "takes it with its next connection to the CS",
+                                             "は次にCSへ接続するときに使用します"));
+        return ERR_OK;
+    }
     if (e || !node_pid(node)) {
         if (!e)
             printf("%s %s\n", name, command_text(c, "does not run; it takes the new files when it starts",

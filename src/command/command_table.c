@@ -3,7 +3,8 @@
 #include "command/nouns.h"
 
 const struct command_noun *const command_nouns[] = {
-    &command_network, &command_up, &command_down, &command_check, &command_selftest,
-    &command_simulate, &command_compare, &command_trace, &command_demo,
+    &command_demo,    &command_network, &command_up,     &command_down, &command_status,
+    &command_compare, &command_register, &command_trace, &command_errors, &command_link,
+    &command_log,     &command_simulate, &command_check, &command_selftest,
 };
 const size_t command_noun_count = COUNT_OF(command_nouns);

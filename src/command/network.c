@@ -161,6 +161,29 @@ enum err network_find(struct fail *f, const struct network *n, const char *name,
     return fail_set(f, ERR_NODE_ABSENT, NULL, "%.60s", name);
 }
 
+enum err network_find_area(struct fail *f, const struct network *n, enum node_role role, const char *area,
+                           const struct network_node **out)
+{
+    struct area_code code;
+    char name[NODE_NAME_SIZE];
+    enum err e = area_code_parse(f, str_of(area), &code);
+    if (e)
+        return e;
+    struct area_code cs = area_code_cs(code); /* a ward's city */
+    snprintf(name, sizeof name, "%s.%06d", node_role_name(role), (int)(cs.value ? cs.value : code.value));
+    return network_find(f, n, name, out);
+}
+
+const struct network_node *network_upper(const struct network *n, const struct network_node *node)
+{
+    const struct network_node *upper = NULL;
+    char name[NODE_NAME_SIZE];
+    if (node->name.role != NODE_CS && node->name.role != NODE_PREFECTURE)
+        return NULL;
+    snprintf(name, sizeof name, "prefecture.%02d", (int)node_name_prefecture(&node->name));
+    return network_find(NULL, n, node->name.role == NODE_CS ? name : "agency", &upper) ? NULL : upper;
+}
+
 /* ---- adding */
 
 static int order(const void *a, const void *b)

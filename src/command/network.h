@@ -36,6 +36,11 @@ MUST_CHECK enum err network_save(struct fail *f, const struct network *n);
 /* ERR_NODE_ABSENT. */
 MUST_CHECK enum err network_find(struct fail *f, const struct network *n, const char *name,
                                  const struct network_node **out);
+/* The register or the CS of a municipality; ERR_AREA_CODE_..., ERR_NODE_ABSENT. */
+MUST_CHECK enum err network_find_area(struct fail *f, const struct network *n, enum node_role role, const char *area,
+                                      const struct network_node **out);
+/* The server above: a CS's prefecture, a prefecture's agency; NULL when there is none. */
+const struct network_node *network_upper(const struct network *n, const struct network_node *node);
 /* "FOLDER/NAME"; ERR_MEMORY. */
 MUST_CHECK enum err network_path(struct fail *f, struct arena *a, struct str folder, const char *name,
                                  struct str *out);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* juki log: verify, export and read the logs that prove themselves. */
+#include "command/log_reader.h"
+#include "command/nouns.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/progress.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { MASKED_SHORT = 11, MASKED_LONG = 12, ENTRIES_MAX = 100000 };
+
+static const char *const finding_names[] = {
+    [LEDGER_CHANGED] = "changed",     [LEDGER_MISSING] = "missing",     [LEDGER_INSERTED] = "inserted",
+    [LEDGER_RESEALED] = "resealed",   [LEDGER_TRUNCATED] = "truncated", [LEDGER_HEAD_BAD] = "head_bad",
+};
+
+/* A server of the link: a register has no log of its own. */
+static enum err check_logged(struct fail *f, const struct network_node *node)
+{
+    if (node->name.role != NODE_REGISTER)
+        return ERR_OK;
+    return fail_set(f, ERR_STATE, node->name.text, "a register stands outside the network and has no such log");
+}
+
+/* ---- verify */
+
+struct verify_options {
+    bool json;
+};
+static const struct option_row verify_rows[] = {
+    {.name = "json", OPTION_FLAG_AT(struct verify_options, json), .help = "for scripts"},
+};
+
+struct verify_run {
+    struct progress bar;
+    json_t *findings; /* NULL: print */
+    uint64_t found;
+};
+
+static void report(void *arg, const struct ledger_finding *finding)
+{
+    struct verify_run *r = arg;
+    const char *kind = finding_names[finding->kind];
+    r->found++;
+    if (r->findings)
+        json_array_append_new(r->findings, json_pack("{s:s,s:I,s:I,s:s}", "kind", kind, "first",
+                                                     (json_int_t)finding->first, "last", (json_int_t)finding->last,
+                                                     "detail", finding->detail));
+    else
+        printf("    ! %s %llu..%llu: %s\n", kind, (unsigned long long)finding->first,
+               (unsigned long long)finding->last, finding->detail);
+}
+
+static void draw(void *arg, uint64_t done, uint64_t total)
+{
+    struct verify_run *r = arg;
+    r->bar.total = total;
+    progress_set(&r->bar, done);
+}
+
+static enum err verify_one(struct command_call *c, struct fail *f, const struct network *n,
+                           const struct network_node *node, json_t *list, uint64_t *findings)
+{
+    struct verify_run run = {.findings = list ? json_array() : NULL};
+    struct ledger_verify_result result = {.entries = 0};
+    bool upper_seen = false;
+    progress_start(&run.bar, node->name.text, 0);
+    enum err e = log_reader_verify(f, n, node, report, draw, &run, &upper_seen, &result);
+    progress_end(&run.bar);
+    *findings += run.found;
+    if (!e && list)
+        json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:b,s:O}", "node", node->name.text, "entries",
+                                              (json_int_t)result.entries, "heads", (json_int_t)result.heads, "deleted",
+                                              (json_int_t)result.deleted, "upper_head", upper_seen, "findings",
+                                              run.findings));
+    else if (!e)
+        printf(command_text(c, "%-18s %9llu entries %6llu heads %s%s\n", "%-18s %9llu件 署名済み先頭%6llu %s%s\n"),
+               node->name.text, (unsigned long long)result.entries, (unsigned long long)result.heads,
+               run.found ? command_text(c, "NOT proved", "不一致あり") : command_text(c, "proved", "検証済み"),
+               upper_seen ? command_text(c, ", also against the head kept above", "（上位サーバが保管する先頭とも一致）") : "");
+    json_decref(run.findings);
+    return e;
+}
+
+static enum err print_logs(struct fail *f, json_t *list)
+{
+    json_t *root = json_pack("{s:O}", "logs", list);
+    int failed = !root || json_dumpf(root, stdout, JSON_COMPACT) != 0;
+    putchar('\n');
+    json_decref(root);
+    return failed ? fail_set(f, ERR_IO, "stdout", NULL) : ERR_OK;
+}
+
+static enum err verify(struct command_call *c, struct fail *f)
+{
+    const struct verify_options *o = c->options;
+    const struct network_node *chosen = NULL;
+    struct network n;
+    uint64_t findings = 0;
+    enum err e = network_load(f, c->words[0], &c->arena, &n);
+    if (!e && c->word_count > 1)
+        e = network_find(f, &n, c->words[1], &chosen);
+    if (!e && chosen)
+        e = check_logged(f, chosen);
+    if (e)
+        return e;
+    json_t *list = o->json ? json_array() : NULL;
+    for (size_t i = 0; i < n.count && !e; i++)
+        if (chosen ? chosen == &n.nodes[i] : n.nodes[i].name.role != NODE_REGISTER)
+            e = verify_one(c, f, &n, &n.nodes[i], list, &findings);
+    if (!e && list)
+        e = print_logs(f, list);
+    json_decref(list);
+    if (!e && findings)
+        e = fail_set(f, ERR_LEDGER_FINDINGS, NULL, "%llu", (unsigned long long)findings);
+    return e;
+}
+
+/* ---- export */
+
+static enum err open_log(struct command_call *c, struct fail *f, struct network *n, const struct network_node **node,
+                         struct db **out)
+{
+    enum err e = network_load(f, c->words[0], &c->arena, n);
+    if (!e)
+        e = network_find(f, n, c->words[1], node);
+    if (!e)
+        e = check_logged(f, *node);
+    return e ? e : log_reader_open(f, *node, out);
+}
+
+struct export_options {
+    int64_t first;
+};
+static const struct option_row export_rows[] = {
+    {.name = "from", OPTION_INT_AT(struct export_options, first), .least = 0, .most = INT64_MAX, .value = "ENTRY",
+     .help = "the first entry to write; standard 0"},
+};
+
+static enum err export_log(struct command_call *c, struct fail *f)
+{
+    const struct export_options *o = c->options;
+    const struct network_node *node;
+    struct network n;
+    struct db *db = NULL;
+    enum err e = open_log(c, f, &n, &node, &db);
+    if (e)
+        return e;
+    int fd = open(c->words[2], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* it holds what notices say of persons */
+    if (fd < 0)
+        e = fail_errno(f, ERR_EXISTS, c->words[2]);
+    if (!e)
+        e = ledger_export(f, db, node->name.text, (uint64_t)o->first, fd);
+    if (fd >= 0 && (fsync(fd) != 0 || close(fd) != 0) && !e)
+        e = fail_errno(f, ERR_IO, c->words[2]);
+    if (fd >= 0 && e)
+        unlink(c->words[2]);
+    db_close(db);
+    if (!e)
+        printf(command_text(c, "%s written; juki-verify checks it\n", "%s を書き出しました（juki-verify で検証できます）\n"),
+               c->words[2]);
+    return e;
+}
+
+/* ---- show */
+
+struct show_options {
+    int64_t last;
+    bool payload;
+};
+static const struct show_options show_standard = {.last = 20};
+static const struct option_row show_rows[] = {
+    {.name = "last", .letter = 'n', OPTION_INT_AT(struct show_options, last), .least = 1, .most = ENTRIES_MAX, .value = "N",
+     .help = "how many of the newest entries; standard 20"},
+    {.name = "payload", OPTION_FLAG_AT(struct show_options, payload),
+     .help = "also what the entries hold: names and addresses; codes and numbers stay masked"},
+};
+
+/* Digits that have the length of a resident code or an Individual Number keep their first two. */
+static void print_masked(struct str text)
+{
+    for (size_t i = 0; i < text.n;) {
+        size_t n = 0;
+        while (i + n < text.n && text.p[i + n] >= '0' && text.p[i + n] <= '9')
+            n++;
+        bool masked = n == MASKED_SHORT || n == MASKED_LONG;
+        size_t whole = masked ? 2 : n ? n : 1;
+        fwrite(text.p + i, 1, whole, stdout);
+        for (size_t k = whole; k < n; k++)
+            putchar('*');
+        i += n ? n : 1;
+    }
+}
+
+struct show_run {
+    uint64_t at;
+    bool payload;
+};
+
+static enum err show_entry(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct show_run *run = arg;
+    struct ledger_entry entry = {.index = 0};
+    struct arena a;
+    char stamp[CLOCK_TEXT_SIZE];
+    arena_init(&a, 8 * 1024 * 1024);
+    enum err e = ledger_entry_read(tx, f, run->at, &a, &entry);
+    if (!e && !entry.body.p) {
+        printf("%8llu (deleted)\n", (unsigned long long)run->at);
+    } else if (!e) {
+        printf("%8llu %s %-13s ", (unsigned long long)run->at, clock_text(entry.time, stamp),
+               ledger_kind_name(entry.kind));
+        print_masked(entry.what);
+        putchar('\n');
+        if (run->payload && entry.payload.n) {
+            print_masked(entry.payload);
+            putchar('\n');
+        }
+    }
+    arena_release(&a);
+    return e;
+}
+
+static enum err show(struct command_call *c, struct fail *f)
+{
+    const struct show_options *o = c->options;
+    const struct network_node *node;
+    struct network n;
+    struct db *db = NULL;
+    struct ledger *ledger = NULL;
+    enum err e = open_log(c, f, &n, &node, &db);
+    if (!e)
+        e = ledger_open(f, db, node->name.text, NULL, &ledger);
+    uint64_t size = e ? 0 : ledger_size(ledger), first = size > (uint64_t)o->last ? size - (uint64_t)o->last : 0;
+    for (struct show_run run = {first, o->payload}; run.at < size && !e; run.at++)
+        e = db_read(db, f, show_entry, &run);
+    ledger_free(ledger);
+    db_close(db);
+    return e;
+}
+
+static const struct command_row rows[] = {
+    {.verb = "verify", .words = "DIR [NODE]", .least = 1, .most = 2, .run = verify, .options = verify_rows,
+     .option_count = COUNT_OF(verify_rows), .size = sizeof(struct verify_options),
+     .help = "Prove that no entry was changed, taken out or put in: hashes, signed heads, and the head kept above.",
+     .help_ja = "履歴が改変・削除・挿入されていないことを、署名済み先頭と上位サーバの保管分で検証する。"},
+    {.verb = "export", .words = "DIR NODE FILE", .least = 3, .most = 3, .run = export_log, .options = export_rows,
+     .option_count = COUNT_OF(export_rows), .size = sizeof(struct export_options),
+     .help = "Write the log as evidence that juki-verify checks without a database.",
+     .help_ja = "履歴を証拠として書き出す（juki-verifyで検証）。"},
+    {.verb = "show", .words = "DIR NODE", .least = 2, .most = 2, .run = show, .options = show_rows,
+     .option_count = COUNT_OF(show_rows), .standard = &show_standard, .size = sizeof(struct show_options),
+     .help = "Show the newest entries.", .help_ja = "最新の履歴を表示する。"},
+};
+const struct command_noun command_log = {"log", "verify, export and read the logs", "履歴を検証、書出し、表示する", rows,
+                                         COUNT_OF(rows)};

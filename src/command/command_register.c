@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* juki register: files loaded into a municipality's reference register, and what became of its changes. */
+#include "command/node_process.h"
+#include "command/nouns.h"
+
+enum { REFUSALS_SHOWN = 20 };
+
+struct register_options {
+    bool json;
+};
+static const struct option_row option_rows[] = {
+    {.name = "json", OPTION_FLAG_AT(struct register_options, json), .help = "the register's own answer, for scripts"},
+};
+
+static enum err find(struct command_call *c, struct fail *f, const struct network_node **node)
+{
+    struct network *n = arena_alloc(&c->arena, sizeof *n);
+    if (!n)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    enum err e = network_load(f, c->words[0], &c->arena, n);
+    return e ? e : network_find_area(f, n, NODE_REGISTER, c->words[1], node);
+}
+
+static enum err print_answer(struct fail *f, json_t *answer)
+{
+    json_object_del(answer, "ok");
+    int failed = json_dumpf(answer, stdout, JSON_COMPACT);
+    putchar('\n');
+    return failed ? fail_set(f, ERR_IO, "stdout", NULL) : ERR_OK;
+}
+
+static long long number(const json_t *answer, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(answer, key));
+}
+
+/* ---- load and apply */
+
+static void print_refusals(const struct command_call *c, const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "refusals"), *item;
+    size_t i;
+    json_array_foreach(list, i, item) {
+        const char *text = json_string_value(json_object_get(item, c->language == FAIL_JAPANESE ? "text_ja" : "text"));
+        if (i == REFUSALS_SHOWN)
+            break;
+        fprintf(stderr, command_text(c, "line %lld: %s\n", "%lld行目: %s\n"), number(item, "line"), text ? text : "");
+    }
+}
+
+static enum err tell_result(struct command_call *c, struct fail *f, json_t *answer)
+{
+    const struct register_options *o = c->options;
+    long long refused = number(answer, "refused");
+    if (o->json) {
+        enum err e = print_answer(f, answer);
+        if (e)
+            return e;
+    } else {
+        print_refusals(c, answer);
+        printf(command_text(c, "%lld rows: %lld taken, %lld refused; changes %lld to %lld\n",
+                            "%lld行: 受入れ%lld、拒否%lld、異動番号%lld～%lld\n"),
+               number(answer, "rows"), number(answer, "taken"), refused, number(answer, "first_change"),
+               number(answer, "last_change"));
+    }
+    return refused ? fail_set(f, ERR_ROWS_REFUSED, NULL, "%lld", refused) : ERR_OK;
+}
+
+static enum err send_file(struct command_call *c, struct fail *f, const char *verb, const char *label)
+{
+    const struct network_node *node;
+    struct buf question;
+    json_t *answer = NULL;
+    enum err e = find(c, f, &node);
+    if (e)
+        return e;
+    char *path = realpath(c->words[2], NULL); /* the daemon has another working folder */
+    if (!path)
+        return fail_errno(f, ERR_NOT_FOUND, c->words[2]);
+    buf_init(&question, 16384);
+    json_begin(&question, NULL, '{');
+    json_add_text(&question, "do", str_of(verb));
+    json_add_text(&question, "path", str_of(path));
+    json_end(&question, '}');
+    free(path);
+    e = buf_check(&question, f, "path");
+    if (!e)
+        e = node_ask_text(f, node, buf_str(&question), label, &answer);
+    buf_release(&question);
+    if (!e)
+        e = tell_result(c, f, answer);
+    json_decref(answer);
+    return e;
+}
+
+static enum err load(struct command_call *c, struct fail *f)
+{
+    return send_file(c, f, "load", command_text(c, "loading residents", "住民の読込み"));
+}
+
+static enum err apply(struct command_call *c, struct fail *f)
+{
+    return send_file(c, f, "apply", command_text(c, "applying changes", "異動の適用"));
+}
+
+/* ---- looking */
+
+static enum err ask(struct command_call *c, struct fail *f, const char *verb, json_t **answer)
+{
+    const struct network_node *node;
+    enum err e = find(c, f, &node);
+    return e ? e : node_ask(f, node, verb, answer);
+}
+
+static enum err problems(struct command_call *c, struct fail *f)
+{
+    const struct register_options *o = c->options;
+    const json_t *item;
+    json_t *answer = NULL;
+    size_t i;
+    enum err e = ask(c, f, "problems", &answer);
+    if (e)
+        return e;
+    if (o->json) {
+        e = print_answer(f, answer);
+    } else {
+        json_array_foreach(json_object_get(answer, "problems"), i, item) {
+            const char *state = json_string_value(json_object_get(item, "state"));
+            const char *name = json_string_value(json_object_get(item, "name"));
+            const char *field = json_string_value(json_object_get(item, "field"));
+            const char *since = json_string_value(json_object_get(item, "since"));
+            printf("%10lld %-8s %s %s %s\n", number(item, "change"), state ? state : "", since ? since : "",
+                   name ? name : "", field ? field : "");
+        }
+    }
+    json_decref(answer);
+    return e;
+}
+
+static enum err status(struct command_call *c, struct fail *f)
+{
+    const struct register_options *o = c->options;
+    json_t *answer = NULL;
+    enum err e = ask(c, f, "status", &answer);
+    if (e)
+        return e;
+    const json_t *persons = json_object_get(answer, "persons"), *changes = json_object_get(answer, "changes");
+    if (o->json)
+        e = print_answer(f, answer);
+    else
+        printf(command_text(c,
+                            "residents %lld, removed %lld, provisional %lld\n"
+                            "changes %lld: taken by the CS %lld, applied %lld, waiting %lld, refused %lld\n",
+                            "住民%lld、消除%lld、仮登録%lld\n異動%lld: CS受入れ%lld、反映済み%lld、待ち%lld、拒否%lld\n"),
+               number(persons, "current"), number(persons, "removed"), number(persons, "provisional"),
+               number(changes, "queued"), number(changes, "taken"), number(changes, "applied"),
+               number(changes, "waiting"), number(changes, "refused"));
+    json_decref(answer);
+    return e;
+}
+
+static enum err resend(struct command_call *c, struct fail *f)
+{
+    const struct network_node *node;
+    uint64_t first, last;
+    char question[96];
+    json_t *answer = NULL;
+    if (!str_to_uint(str_of(c->words[2]), INT64_MAX, &first) || !str_to_uint(str_of(c->words[3]), INT64_MAX, &last) ||
+        first == 0 || last < first)
+        return fail_set(f, ERR_USAGE, NULL, "FIRST and LAST are numbers of changes, from 1, in this order");
+    snprintf(question, sizeof question, "{\"do\":\"resend\",\"first\":%llu,\"last\":%llu}", (unsigned long long)first,
+             (unsigned long long)last);
+    enum err e = find(c, f, &node);
+    if (!e)
+        e = node_ask_text(f, node, str_of(question), NULL, &answer);
+    json_decref(answer);
+    return e;
+}
+
+#define OPTIONS .options = option_rows, .option_count = COUNT_OF(option_rows), .size = sizeof(struct register_options)
+static const struct command_row rows[] = {
+    {.verb = "load", .words = "DIR AREA FILE", .least = 3, .most = 3, .run = load, OPTIONS,
+     .help = "Load residents from a CSV file (docs/REGISTER-CSV.md); they go through the CS into the network.",
+     .help_ja = "CSVファイルの住民を読み込む。CSを通じてネットワークに通知される。"},
+    {.verb = "apply", .words = "DIR AREA FILE", .least = 3, .most = 3, .run = apply, OPTIONS,
+     .help = "Apply change events from a file of JSON lines (docs/REGISTER-CSV.md).",
+     .help_ja = "JSON行ファイルの異動を適用する。"},
+    {.verb = "problems", .words = "DIR AREA", .least = 2, .most = 2, .run = problems, OPTIONS,
+     .help = "List the changes that were refused or wait, oldest first.",
+     .help_ja = "拒否された異動と待っている異動を古い順に表示する。"},
+    {.verb = "status", .words = "DIR AREA", .least = 2, .most = 2, .run = status, OPTIONS,
+     .help = "Count residents, and changes by what became of them.", .help_ja = "住民数と異動の状況を表示する。"},
+    {.verb = "resend", .words = "DIR AREA FIRST LAST", .least = 4, .most = 4, .run = resend,
+     .help = "Let the CS send these changes again; nothing is applied twice.",
+     .help_ja = "異動をCSから再送させる（二重には反映されない）。"},
+};
+const struct command_noun command_register = {"register", "feed the reference register of a municipality",
+                                              "参照用住民記録に読み込み、状況を見る", rows, COUNT_OF(rows)};
