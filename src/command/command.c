@@ -7,6 +7,11 @@
 
 enum { HELP_MAX = 64 * 1024, CALL_MEMORY = 256 * 1024 * 1024 };
 
+static const char *words_of(const struct command_row *row)
+{
+    return row->words ? row->words : "";
+}
+
 static void usage_line(const struct command_noun *noun, const struct command_row *row, struct buf *out)
 {
     buf_add_format(out, "juki %s", noun->noun);
@@ -17,8 +22,8 @@ static void usage_line(const struct command_noun *noun, const struct command_row
         const char *value = o->kind == OPTION_FLAG ? "" : o->value ? o->value : "VALUE";
         buf_add_format(out, " [--%s%s%s]%s", o->name, *value ? " " : "", value, o->kind == OPTION_LIST ? "..." : "");
     }
-    if (row->words[0])
-        buf_add_format(out, " %s", row->words);
+    if (words_of(row)[0])
+        buf_add_format(out, " %s", words_of(row));
 }
 
 static void write_row_help(const struct command_noun *noun, const struct command_row *row, bool japanese,
@@ -39,7 +44,7 @@ static void write_noun_help(const struct command_noun *noun, bool japanese, stru
     for (size_t i = 0; i < noun->count; i++) {
         const struct command_row *row = &noun->rows[i];
         buf_add_format(out, "  juki %s%s%s%s%s\n      %s\n", noun->noun, row->verb ? " " : "", row->verb ? row->verb : "",
-                       row->words[0] ? " " : "", row->words, japanese ? row->help_ja : row->help);
+                       words_of(row)[0] ? " " : "", words_of(row), japanese ? row->help_ja : row->help);
     }
     buf_add_format(out, "\n%s: juki %s %s--help\n", japanese ? "詳しくは" : "More", noun->noun,
                    noun->rows[0].verb ? "VERB " : "");
@@ -146,7 +151,7 @@ static enum err find_row(struct fail *f, const struct command_noun *noun, const 
 static enum err check_words(struct fail *f, const struct command_row *row, const struct option_words *words)
 {
     if (words->count < row->least)
-        return fail_set(f, ERR_USAGE, NULL, "something is missing: %s", row->words);
+        return fail_set(f, ERR_USAGE, NULL, "something is missing: %s", words_of(row));
     if (words->count > row->most)
         return fail_set(f, ERR_USAGE, NULL, "%.60s is too much", words->words[row->most]);
     for (size_t i = 0; i < words->count; i++) {

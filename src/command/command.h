@@ -21,7 +21,7 @@ struct command_call {
 };
 struct command_row {
     const char *verb;  /* NULL: the noun stands alone */
-    const char *words; /* "DIR NODE [FILE]" */
+    const char *words; /* "DIR NODE [FILE]"; NULL: none */
     size_t least, most; /* how many words */
     const struct option_row *options;
     size_t option_count;

@@ -3,7 +3,7 @@
 #include "command/nouns.h"
 
 #include "base/json.h"
-#include "command/census.h"
+#include "command/level_census.h"
 #include "identity/area_code.h"
 
 struct compare_words {

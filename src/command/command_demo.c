@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/progress.h"
-#include "command/census.h"
+#include "command/level_census.h"
 #include "command/node_process.h"
 #include "simulate/changes.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the servers of a network hold, area by area, and whether all levels hold the same. */
-#ifndef JUKI_COMMAND_CENSUS_H
-#define JUKI_COMMAND_CENSUS_H
+#ifndef JUKI_COMMAND_LEVEL_CENSUS_H
+#define JUKI_COMMAND_LEVEL_CENSUS_H
 
 #include "command/network.h"
 

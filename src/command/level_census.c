@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "command/census.h"
+#include "command/level_census.h"
 
 #include "command/node_process.h"
 #include "identity/area_code.h"
