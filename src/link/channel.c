@@ -13,6 +13,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -32,6 +33,7 @@ struct channel {
     gnutls_session_t session;
     struct credentials *credentials;
     int fd;
+    int64_t deadline; /* steady, of the whole handshake; 0 after it */
     struct node_name peer;
     size_t at, n; /* unread bytes of in[] */
     unsigned char in[16 * 1024];
@@ -140,6 +142,21 @@ static void set_options(int fd)
     set_timeout(fd, SO_SNDTIMEO, 30);
 }
 
+/* A peer that sends byte by byte has no more time for its handshake than any other. */
+static ssize_t pull(gnutls_transport_ptr_t self, void *to, size_t n)
+{
+    struct channel *c = self;
+    if (c->deadline) {
+        struct pollfd p = {.fd = c->fd, .events = POLLIN};
+        int64_t left = (c->deadline - clock_steady()) / 1000;
+        if (left <= 0 || poll(&p, 1, (int)left) == 0) {
+            gnutls_transport_set_errno(c->session, EAGAIN);
+            return -1;
+        }
+    }
+    return recv(c->fd, to, n, 0);
+}
+
 static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
 {
     int code = gnutls_init(&c->session, flags | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
@@ -154,10 +171,13 @@ static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
     if (flags & GNUTLS_SERVER)
         gnutls_certificate_server_set_request(c->session, GNUTLS_CERT_REQUIRE);
     gnutls_transport_set_int(c->session, c->fd);
-    gnutls_handshake_set_timeout(c->session, CHANNEL_HANDSHAKE_MS);
+    gnutls_transport_set_ptr2(c->session, c, (gnutls_transport_ptr_t)(intptr_t)c->fd);
+    gnutls_transport_set_pull_function(c->session, pull);
+    c->deadline = clock_steady() + (int64_t)CHANNEL_HANDSHAKE_MS * 1000;
     do
         code = gnutls_handshake(c->session);
     while (code < 0 && code != GNUTLS_E_AGAIN && gnutls_error_is_fatal(code) == 0);
+    c->deadline = 0;
     return code < 0 ? tls_fail(f, code) : ERR_OK;
 }
 
