@@ -76,7 +76,13 @@ static void make_folder(void)
     snprintf(url_own, sizeof url_own, "postgresql:///postgres?host=%s&user=postgres", folder);
 }
 
-static void start_server(void)
+struct settings {
+    const char *fsync, *whole_pages, *buffers;
+};
+static const struct settings quick = {"fsync=off", "full_page_writes=off", "shared_buffers=16MB"};
+static const struct settings durable = {"fsync=on", "full_page_writes=on", "shared_buffers=128MB"};
+
+static void start_server(const struct settings *with)
 {
     find_binaries();
     make_folder();
@@ -88,8 +94,8 @@ static void start_server(void)
         die("initdb failed");
     server =
         spawn("postgres", (const char *const[]){"postgres", "-D", data, "-c", "listen_addresses=", "-c",
-                                                socket_option, "-c", "fsync=off", "-c",
-                                                "full_page_writes=off", "-c", "shared_buffers=16MB", "-c",
+                                                socket_option, "-c", with->fsync, "-c",
+                                                with->whole_pages, "-c", with->buffers, "-c",
                                                 "max_connections=60", "-c", "autovacuum=off", NULL});
     for (int n = 0; PQping(url_own) != PQPING_OK; n++) {
         if (n == READY_TRIES || waitpid(server, &status, WNOHANG) == server)
@@ -98,16 +104,26 @@ static void start_server(void)
     }
 }
 
-const char *postgres_start(void)
+static const char *start(const struct settings *with)
 {
     if (url_used || getenv("JUKI_TEST_NO_POSTGRES"))
         return url_used;
     url_used = getenv("JUKI_TEST_POSTGRES");
     if (!url_used) {
-        start_server();
+        start_server(with);
         url_used = url_own;
     }
     return url_used;
+}
+
+const char *postgres_start(void)
+{
+    return start(&quick);
+}
+
+const char *postgres_start_durable(void)
+{
+    return start(&durable);
 }
 
 const char *postgres_run(const char *url, const char *sql)

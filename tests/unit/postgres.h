@@ -2,7 +2,7 @@
 /* A real PostgreSQL server of the test's own, on a Unix socket in a temporary folder.
  *
  * JUKI_TEST_POSTGRES=url uses one that runs already; JUKI_TEST_NO_POSTGRES=1 leaves it out (both_stores says
- * so). The server runs without fsync: no test of durability may use it. */
+ * so). The server runs without fsync: no test of durability may use it; measurements start a durable one. */
 #ifndef JUKI_TESTS_UNIT_POSTGRES_H
 #define JUKI_TESTS_UNIT_POSTGRES_H
 
@@ -10,6 +10,8 @@
 
 /* Starts it at the first call. The url of its database "postgres"; NULL when it was left out. */
 const char *postgres_start(void);
+/* The same with fsync, whole pages in its log and more memory, as an operator would run it. */
+const char *postgres_start_durable(void);
 /* A new empty database on it; valid until the next call. */
 const char *postgres_fresh(void);
 /* Runs SQL outside of any connection of ours; the first value is returned, valid until the next call. */
