@@ -3,7 +3,16 @@
 
 #include "bench.h"
 
+#include <libpq-fe.h>
+#include <sqlite3.h>
 #include <unistd.h>
+
+static bool ends_commit(const struct bare_table *t, int64_t row)
+{
+    return row % t->per_commit == t->per_commit - 1 || row == t->rows - 1;
+}
+
+/* ---- SQLite */
 
 static enum err refuse(struct fail *f, sqlite3 *db)
 {
@@ -15,45 +24,151 @@ static enum err run(struct fail *f, sqlite3 *db, const char *sql)
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_OK : refuse(f, db);
 }
 
-static enum err insert_rows(struct fail *f, sqlite3 *db, sqlite3_stmt *insert, const struct bare_sqlite *b)
+static void bind(sqlite3_stmt *insert, int at, const struct db_value *v)
 {
+    if (v->type == 'i')
+        sqlite3_bind_int64(insert, at, v->number);
+    else if (v->type == 't')
+        sqlite3_bind_text(insert, at, v->text.p, (int)v->text.n, SQLITE_STATIC);
+    else if (v->type == 'b')
+        sqlite3_bind_blob(insert, at, v->text.p, (int)v->text.n, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(insert, at);
+}
+
+static enum err insert_rows(struct fail *f, sqlite3 *db, sqlite3_stmt *insert, const struct bare_table *t)
+{
+    struct db_value values[BARE_COLUMNS_MAX];
     enum err e = ERR_OK;
-    for (int64_t row = 0; row < b->rows && !e; row++) {
-        if (row % b->per_commit == 0)
+    for (int64_t row = 0; row < t->rows && !e; row++) {
+        if (row % t->per_commit == 0)
             e = run(f, db, "BEGIN IMMEDIATE");
-        b->bind(b->arg, insert, row);
+        t->fill(t->arg, row, values);
+        for (size_t i = 0; i < t->columns; i++)
+            bind(insert, (int)i + 1, &values[i]);
         if (!e && sqlite3_step(insert) != SQLITE_DONE)
             e = refuse(f, db);
         sqlite3_reset(insert);
-        if (!e && (row % b->per_commit == b->per_commit - 1 || row == b->rows - 1))
+        if (!e && ends_commit(t, row))
             e = run(f, db, "COMMIT");
     }
     return e;
 }
 
-static enum err insert_timed(struct fail *f, sqlite3 *db, const struct bare_sqlite *b, double *seconds)
+static enum err insert_timed(struct fail *f, sqlite3 *db, const struct bare_table *t, double *seconds)
 {
     sqlite3_stmt *insert = NULL;
     enum err e =
         run(f, db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384");
     if (!e)
-        e = run(f, db, b->create);
-    if (!e && sqlite3_prepare_v2(db, b->insert, -1, &insert, NULL) != SQLITE_OK)
+        e = run(f, db, t->create);
+    if (!e && sqlite3_prepare_v2(db, t->insert, -1, &insert, NULL) != SQLITE_OK)
         e = refuse(f, db);
     double start = bench_now();
     if (!e)
-        e = insert_rows(f, db, insert, b);
+        e = insert_rows(f, db, insert, t);
     *seconds = bench_now() - start;
     sqlite3_finalize(insert);
     return e;
 }
 
-enum err bare_sqlite(struct fail *f, const struct bare_sqlite *b, double *seconds)
+enum err bare_sqlite(struct fail *f, const char *path, const struct bare_table *t, double *seconds)
 {
     sqlite3 *db = NULL;
-    unlink(b->path);
-    enum err e = sqlite3_open(b->path, &db) == SQLITE_OK ? insert_timed(f, db, b, seconds) : refuse(f, db);
+    assert(t->columns <= BARE_COLUMNS_MAX);
+    unlink(path);
+    enum err e = sqlite3_open(path, &db) == SQLITE_OK ? insert_timed(f, db, t, seconds) : refuse(f, db);
     sqlite3_close(db);
-    unlink(b->path);
+    unlink(path);
+    return e;
+}
+
+/* ---- PostgreSQL */
+
+enum { NUMBER_SIZE = 24 };
+
+static enum err pg_refuse(struct fail *f, PGconn *link)
+{
+    return fail_set(f, ERR_DB, "baseline", "%s", PQerrorMessage(link));
+}
+
+static enum err pg_run(struct fail *f, PGconn *link, const char *sql)
+{
+    PGresult *r = PQexec(link, sql);
+    bool good = PQresultStatus(r) == PGRES_COMMAND_OK;
+    PQclear(r);
+    return good ? ERR_OK : pg_refuse(f, link);
+}
+
+static enum err pg_prepare(struct fail *f, PGconn *link, const struct bare_table *t)
+{
+    PGresult *r = PQprepare(link, "row", t->insert, 0, NULL);
+    bool good = PQresultStatus(r) == PGRES_COMMAND_OK;
+    PQclear(r);
+    return good ? ERR_OK : pg_refuse(f, link);
+}
+
+/* Texts are told by length but sent as text, so they end with a zero of their own. */
+static bool pg_send_row(PGconn *link, const struct bare_table *t, const struct db_value *values)
+{
+    static const int binary = 1;
+    const char *p[BARE_COLUMNS_MAX];
+    char numbers[BARE_COLUMNS_MAX][NUMBER_SIZE];
+    int lengths[BARE_COLUMNS_MAX], formats[BARE_COLUMNS_MAX];
+    for (size_t i = 0; i < t->columns; i++) {
+        const struct db_value *v = &values[i];
+        assert(v->type != 'b');
+        snprintf(numbers[i], NUMBER_SIZE, "%lld", (long long)v->number);
+        p[i] = v->type == 'n' ? NULL : v->type == 'i' ? numbers[i] : v->text.p;
+        lengths[i] = (int)v->text.n;
+        formats[i] = v->type == 't' ? binary : 0; /* the binary form of text is its bytes */
+    }
+    return PQsendQueryPrepared(link, "row", (int)t->columns, p, lengths, formats, 0);
+}
+
+/* Takes answers up to the next synchronisation. */
+static enum err pg_take_answers(struct fail *f, PGconn *link)
+{
+    enum err e = ERR_OK;
+    for (bool synced = false; !synced;) {
+        PGresult *r = PQgetResult(link);
+        if (!r)
+            continue; /* the end of one statement's results */
+        ExecStatusType status = PQresultStatus(r);
+        synced = status == PGRES_PIPELINE_SYNC || PQstatus(link) != CONNECTION_OK;
+        if (!e && status != PGRES_PIPELINE_SYNC && status != PGRES_COMMAND_OK)
+            e = pg_refuse(f, link);
+        PQclear(r);
+    }
+    return e;
+}
+
+/* What stands between two synchronisations of a pipeline is one transaction. */
+static enum err pg_insert_rows(struct fail *f, PGconn *link, const struct bare_table *t)
+{
+    struct db_value values[BARE_COLUMNS_MAX];
+    enum err e = ERR_OK;
+    for (int64_t row = 0; row < t->rows && !e; row++) {
+        t->fill(t->arg, row, values);
+        if (!pg_send_row(link, t, values))
+            e = pg_refuse(f, link);
+        if (!e && ends_commit(t, row))
+            e = PQpipelineSync(link) ? pg_take_answers(f, link) : pg_refuse(f, link);
+    }
+    return e;
+}
+
+enum err bare_postgres(struct fail *f, const char *url, const struct bare_table *t, double *seconds)
+{
+    assert(t->columns <= BARE_COLUMNS_MAX);
+    PGconn *link = PQconnectdb(url);
+    enum err e = PQstatus(link) == CONNECTION_OK ? pg_run(f, link, t->create) : pg_refuse(f, link);
+    if (!e)
+        e = pg_prepare(f, link, t);
+    double start = bench_now();
+    if (!e)
+        e = PQenterPipelineMode(link) ? pg_insert_rows(f, link, t) : pg_refuse(f, link);
+    *seconds = bench_now() - start;
+    PQfinish(link);
     return e;
 }

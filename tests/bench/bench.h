@@ -30,7 +30,7 @@ struct bench_group {
     size_t count;
     enum err (*run)(struct bench *b, struct fail *f);
 };
-extern const struct bench_group bench_number, bench_ledger;
+extern const struct bench_group bench_number, bench_ledger, bench_load, bench_change;
 
 struct bench {
     const struct bench_group *group;

@@ -80,29 +80,35 @@ static enum err append_tx(struct db_tx *tx, struct fail *f, void *arg)
     return e;
 }
 
-static void bind_row(void *arg UNUSED, sqlite3_stmt *insert, int64_t row)
-{
+/* One row's values live until the next row's. */
+struct bare_row {
     char body[BODY_MAX];
     uint8_t salt[SALT];
-    struct str text = make_body(row, body);
-    random_bytes(salt, sizeof salt);
-    sqlite3_bind_int64(insert, 1, row + 1);
-    sqlite3_bind_blob(insert, 2, salt, sizeof salt, SQLITE_TRANSIENT);
-    sqlite3_bind_blob(insert, 3, text.p, (int)text.n, SQLITE_TRANSIENT);
+};
+
+static void fill_row(void *arg, int64_t row, struct db_value *values)
+{
+    struct bare_row *r = arg;
+    random_bytes(r->salt, SALT);
+    values[0] = db_int(row + 1);
+    values[1] = db_bytes(r->salt, SALT);
+    values[2] = (struct db_value){'b', 0, make_body(row, r->body)};
 }
 
 static enum err insert_bare(struct measured *m, struct fail *f, int64_t count, int64_t per_commit,
                             double *seconds)
 {
-    const struct bare_sqlite b = {
-        .path = bench_path(m->bench, &m->arena, "bare.db"),
+    struct bare_row row;
+    const struct bare_table t = {
         .create = "CREATE TABLE entry (id INTEGER PRIMARY KEY, salt BLOB, body BLOB) STRICT",
-        .insert = "INSERT INTO entry (id, salt, body) VALUES (?, ?, ?)",
+        .insert = "INSERT INTO entry (id, salt, body) VALUES ($1, $2, $3)",
+        .columns = 3,
         .rows = count,
         .per_commit = per_commit,
-        .bind = bind_row,
+        .fill = fill_row,
+        .arg = &row,
     };
-    return bare_sqlite(f, &b, seconds);
+    return bare_sqlite(f, bench_path(m->bench, &m->arena, "bare.db"), &t, seconds);
 }
 
 /* ---- a log of our own */

@@ -4,20 +4,23 @@
  * For people a table; with --json one object a line: name, value, unit, goal, baseline, ratio, machine. A
  * group that fails says why, the others still run, and the exit status is 1. A goal that is missed is shown,
  * and no failure: the machine may be busy. */
+#include "../unit/postgres.h"
 #include "bench.h"
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/options.h"
+#include "town.h"
 
 #include <ftw.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
-enum { ROUNDS = 3, LINE_MAX_BYTES = 4096, PATH_SIZE = 256 };
+enum { ROUNDS = 3, LINE_MAX_BYTES = 4096, PATH_SIZE = 256, REMOVE_TRIES = 50 };
 
-static const struct bench_group *const groups[] = {&bench_number, &bench_ledger};
+static const struct bench_group *const groups[] = {&bench_number, &bench_ledger, &bench_load, &bench_change};
 
 struct wanted {
     bool json;
@@ -175,26 +178,86 @@ const char *bench_path(const struct bench *b, struct arena *a, const char *name)
     return arena_format(a, "%s/%s", b->folder, name).p;
 }
 
+/* What must not stay behind when somebody ends the measurement: daemons, and the folder. */
+static struct {
+    pthread_mutex_t lock; /* whoever ends the program keeps it */
+    sigset_t signals;
+    char folder[PATH_SIZE]; /* "" between groups */
+} tidy = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 static int remove_one(const char *name, const struct stat *st UNUSED, int flag UNUSED, struct FTW *at UNUSED)
 {
-    return remove(name);
+    (void)remove(name); /* it may have gone by itself: databases take their logs away */
+    return 0;
+}
+
+static void remove_folder(const char *folder)
+{
+    for (int i = 0; i < REMOVE_TRIES && access(folder, F_OK) == 0; i++)
+        nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static enum err begin_folder(struct fail *f, struct str parent)
+{
+    char folder[PATH_SIZE];
+    if (snprintf(folder, sizeof folder, "%.*s/juki-bench-XXXXXX", STR_ARG(parent)) >= PATH_SIZE)
+        return fail_set(f, ERR_LIMIT, "folder", NULL);
+    pthread_mutex_lock(&tidy.lock);
+    enum err e = mkdtemp(folder) ? ERR_OK : fail_errno(f, ERR_IO, "mkdtemp");
+    if (!e)
+        memcpy(tidy.folder, folder, sizeof folder);
+    pthread_mutex_unlock(&tidy.lock);
+    return e;
+}
+
+static void end_folder(void)
+{
+    pthread_mutex_lock(&tidy.lock);
+    remove_folder(tidy.folder);
+    tidy.folder[0] = 0;
+    pthread_mutex_unlock(&tidy.lock);
+}
+
+static void *end_early(void *arg UNUSED)
+{
+    int caught;
+    do
+        caught = sigwaitinfo(&tidy.signals, NULL);
+    while (caught < 0); /* a debugger or a sanitizer has stopped the threads for a moment */
+    pthread_mutex_lock(&tidy.lock);
+    town_kill();
+    postgres_stop();
+    if (*tidy.folder)
+        remove_folder(tidy.folder);
+    _exit(128 + caught);
+}
+
+/* Before the first thread: all inherit that these signals wait. */
+static void watch_signals(void)
+{
+    static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+    pthread_t thread;
+    sigemptyset(&tidy.signals);
+    for (size_t i = 0; i < COUNT_OF(ending); i++)
+        sigaddset(&tidy.signals, ending[i]);
+    pthread_sigmask(SIG_BLOCK, &tidy.signals, NULL);
+    if (pthread_create(&thread, NULL, end_early, NULL) == 0)
+        pthread_detach(thread);
 }
 
 static enum err run_in_folder(const struct bench_group *group, const struct wanted *w, const char *machine,
                               struct fail *f)
 {
-    char folder[PATH_SIZE];
-    if (snprintf(folder, sizeof folder, "%.*s/juki-bench-XXXXXX", STR_ARG(w->folder)) >= PATH_SIZE)
-        return fail_set(f, ERR_LIMIT, "folder", NULL);
-    if (!mkdtemp(folder))
-        return fail_errno(f, ERR_IO, "mkdtemp");
+    enum err e = begin_folder(f, w->folder);
+    if (e)
+        return e;
     struct bench b = {.group = group,
                       .size = w->size ? w->size : group->size,
-                      .folder = folder,
+                      .folder = tidy.folder,
                       .machine = machine,
                       .json = w->json};
-    enum err e = group->run(&b, f);
-    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    e = group->run(&b, f);
+    end_folder();
     if (!e && b.figures != group->count)
         return fail_set(f, ERR_STATE, group->name, "%zu of %zu figures", b.figures, group->count);
     return e;
@@ -258,6 +321,7 @@ int main(int argc, char **argv)
     struct fail f = {0};
     const struct bench_group *only = NULL;
     signal(SIGPIPE, SIG_IGN);
+    watch_signals();
     if (options_parse(&f, &options, argc - 1, argv + 1, &w, &words))
         return complain("", &f);
     if (words.help)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small network of real daemons on loopback: agency, prefecture, one municipality's CS and its register,
+ * made and started by the juki command as a person would, with every file in one folder. */
+#ifndef JUKI_TESTS_BENCH_TOWN_H
+#define JUKI_TESTS_BENCH_TOWN_H
+
+#include "command/network.h"
+
+#include <jansson.h>
+
+enum { TOWN_AREA = 282049 };
+struct town;
+/* `juki network init`, `juki up`. folder is made. The programs stand beside this one in the build folder, or
+ * in JUKI_BIN. One town at a time. */
+MUST_CHECK enum err town_start(struct fail *f, const char *folder, struct town **out);
+/* `juki down`: every daemon ends in order and finishes its files. */
+MUST_CHECK enum err town_stop(struct town *t, struct fail *f);
+/* Stops it when it still runs; accepts NULL. */
+void town_free(struct town *t);
+/* For a process that is told to end: kills the daemons of the town that runs, if one does. Any thread. */
+void town_kill(void);
+
+/* Asks a daemon; *answer is the caller's (json_decref). */
+MUST_CHECK enum err town_ask(struct town *t, struct fail *f, const char *node, struct str question,
+                             json_t **answer);
+/* The register takes a file: verb "load" or "apply". ERR_STATE when it refused a row. */
+MUST_CHECK enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path);
+/* Until the register has heard of `count` changes in all that they were applied at the agency. nap:
+ * microseconds between two questions. ERR_STATE when one was refused, ERR_TIMEOUT when nothing happens for a
+ * minute. */
+MUST_CHECK enum err town_wait(struct town *t, struct fail *f, int64_t count, int64_t nap);
+/* How many persons the agency has in its store, counted. */
+MUST_CHECK enum err town_census(struct town *t, struct fail *f, int64_t *persons);
+
+struct town_use {
+    int64_t rss_most; /* bytes; the largest daemon's at its largest */
+    int64_t written;  /* bytes that all daemons have sent to the disk */
+    int64_t wal_most; /* bytes; the largest write-ahead log of a server */
+};
+/* While it runs. */
+MUST_CHECK enum err town_use(struct town *t, struct fail *f, struct town_use *out);
+/* Bytes of a node's database file, of all when node is NULL. After town_stop, when the logs are in the files.
+ */
+int64_t town_stored(const struct town *t, const char *node);
+
+/* Invented residents of the town as CSV. */
+MUST_CHECK enum err town_write_residents(struct fail *f, const char *path, int64_t count, bool with_codes);
+
+#endif
