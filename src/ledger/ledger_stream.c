@@ -27,6 +27,10 @@ static enum err read_bounds(struct db_tx *tx, struct fail *f, void *arg)
     s->newest_head = -1;
     s->last_id = read_one(tx, f, &sql_ledger_entry_last, DB_NONE, &e);
     s->last_tile = read_one(tx, f, &sql_ledger_tile_last, DB(db_int(tile_id(1, 0))), &e);
+    for (unsigned level = 1; level < TILE_LEVELS; level++) {
+        int64_t last = read_one(tx, f, &sql_ledger_tile_last, DB(db_int(tile_id(level + 1, 0))), &e);
+        s->upper_tiles[level] = last < tile_id(level, 0) ? 0 : (uint64_t)(last - tile_id(level, 0)) + 1;
+    }
     if (!e)
         e = ledger_head_read_newest(tx, f, NULL, &s->newest_head, NULL);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -67,13 +71,14 @@ static enum err read_rows(struct db_tx *tx, struct fail *f, void *arg)
     const int64_t far = (int64_t)1 << 60; /* no tampered number may make a sum overflow */
     struct db_rows rows;
     size_t room = ROW_ROOM - s->row_count, read = 0;
+    int64_t id = s->row_id; /* taken over at the end: a lost snapshot runs this again */
     enum err e = ERR_OK;
     db_query(tx, &rows, &sql_ledger_entry_page,
              DB(db_int(s->row_id), db_int(s->last_id), db_int((int64_t)room)));
     while (!e && db_next(&rows)) {
         struct stream_row *row = &s->rows[s->row_count + read++];
-        s->row_id = db_row_int(&rows, 0);
-        row->id = s->row_id > -far ? s->row_id < far ? s->row_id : far : -far;
+        id = db_row_int(&rows, 0);
+        row->id = id > -far ? id < far ? id : far : -far;
         if (entry_row_leaf(f, &rows, s->packer, &row->leaf, &row->gone)) {
             row->leaf = (struct sha256){{0}}; /* cannot be unpacked: agrees with no promise */
             row->gone = false;
@@ -83,6 +88,7 @@ static enum err read_rows(struct db_tx *tx, struct fail *f, void *arg)
     if (e)
         return e;
     s->rows_ended = read < room;
+    s->row_id = id;
     s->row_count += read;
     return ERR_OK;
 }
@@ -161,6 +167,12 @@ const struct stream_want *ledger_stream_want(const struct ledger_stream *s, size
 uint64_t ledger_stream_tiled(const struct ledger_stream *s)
 {
     return (uint64_t)(s->last_tile + 1) * TILE_WIDTH;
+}
+
+const struct sha256 *ledger_stream_root(const struct ledger_stream *s, uint64_t tile)
+{
+    uint64_t at = tile - s->want_base / TILE_WIDTH; /* huge for a tile before the base */
+    return at < s->want_count / TILE_WIDTH && s->wants[at * TILE_WIDTH].known ? &s->roots[at] : NULL;
 }
 
 /* The promises of the present tile; NULL when it has none. */

@@ -25,6 +25,7 @@ struct ledger_stream {
     struct db *db;
     struct body_packer *packer;
     int64_t last_id, last_tile; /* bounds of the first snapshot; last_tile -1: none */
+    uint64_t upper_tiles[TILE_LEVELS]; /* of each level above 0: the last tile's index + 1 */
     int64_t newest_head;        /* size, -1: none */
 
     struct stream_row *rows; /* those from row_at to row_count are ahead */
@@ -48,6 +49,8 @@ const struct stream_row *ledger_stream_row(const struct ledger_stream *s, size_t
 const struct stream_want *ledger_stream_want(const struct ledger_stream *s, size_t k);
 /* The first place without a tile. */
 uint64_t ledger_stream_tiled(const struct ledger_stream *s);
+/* The root column of a level-0 tile near the present place; NULL when there is no such tile, or it is distrusted. */
+const struct sha256 *ledger_stream_root(const struct ledger_stream *s, uint64_t tile);
 /* Does the tile of the present place give its own root column? True when there is no such tile. */
 bool ledger_stream_tile_is_whole(const struct ledger_stream *s);
 /* Forgets the promises of the present tile: it was tampered with. */

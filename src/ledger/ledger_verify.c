@@ -204,10 +204,21 @@ static enum err check_upper(struct db_tx *tx, struct fail *f, void *arg)
     return db_done(&rows, f);
 }
 
+/* The tree took the last leaf of a tile. */
+static void judge_tile_root(struct verify *v, struct sha256 root)
+{
+    uint64_t end = v->edge.tree.size;
+    const struct sha256 *stored = ledger_stream_root(v->stream, end / TILE_WIDTH - 1);
+    if (stored && !sha256_equal(*stored, root))
+        find(v, LEDGER_RESEALED, end - TILE_WIDTH, end - 1, "the root of the tile over these entries was changed");
+}
+
 static enum err append(struct verify *v, struct fail *f, struct sha256 leaf)
 {
     struct sha256 roots[TILE_LEVELS];
     unsigned tiles = edge_append(&v->edge, leaf, roots);
+    if (tiles && !v->unknown)
+        judge_tile_root(v, roots[0]);
     for (unsigned level = 1; level < tiles; level++) {
         uint64_t width = (uint64_t)1 << TILE_BITS * (level + 1), end = v->edge.tree.size;
         struct upper_tile t = {tile_id(level, end / width - 1), roots[level], false};
@@ -239,6 +250,8 @@ static enum err pass_place(struct verify *v, struct fail *f)
     if (!want->known) {
         find_missing_tile(v);
         v->unknown = v->unknown || !row || row->gone;
+        if (row && row->gone)
+            find(v, LEDGER_MISSING, v->stream->place, v->stream->place, "its body is gone and no tile holds its hash");
         if (row && !row->gone)
             leaf = row->leaf;
     }
@@ -254,8 +267,8 @@ static void pass_row(struct verify *v)
 
 static enum err pass_both(struct verify *v, struct fail *f)
 {
+    v->result->deleted += ledger_stream_row(v->stream, 0)->gone && ledger_stream_want(v->stream, 0)->known;
     enum err e = pass_place(v, f);
-    v->result->deleted += ledger_stream_row(v->stream, 0)->gone;
     pass_row(v);
     return e;
 }
@@ -385,6 +398,17 @@ static enum err judge_row(struct verify *v, struct fail *f, const struct stream_
     return resync(v, f, places);
 }
 
+/* A tile above the complete ones would be believed by proofs and by the edge at start. */
+static void judge_spare_tiles(struct verify *v, uint64_t end)
+{
+    for (unsigned level = 1; level < TILE_LEVELS; level++) {
+        uint64_t due = end >> TILE_BITS * level >> TILE_BITS, first = due << TILE_BITS * level << TILE_BITS;
+        if (v->stream->upper_tiles[level] > due)
+            find(v, LEDGER_RESEALED, first < end ? first : end, end ? end - 1 : 0,
+                 "a tile of level %u stands over entries that do not fill it", level);
+    }
+}
+
 /* What is counted by a head, a kept head or a tile, but is no longer there. */
 static enum err judge_end(struct verify *v, struct fail *f)
 {
@@ -405,6 +429,7 @@ static enum err judge_end(struct verify *v, struct fail *f)
              (unsigned long long)v->most);
     if (end >= tiled + TILE_WIDTH && !v->unknown)
         find(v, LEDGER_RESEALED, tiled, end / TILE_WIDTH * TILE_WIDTH - 1, "the tiles over these entries are missing");
+    judge_spare_tiles(v, end);
     tell_open(v);
     return ERR_OK;
 }
