@@ -134,8 +134,14 @@ static enum err link_up(struct fail *f, struct pg_conn *c)
     stmt_map_release(&c->stmts);
     c->prepared = 0;
     c->link = PQconnectdbParams(names, values, 1);
-    if (PQstatus(c->link) == CONNECTION_OK)
-        return set_up(f, c);
+    if (PQstatus(c->link) == CONNECTION_OK) {
+        enum err e = set_up(f, c);
+        if (e) { /* a writer without the lock must not be taken for a good one by the next BEGIN */
+            PQfinish(c->link);
+            c->link = NULL;
+        }
+        return e;
+    }
     const char *text = PQerrorMessage(c->link);
     return fail_set(f, c->conn.db->serving ? ERR_DB_BUSY : ERR_DB_OPEN, NULL, "%.*s",
                     (int)strcspn(text, "\n"), text);

@@ -278,6 +278,26 @@ static void a_lost_connection_runs_the_change_again(void **state UNUSED)
     db_close(b.db);
 }
 
+/* The session was lost and another process took the lock meanwhile: nothing is written until it is ours
+ * again. */
+static void without_its_lock_nothing_is_written(void **state UNUSED)
+{
+    if (!postgres_start())
+        skip();
+    const char *url = postgres_fresh();
+    struct bench b;
+    bench_open(&b, url);
+    struct change c = {&b, 3, ERR_OK, 0};
+    postgres_run(url, TERMINATE);
+    struct db *other = stores_open(url, modules, 1);
+    assert_err(db_transaction(b.db, NULL, change_fn, &c), ERR_DB_LOCKED);
+    assert_err(db_transaction(b.db, NULL, change_fn, &c), ERR_DB_LOCKED);
+    db_close(other);
+    assert_ok(db_transaction(b.db, NULL, change_fn, &c));
+    assert_int_equal(tally(&b).sum, 3);
+    db_close(b.db);
+}
+
 static void wait_for_commit(const char *url)
 {
     while (strcmp(postgres_run(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -501,6 +521,7 @@ int main(void)
         cmocka_unit_test(both_a_soft_failure_runs_again),
         cmocka_unit_test(soft_failures_end),
         cmocka_unit_test(a_lost_connection_runs_the_change_again),
+        cmocka_unit_test(without_its_lock_nothing_is_written),
         cmocka_unit_test(a_commit_without_an_answer_is_settled),
         cmocka_unit_test(a_commit_to_a_server_that_went_away_is_uncertain),
         cmocka_unit_test(a_broken_file_ends_the_process),
