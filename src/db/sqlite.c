@@ -178,6 +178,7 @@ static enum err undo(struct sqlite_conn *c, struct fail *f)
 static enum err sqlite_control(struct db_conn *conn, struct fail *f, enum db_control what)
 {
     struct sqlite_conn *c = own(conn);
+    c->tx = NULL; /* BEGIN and ROLLBACK count steps too, and the last transaction's limit is gone with it */
     enum err e = what == DB_UNDO ? undo(c, f) : control_one(c, f, c->controls[what]);
     if (e == ERR_DB_FULL && what == DB_COMMIT) { /* some of it may be in the WAL: only a restart can tell */
         if (f)

@@ -299,6 +299,27 @@ static void a_snapshot_ends_in_time(const char *url)
 }
 BOTH(a_snapshot_ends_in_time)
 
+static enum err look_at_nothing(struct db_tx *tx UNUSED, struct fail *f UNUSED, void *arg UNUSED)
+{
+    return ERR_OK;
+}
+
+/* Enough of them that SQLite asks for the time inside a BEGIN; the limit of the first has passed long ago. */
+static void many_snapshots_do_not_inherit_a_limit(const char *url)
+{
+    struct db *db = open_sample(url);
+    int64_t count;
+    db->read_micros = 1000;
+    (void)!db_read(db, NULL, count_rows, &count);
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    int reads = strcmp(db_backend(db), "sqlite") == 0 ? 30000 : 10;
+    db->read_micros = 0;
+    for (int i = 0; i < reads; i++)
+        assert_ok(db_read(db, NULL, look_at_nothing, NULL));
+    db_close(db);
+}
+BOTH(many_snapshots_do_not_inherit_a_limit)
+
 static void *read_many(void *arg)
 {
     intptr_t wrong = 0;
@@ -435,6 +456,7 @@ int main(void)
         cmocka_unit_test(both_parameters_are_numbered_not_in_order_of_appearance),
         cmocka_unit_test(both_a_snapshot_does_not_move),
         cmocka_unit_test(both_a_snapshot_ends_in_time),
+        cmocka_unit_test(both_many_snapshots_do_not_inherit_a_limit),
         cmocka_unit_test(both_readers_share_the_pool),
         cmocka_unit_test(both_a_second_opening_is_refused),
         cmocka_unit_test(both_a_reader_opens_beside_the_writer_and_after_it),
