@@ -246,7 +246,7 @@ static void add_role(const struct network *n, const struct network_node *node, s
     if (node->name.role == NODE_AGENCY)
         buf_add_str(b, STR("number:\n  key: file:keys/number.key\n  code_key: file:keys/code.key\n"));
     if (node->name.role == NODE_CS)
-        buf_add_format(b, "door:\n  listen: \"127.0.0.1:%d\"\n", (int)node->door_port);
+        buf_add_format(b, "stock:\n  codes: 10000\ndoor:\n  listen: \"127.0.0.1:%d\"\n", (int)node->door_port);
     if (node->name.role != NODE_REGISTER)
         return;
     for (size_t i = 0; i < n->count; i++)

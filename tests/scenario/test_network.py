@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A network's life by the juki command alone: made, started, fed, looked at, grown, renewed, stopped; and each wrong
+word answered with its reason and exit status."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import stat
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from network import Checks, Network  # noqa: E402
+
+A, B, NEW = "282049", "272035", "131016"
+
+
+def servers(net):
+    r = net.run("status", str(net.dir), "--json")
+    return r, {s["node"]: s for s in json.loads(r.stdout)["servers"]}
+
+
+def until(seconds, question):
+    end = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer or time.monotonic() > end:
+            return answer
+        time.sleep(0.1)
+
+
+def made(checks, net):
+    again = net.run("network", "init", str(net.dir))
+    checks.check("a second init is refused", again.returncode == 1 and "not empty" in again.stderr, again)
+    loose = [str(p) for p in net.dir.rglob("*") if p.is_file() and p.parent.name in ("keys", "authority")
+             and stat.S_IMODE(p.stat().st_mode) != 0o600]
+    checks.check("secrets are the owner's alone", not loose, loose)
+    shown = json.loads(net.juki("network", "show", str(net.dir), "--json"))
+    checks.check("the servers are listed", [n["name"] for n in shown["nodes"]] ==
+                 ["agency", "prefecture.27", "prefecture.28", f"cs.{B}", f"cs.{A}", f"register.{B}", f"register.{A}"],
+                 shown["nodes"])
+    down, _ = servers(net)
+    checks.check("before up, status says down", down.returncode == 1 and "juki up" in down.stderr, down.stderr)
+
+
+def started(checks, net):
+    first, second = net.up(), net.up()
+    checks.check("up starts every server", first.count("started") == 7, first)
+    checks.check("up again leaves them alone", second.count("runs already") == 7, second)
+    r, all_servers = servers(net)
+    checks.check("every server is ready", r.returncode == 0 and all(s["ready"] for s in all_servers.values()), r.stderr)
+    checks.check("certificates have their days", all_servers["agency"]["certificate_days"] > 390, all_servers["agency"])
+    table = net.juki("status", str(net.dir))
+    checks.check("the table has a row for each", all(name in table for name in all_servers), table)
+
+
+def fed(checks, net):
+    path = net.residents(A, 500, extra=("--with-codes",))
+    loaded = net.run("register", "load", str(net.dir), A, str(path))
+    checks.check("500 residents are loaded", loaded.returncode == 0 and "500 taken, 0 refused" in loaded.stdout, loaded)
+    equal = net.wait_equal()
+    checks.check("every level agrees", equal.returncode == 0, equal.stdout)
+    r, all_servers = servers(net)
+    counts = {n: s["persons"]["current"] for n, s in all_servers.items()}
+    checks.check("the counts are right", counts["agency"] == counts["prefecture.28"] == counts[f"cs.{A}"] ==
+                 counts[f"register.{A}"] == 500 and counts[f"cs.{B}"] == 0, counts)
+    again = net.run("register", "load", str(net.dir), A, str(path))
+    checks.check("the same file again is refused row by row", again.returncode == 1 and "500 refused" in again.stdout, again)
+    status = json.loads(net.juki("register", "status", str(net.dir), A, "--json"))
+    checks.check("the register knows its outcomes", status["changes"]["applied"] == 500, status)
+
+
+def traced(checks, net):
+    t = json.loads(net.juki("trace", str(net.dir), A, "77", "--json"))
+    hops = [h["node"] for h in t["hops"]]
+    times = [h["received"] for h in t["hops"]]
+    checks.check("a change is traced to the agency", hops == [f"cs.{A}", "prefecture.28", "agency"], hops)
+    checks.check("in the order of time", times == sorted(times), times)
+    checks.check("and is applied", t["state"] == "a", t)
+    unknown = net.run("trace", str(net.dir), A, "99999")
+    checks.check("an unknown change is refused", unknown.returncode == 1, unknown)
+
+
+def certificate_text(net, node):
+    return (net.dir / node / "keys" / "tls.pem").read_text()
+
+
+def shown_certificate(net, node):
+    """The certificate that the running server shows on its port (DER); it refuses us afterwards."""
+    listed = json.loads((net.dir / "network.json").read_text())
+    port = next(n["port"] for n in listed["nodes"] if n["name"] == node)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["juki/1"])
+    with socket.create_connection(("127.0.0.1", port), 10) as s:
+        with context.wrap_socket(s) as tls:
+            return tls.getpeercert(binary_form=True)
+
+
+def renewed(checks, net):
+    node, pid = "prefecture.28", net.pid("prefecture.28")
+    before, shown = certificate_text(net, node), shown_certificate(net, node)
+    r = net.run("network", "renew", str(net.dir), node, "--days", "30", "--revoke-old")
+    checks.check("a certificate is renewed", r.returncode == 0 and "30 days" in r.stdout, r)
+    checks.check("it is another one", certificate_text(net, node) != before)
+    checks.check("the server shows the new one", until(10, lambda: shown_certificate(net, node) != shown))
+    checks.check("and was not stopped for it", net.pid(node) == pid and pathlib.Path(f"/proc/{pid}").exists())
+    _, all_servers = servers(net)
+    checks.check("status counts its days", all_servers[node]["certificate_days"] in (29, 30), all_servers[node])
+    told = until(20, lambda: all(s["directory"]["version"] == 2 for n, s in servers(net)[1].items()
+                                 if not n.startswith("register.")))
+    checks.check("everybody has the directory that revokes the old one", told, servers(net)[1])
+    door = net.run("network", "renew", str(net.dir), f"cs.{A}", "--door")
+    checks.check("a door's certificate is renewed", door.returncode == 0, door)
+
+
+def grown(checks, net):
+    r = net.run("network", "add", str(net.dir), NEW)
+    checks.check("a municipality is added", r.returncode == 0, r)
+    told = until(20, lambda: servers(net)[1][f"cs.{A}"]["directory"]["version"] == 3)
+    checks.check("the directory reaches a CS that runs", told, servers(net)[1][f"cs.{A}"]["directory"])
+    up = net.up()
+    checks.check("up starts the new servers alone", up.count("started") == 3 and up.count("runs already") == 7, up)
+    path = net.residents(NEW, 50, seed=3, extra=("--with-codes",))
+    net.juki("register", "load", str(net.dir), NEW, str(path))
+    equal = net.wait_equal()
+    checks.check("its residents reach the nation", equal.returncode == 0 and f"✓ {NEW}" in equal.stdout, equal.stdout)
+    after = net.residents(A, 40, seed=9, extra=("--with-codes",))
+    net.run("register", "load", str(net.dir), A, str(after))
+    equal = net.wait_equal()
+    checks.check("notices pass the renewed server", equal.returncode == 0, equal.stdout)
+    again = net.run("network", "add", str(net.dir), NEW)
+    checks.check("adding it again is refused", again.returncode == 1 and "already" in again.stderr, again)
+
+
+def verified(checks, net, when):
+    r = net.run("log", "verify", str(net.dir), "--json")
+    logs = json.loads(r.stdout)["logs"]
+    checks.check(f"every log proves itself {when}", r.returncode == 0 and not any(x["findings"] for x in logs), r)
+    checks.check(f"also against the head kept above {when}",
+                 all(x["upper_head"] for x in logs if x["node"].startswith("cs.")), logs)
+
+
+def evidence(checks, net):
+    out = net.folder / "evidence.jsonl"
+    r = net.run("log", "export", str(net.dir), "agency", str(out))
+    checks.check("a log is exported", r.returncode == 0 and out.stat().st_size > 0, r)
+    again = net.run("log", "export", str(net.dir), "agency", str(out))
+    checks.check("never over a file", again.returncode == 1, again)
+    lines = net.juki("log", "show", str(net.dir), f"cs.{A}", "--last", "5", "--payload")
+    codes = [w for w in "".join(c if c.isdigit() else " " for c in lines).split() if len(w) in (11, 12)]
+    checks.check("a log is shown", "identity_notice" in lines, lines)
+    checks.check("without a number in full", not codes, len(codes))
+
+
+def stopped(checks, net):
+    cs = f"cs.{A}"
+    os.kill(net.pid(cs), signal.SIGSTOP)
+    r = net.run("down", str(net.dir), cs)
+    checks.check("what does not stop is said", r.returncode == 3 and "--kill" in r.stderr, r)
+    r = net.run("down", str(net.dir), cs, "--kill")
+    checks.check("--kill ends it", r.returncode == 0, r)
+    r, all_servers = servers(net)
+    checks.check("status shows it as down", r.returncode == 1 and not all_servers[cs]["running"], r.stderr)
+    net.up(cs)
+    equal = net.wait_equal()
+    checks.check("nothing is lost", equal.returncode == 0, equal.stdout)
+    down = net.down()
+    checks.check("down stops all", down.count("stopped") == 10, down)
+
+
+WRONG = [
+    (("up", "DIR", "cs.999999"), 1, "juki network show"),
+    (("down", "/nonexistent"), 1, "juki network init"),
+    (("status", "DIR", "agencie"), 1, "juki network show"),
+    (("network", "renew", "DIR", "cs.999999"), 1, "juki network show"),
+    (("network", "renew", "DIR", "agency", "--door"), 2, "has no door"),
+    (("network", "add", "DIR", "281018"), 1, "281000"),
+    (("register", "load", "DIR", A, "/nonexistent.csv"), 1, "nonexistent"),
+    (("register", "load", "DIR", "999999", "/dev/null"), 1, "area code"),
+    (("register", "resend", "DIR", A, "2", "1"), 2, "FIRST"),
+    (("trace", "DIR", A, "one"), 2, "CHANGE"),
+    (("errors", "release", "DIR", "agency", "x"), 2, "ID"),
+    (("errors", "release", "DIR", "agency", "99"), 1, "refused"),
+    (("errors", "list", "DIR", f"register.{A}"), 1, "problems"),
+    (("link", "resend", "DIR", f"cs.{A}", "prefecture.28", "900000", "900001"), 1, "refused"),
+    (("log", "verify", "DIR", f"register.{A}"), 1, "no such log"),
+    (("log", "show", "DIR", "agency", "--last", "0"), 2, "--last"),
+    (("check", "date", "2026-02-30"), 0, ""),
+    (("check", "resident-code", "123"), 1, "11"),
+]
+
+
+def wrong_words(checks, net):
+    for words, status, says in WRONG:
+        r = net.run(*(str(net.dir) if w == "DIR" else w for w in words))
+        checks.check(f"juki {' '.join(words)}", r.returncode == status and says in r.stderr + r.stdout, r)
+
+
+def main():
+    checks = Checks()
+    with Network(A, B) as net:
+        made(checks, net)
+        started(checks, net)
+        fed(checks, net)
+        traced(checks, net)
+        renewed(checks, net)
+        grown(checks, net)
+        wrong_words(checks, net)
+        until(30, lambda: all(x["upper_head"] for x in json.loads(net.run("log", "verify", str(net.dir), "--json").stdout)
+                              ["logs"] if x["node"].startswith("cs.")))
+        verified(checks, net, "while the servers run")
+        evidence(checks, net)
+        stopped(checks, net)
+        verified(checks, net, "when they are stopped")
+    checks.end()
+
+
+main()
