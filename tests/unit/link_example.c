@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worked example of docs/PROTOCOL.md is what the code makes: each value stands there, letter by letter. */
+#include "base/encode.h"
+#include "base/file.h"
+#include "ledger/merkle.h"
+#include "link/batch.h"
+#include "test.h"
+
+#include <stdlib.h>
+
+static const char *const payloads[] = {
+    "{\"id\":\"cs.282049/prefecture.28/1\",\"time\":1763797500000000,\"body\":{\"a\":1}}",
+    "{\"id\":\"cs.282049/prefecture.28/2\",\"time\":1763797500000001,\"body\":{\"a\":2}}",
+};
+
+static struct buf document;
+
+static void stands_there(const char *what, struct str value)
+{
+    if (!memmem(document.p, document.n, value.p, value.n))
+        fail_msg("docs/PROTOCOL.md lacks the %s: %.*s", what, STR_ARG(value));
+}
+
+static void hash_stands_there(const char *what, struct sha256 hash)
+{
+    struct buf hex;
+    buf_init(&hex, 64);
+    encode_hex(&hex, hash.bytes, sizeof hash.bytes);
+    stands_there(what, buf_str(&hex));
+    buf_release(&hex);
+}
+
+static void frame_stands_there(const struct frame *frame)
+{
+    struct buf wire, hex;
+    buf_init(&wire, 4096);
+    buf_init(&hex, 64);
+    frame_write(&wire, frame);
+    encode_hex(&hex, wire.p, FRAME_HEADER);
+    stands_there("frame header", buf_str(&hex));
+    buf_release(&wire);
+    buf_release(&hex);
+}
+
+static void the_example_is_true(void **state UNUSED)
+{
+    uint8_t seed[ED25519_SEED], public_key[ED25519_PUBLIC];
+    struct merkle_frontier tree = {0};
+    struct batch_header h = {.origin = "cs.282049", .destination = "prefecture.28", .epoch = 1, .first = 1, .count = 2,
+                             .time = 1763797501000000};
+    struct key *key = NULL;
+    struct buf text, path;
+    for (size_t i = 0; i < sizeof seed; i++)
+        seed[i] = (uint8_t)i;
+    assert_ok(key_from_seed(NULL, seed, &key));
+    assert_ok(key_public(NULL, key, public_key));
+    buf_init(&document, 1 << 20);
+    buf_init(&text, HEADER_TEXT_MAX);
+    buf_init(&path, 4096);
+    buf_add_format(&path, "%s/docs/PROTOCOL.md", getenv("JUKI_SOURCE"));
+    assert_ok(file_read(NULL, path.p, &document));
+    for (size_t i = 0; i < COUNT_OF(payloads); i++) {
+        const struct frame frame = {10, 1, 2, str_of(payloads[i])};
+        stands_there("payload", frame.payload);
+        frame_stands_there(&frame);
+        hash_stands_there("leaf", batch_leaf(&frame));
+        merkle_append(&tree, batch_leaf(&frame));
+    }
+    h.root = merkle_root(&tree);
+    hash_stands_there("root", h.root);
+    assert_ok(batch_header_sign(NULL, key, &h, &text));
+    stands_there("header", buf_str(&text));
+    hash_stands_there("chain", sha256_of(buf_str(&text)));
+    struct sha256 public_bytes;
+    memcpy(public_bytes.bytes, public_key, sizeof public_key);
+    hash_stands_there("public key", public_bytes);
+    key_free(key);
+    buf_release(&document);
+    buf_release(&text);
+    buf_release(&path);
+}
+
+static void every_error_is_in_the_table(void **state UNUSED)
+{
+    size_t count;
+    const struct err_row *rows = err_rows(&count);
+    char line[128], path[4096];
+    snprintf(path, sizeof path, "%s/docs/PROTOCOL.md", getenv("JUKI_SOURCE"));
+    buf_init(&document, 1 << 20);
+    assert_ok(file_read(NULL, path, &document));
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].err < 500 || rows[i].err > 599)
+            continue;
+        snprintf(line, sizeof line, "| %d | %s | %s |", (int)rows[i].err, rows[i].name, rows[i].en);
+        stands_there("error", str_of(line));
+    }
+    buf_release(&document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_example_is_true),
+        cmocka_unit_test(every_error_is_in_the_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
