@@ -270,9 +270,16 @@ static void status_and_trace_say_where_it_is(void **state UNUSED)
     assert_err(link_trace_received(prefecture->link, NULL, "cs.282049", 3, &trace), ERR_NOT_FOUND);
 }
 
+static enum err send_directory_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct link_send send = {.destination = "prefecture.28", .kind = LINK_KIND_DIRECTORY, .body = buf_str(arg)};
+    return link_send(agency->link, tx, f, &send, NULL);
+}
+
 static void a_new_directory_reaches_all_and_an_old_one_none(void **state UNUSED)
 {
-    struct buf old;
+    struct buf old, body;
+    buf_init(&body, 1 << 20);
     network_start(&net);
     buf_init(&old, 1 << 20);
     buf_add_str(&old, directory_jws_of(agency));
@@ -285,6 +292,14 @@ static void a_new_directory_reaches_all_and_an_old_one_none(void **state UNUSED)
     server_notice(b, 5, 1, 1);
     WAIT(server_status(b, "prefecture.28").trouble[0]);
     assert_int_equal(server_seen_count(prefecture), 0);
+    json_begin(&body, NULL, '{'); /* an older one that comes late is refused, and waits on no list */
+    json_add_text(&body, "directory", buf_str(&old));
+    json_end(&body, '}');
+    assert_ok(db_transaction(agency->db, NULL, send_directory_tx, &body));
+    WAIT(server_status(prefecture, "agency").received == 2);
+    assert_int_equal(version_of(prefecture), 2);
+    assert_int_equal(server_errors(prefecture, NULL, 0), 0);
+    buf_release(&body);
     server_stop(a);
     file_put(a->directory, buf_str(&old)); /* an older file does not take it back */
     server_start(a);
