@@ -109,11 +109,12 @@ class Network:
                 return
             time.sleep(0.005)
 
-    def residents(self, area, count, seed=1, first=None, extra=()):
+    def residents(self, area, count, seed=1, extra=()):
+        """A CSV of invented residents. Other seeds give other people under other record names."""
         path = self.folder / f"residents-{area}-{seed}.csv"
-        with open(path, "wb") as out:
-            subprocess.run([BIN / "juki", "simulate", "residents", "--area", area, "--count", str(count), "--seed",
-                            str(seed), *extra], stdout=out, check=True, timeout=300)
+        made = subprocess.run([BIN / "juki", "simulate", "residents", "--area", area, "--count", str(count), "--seed",
+                               str(seed), *extra], capture_output=True, check=True, timeout=300).stdout.decode()
+        path.write_text(made.replace(f"\n{area}-", f"\n{area}-s{seed}-"))
         return path
 
     def wait_equal(self, seconds=120):
