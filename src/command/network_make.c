@@ -265,6 +265,8 @@ static enum err write_config(struct fail *f, const struct network *n, const stru
     add_database(n, node, &b);
     if (n->sockets.n)
         buf_add_format(&b, "control: \"%.*s\"\n", STR_ARG(node->control));
+    if (n->demo) /* a short life wants its heads soon */
+        buf_add_str(&b, STR("ledger:\n  head_interval: 1s\n"));
     if (n->disk_least >= 0)
         buf_add_format(&b, "disk:\n  least_percent: %d\n", (int)n->disk_least);
     buf_add_str(&b, STR("link:\n"));
