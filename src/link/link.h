@@ -42,7 +42,8 @@ struct link_kind {
     enum err (*scope)(void *app, const struct link_notice *n, struct fail *f); /* may origin say this about this person? */
     size_t (*persons)(const struct link_notice *n, int64_t codes[static 4]);   /* may be NULL */
     enum err (*apply)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
-    /* Own notice that a restored server fetched back: bring own state up to it. May be NULL (nothing to recover). */
+    /* Own or relayed notice that a restored server fetched back: bring own state up to it; what was relayed also comes
+     * to apply again. A body's "source" is taken for the register's change. May be NULL (nothing to recover). */
     enum err (*recover)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
     /* Outcome of notices we sent: for each range of sources. May be NULL. state: 'a' applied, 'w' waiting on the
      * error list, 'r' refused. source_peer 0 is local (the door: source_sequence is the change's number). */
@@ -89,10 +90,12 @@ struct link_sent {
     int64_t sequence; /* its place in the stream to destination */
     uint64_t entry;   /* ledger index of its communication entry */
 };
-/* Appends a notice to the log and the outbox inside tx. *sent (may be NULL) says where it stands. */
+/* Appends a notice to the log and the outbox inside tx. *sent (may be NULL) says where it stands. ERR_BUSY after a
+ * restore, until the destination has given back what was lost: come again. ERR_NODE_UNKNOWN, ERR_LIMIT. */
 MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struct link_send *send,
                               struct link_sent *sent);
-/* Passes a notice that is being applied on to the next node, as the bytes it came in with. */
+/* Passes a notice that is being applied on to the next node, as the bytes it came in with. Does nothing when a restore
+ * brought back that it was passed on already. ERR_BUSY as link_send; apply returns it, and the batch comes again. */
 MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                                const char *destination);
 /* The server's life: 1 at first, raised by a restore. */
