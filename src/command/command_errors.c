@@ -58,8 +58,9 @@ static enum err list(struct command_call *c, struct fail *f)
             e = fail_set(f, ERR_IO, "stdout", NULL);
         putchar('\n');
     } else {
-        json_array_foreach(items, i, item)
+        json_array_foreach(items, i, item) {
             print_item(c, item);
+        }
     }
     json_decref(answer);
     return e;
