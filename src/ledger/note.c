@@ -111,6 +111,7 @@ struct wanted {
     const uint8_t *public_key;
     uint8_t id[KEY_ID];
     bool found;
+    size_t count; /* of all lines */
 };
 
 static enum err check_line(struct fail *f, struct wanted *w, const struct signature_line *line)
@@ -131,14 +132,13 @@ static enum err check_lines(struct fail *f, struct wanted *w, struct str lines)
     struct buf scratch;
     struct str line;
     enum err e = ERR_OK;
-    size_t count = 0;
     buf_init(&scratch, NOTE_MAX);
     lines.n--; /* its last newline, so that no empty line follows it */
     while (!e && str_cut(&lines, '\n', &line)) {
         struct signature_line parsed = {.bytes = STR("")};
-        e = ++count > NOTE_SIGNATURES_MAX ? fail_set(f, ERR_LIMIT, "note", "%d signatures", NOTE_SIGNATURES_MAX)
+        e = ++w->count > NOTE_SIGNATURES_MAX ? fail_set(f, ERR_LIMIT, "note", "%d signatures", NOTE_SIGNATURES_MAX)
                                           : read_line(f, line, &scratch, &parsed);
-        if (!e && w)
+        if (!e)
             e = check_line(f, w, &parsed);
     }
     buf_release(&scratch);
@@ -193,12 +193,20 @@ enum err note_sign(struct fail *f, struct key *k, struct str name, struct str bo
 
 enum err note_cosign(struct fail *f, struct key *k, struct str name, struct str note, struct buf *out)
 {
-    struct str text, lines;
-    enum err e = split(f, note, &text, &lines);
+    uint8_t public_key[ED25519_PUBLIC];
+    struct wanted w = {.name = name, .public_key = public_key};
+    struct str lines = STR("");
+    enum err e = split(f, note, &w.text, &lines);
     if (!e)
-        e = check_lines(f, NULL, lines);
+        e = key_public(f, k, public_key);
+    if (e)
+        return e;
+    make_key_id(name, public_key, w.id);
+    e = check_lines(f, &w, lines); /* a bad line under our name would condemn the note that we sign */
+    if (!e && !w.found && w.count == NOTE_SIGNATURES_MAX)
+        e = fail_set(f, ERR_LIMIT, "note", "%d signatures", NOTE_SIGNATURES_MAX);
     if (e)
         return e;
     buf_add_str(out, note);
-    return add_signature(f, k, name, text, out);
+    return w.found ? buf_check(out, f, "note") : add_signature(f, k, name, w.text, out);
 }

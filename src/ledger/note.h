@@ -21,8 +21,9 @@ void head_write(const struct head *h, struct buf *out);
 /* Signs body as name; appends body, a blank line and the signature line. The body must be UTF-8 without control
  * characters and end with a newline, the name without spaces or plus: else ERR_MALFORMED. */
 MUST_CHECK enum err note_sign(struct fail *f, struct key *k, struct str name, struct str body, struct buf *out);
-/* Appends the whole note and one more signature line (a cosignature) over its body. The caller has verified the note:
- * only its form is checked here. note must not lie inside out. */
+/* Appends the whole note and one more signature line (a cosignature) over its body, unless k's stands there already.
+ * The caller has verified the note: only its form is checked here, and ERR_SIGNATURE that no bad line of k's stands in
+ * it, ERR_LIMIT that there is room for one more. note must not lie inside out. */
 MUST_CHECK enum err note_cosign(struct fail *f, struct key *k, struct str name, struct str note, struct buf *out);
 /* Finds a good signature of name; *body borrows from note. ERR_SIGNATURE when there is none, or a bad one of this very
  * key; ERR_MALFORMED; ERR_LIMIT above 64 KiB or 64 signatures. */

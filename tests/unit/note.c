@@ -138,6 +138,32 @@ static void unknown_lines_are_skipped_and_malformed_notes_refused(void **state)
     buf_release(&note);
 }
 
+/* Whoever presents a note could put a line under the cosigner's name into it, so that what was co-signed never
+ * verifies. */
+static void nothing_false_is_cosigned(void **state)
+{
+    struct signers *s = *state;
+    struct buf note, once, twice;
+    struct str body;
+    buf_init(&note, 200000);
+    buf_init(&once, 200000);
+    buf_init(&twice, 200000);
+    assert_ok(note_sign(NULL, s->keys[0], STR("juki/cs.282049"), STR(TEXT), &note));
+    assert_ok(note_cosign(NULL, s->keys[1], STR("juki/prefecture.28"), buf_str(&note), &once));
+    assert_ok(note_cosign(NULL, s->keys[1], STR("juki/prefecture.28"), buf_str(&once), &twice));
+    assert_true(str_equal(buf_str(&once), buf_str(&twice)));
+    once.p[once.n - 20] = once.p[once.n - 20] == 'A' ? 'B' : 'A'; /* inside the cosignature */
+    buf_clear(&twice);
+    assert_err(note_cosign(NULL, s->keys[1], STR("juki/prefecture.28"), buf_str(&once), &twice), ERR_SIGNATURE);
+    for (int i = 0; i < 63; i++)
+        buf_add_str(&note, STR(LINE));
+    assert_ok(note_verify(NULL, buf_str(&note), STR("juki/cs.282049"), s->public_keys[0], &body));
+    assert_err(note_cosign(NULL, s->keys[1], STR("juki/prefecture.28"), buf_str(&note), &twice), ERR_LIMIT);
+    buf_release(&note);
+    buf_release(&once);
+    buf_release(&twice);
+}
+
 static void limits_hold(void **state)
 {
     struct signers *s = *state;
@@ -161,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_note_made_elsewhere_verifies),
         cmocka_unit_test(many_signatures_each_found_by_name_and_key),
+        cmocka_unit_test(nothing_false_is_cosigned),
         cmocka_unit_test(every_changed_byte_is_noticed),
         cmocka_unit_test(unknown_lines_are_skipped_and_malformed_notes_refused),
         cmocka_unit_test(limits_hold),
