@@ -19,6 +19,8 @@ struct export {
     const char *node;
     uint64_t at, end; /* next entry; size of the newest head when the export began */
     int64_t head_size; /* of the next head to write, -1 when none is left */
+    uint64_t sent;     /* entries and (greatest) head already written: where a page begins, also when it is read again */
+    int64_t sent_head, last_head; /* last_head: put into the page in hand */
     struct buf head;
     struct buf out;
     struct buf text; /* of one value */
@@ -59,8 +61,6 @@ static enum err write_start(struct db_tx *tx, struct fail *f, void *arg)
     if (!e)
         e = tile_reader_edge(f, r, &edge);
     tile_reader_free(r);
-    if (!e)
-        e = load_head(tx, f, x, (int64_t)x->at - 1);
     if (e)
         return e;
     x->end = (uint64_t)newest;
@@ -86,6 +86,7 @@ static enum err write_heads(struct db_tx *tx, struct fail *f, struct export *x)
         json_add_text(&x->out, "head", buf_str(&x->head));
         json_end(&x->out, '}');
         buf_add_char(&x->out, '\n');
+        x->last_head = x->head_size;
         enum err e = load_head(tx, f, x, x->head_size);
         if (e)
             return e;
@@ -141,9 +142,12 @@ static enum err write_page(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct export *x = arg;
     struct db_rows rows;
-    uint64_t before = x->at;
     buf_clear(&x->out);
-    enum err e = write_heads(tx, f, x);
+    x->at = x->sent;
+    x->last_head = x->sent_head;
+    enum err e = load_head(tx, f, x, x->sent_head);
+    if (!e)
+        e = write_heads(tx, f, x);
     db_query(tx, &rows, &sql_ledger_entry_page,
              DB(db_int((int64_t)x->at), db_int((int64_t)x->end), db_int(PAGE_ENTRIES)));
     while (!e && db_next(&rows))
@@ -151,7 +155,7 @@ static enum err write_page(struct db_tx *tx, struct fail *f, void *arg)
     enum err closing = db_done(&rows, e ? NULL : f);
     if (!e)
         e = closing;
-    if (!e && x->at == before && x->at < x->end)
+    if (!e && x->at == x->sent && x->at < x->end)
         e = fail_set(f, ERR_LEDGER_DAMAGED, "entry", "%llu is missing", (unsigned long long)x->at);
     return e ? e : buf_check(&x->out, f, "export");
 }
@@ -171,7 +175,7 @@ static enum err send(struct fail *f, struct str bytes, int fd)
 
 enum err ledger_export(struct fail *f, struct db *db, const char *node, uint64_t first, int fd)
 {
-    struct export x = {.node = node, .at = first};
+    struct export x = {.node = node, .at = first, .sent = first, .sent_head = (int64_t)first - 1};
     buf_init(&x.head, HEAD_NOTE_ROOM);
     buf_init(&x.out, PAGE_BYTES_MAX);
     buf_init(&x.text, 2 * LEDGER_BODY_MAX);
@@ -185,6 +189,8 @@ enum err ledger_export(struct fail *f, struct db *db, const char *node, uint64_t
             e = db_read(db, f, write_page, &x);
         if (!e)
             e = send(f, buf_str(&x.out), fd);
+        x.sent = x.at;
+        x.sent_head = x.last_head;
     } while (!e && x.at < x.end);
     body_packer_free(x.packer);
     buf_release(&x.head);
