@@ -173,7 +173,8 @@ void ledger_free(struct ledger *l)
     memory_free(l);
 }
 
-static enum err remember_leaf(struct ledger *l, struct fail *f, struct sha256 leaf)
+/* Before the entry is written, so that no entry stands there without its leaf. */
+static enum err make_room(struct ledger *l, struct fail *f)
 {
     if (l->pending_count == l->pending_size) {
         size_t size = l->pending_size ? 2 * l->pending_size : 4 * TILE_WIDTH;
@@ -186,7 +187,6 @@ static enum err remember_leaf(struct ledger *l, struct fail *f, struct sha256 le
         l->pending = grown;
         l->pending_size = size;
     }
-    l->pending[l->pending_count++] = leaf;
     return ERR_OK;
 }
 
@@ -197,6 +197,7 @@ enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fail *f, enum 
     uint8_t salt[16];
     int64_t form = 0;
     struct str packed;
+    assert(!l->writing); /* a follower's before_commit may not append: the group's leaves are in the tree already */
     buf_clear(&l->body);
     enum err e = body_write_heading(f, kind, clock_now(), what, &l->body);
     if (e)
@@ -205,6 +206,8 @@ enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fail *f, enum 
     e = buf_check(&l->body, f, "payload");
     if (!e)
         e = body_pack(l->packer, f, buf_str(&l->body), &form, &packed);
+    if (!e)
+        e = make_room(l, f);
     if (e)
         return e;
     random_bytes(salt, sizeof salt);
@@ -212,7 +215,7 @@ enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fail *f, enum 
                 DB(db_int((int64_t)place + 1), db_int(form), db_bytes(salt, sizeof salt), db_bytes(packed.p, packed.n)),
                 NULL);
     if (!e)
-        e = remember_leaf(l, f, merkle_salted_leaf(salt, buf_str(&l->body)));
+        l->pending[l->pending_count++] = merkle_salted_leaf(salt, buf_str(&l->body));
     if (!e && index)
         *index = place;
     return e;
