@@ -31,10 +31,15 @@ static enum err generate(int64_t n, enum number_request_kind kind, const char *r
     return e;
 }
 
+/* A refusal comes before the first write: the error list keeps the notice in the same transaction. */
 static enum err record_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct call *c = arg;
-    return number_record(&agency.flow, tx, f, &c->identity, &c->change);
+    int64_t written = db_tx_changes(tx);
+    enum err e = number_record(&agency.flow, tx, f, &c->identity, &c->change);
+    if (e)
+        assert_int_equal(db_tx_changes(tx), written);
+    return e;
 }
 
 static enum err record(int64_t code, struct individual_number number)

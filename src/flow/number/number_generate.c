@@ -144,45 +144,60 @@ static enum err same_person(struct db_tx *tx, struct fail *f, struct resident_co
     return !e || e == ERR_NOT_FOUND ? ERR_OK : fail_set(f, e, why.field, "%s", why.detail);
 }
 
-static enum err record_known(struct db_tx *tx, struct fail *f, const struct identity *i,
-                             const struct change *c)
-{
-    struct resident_code owner = {0};
+/* How a number that an identity notice names is to be written, found by looking only. */
+struct recording {
+    bool add, update;
+    struct resident_code owner;
     enum number_state state;
-    bool same = false;
-    enum err e = number_owner(tx, f, i->individual_number, &owner, &state);
+};
+
+static enum err plan_known(struct db_tx *tx, struct fail *f, const struct identity *i, const struct change *c,
+                           struct recording *r)
+{
+    bool own = resident_code_equal(r->owner, i->resident_code);
+    bool moves = c->has_old_code && resident_code_equal(r->owner, c->old_code);
+    bool same = own || moves;
+    enum err e = same ? ERR_OK : same_person(tx, f, r->owner, i, &same);
     if (e)
         return e;
-    bool own = resident_code_equal(owner, i->resident_code);
-    bool moves = c->has_old_code && resident_code_equal(owner, c->old_code);
-    if (!own && !moves)
-        e = same_person(tx, f, owner, i, &same);
-    if (!e && !own && !moves && !same)
+    if (!same)
         return fail_set(f, ERR_NUMBER_TAKEN, "individual_number", NULL);
-    if (e || (!moves && state != NUMBER_GENERATED))
-        return e;
-    return db_exec(tx, f, &sql_flow_number_issued_update,
-                   DB(db_int(i->individual_number.value),
-                      db_int(moves ? i->resident_code.value : owner.value),
-                      db_int(state == NUMBER_FORMER ? NUMBER_FORMER : NUMBER_IN_USE)),
-                   NULL);
+    r->update = moves || r->state == NUMBER_GENERATED;
+    if (moves)
+        r->owner = i->resident_code;
+    if (r->state != NUMBER_FORMER)
+        r->state = NUMBER_IN_USE;
+    return ERR_OK;
+}
+
+static enum err plan_recording(struct db_tx *tx, struct fail *f, const struct identity *i,
+                               const struct change *c, struct recording *r)
+{
+    *r = (struct recording){0};
+    enum err e = number_owner(tx, f, i->individual_number, &r->owner, &r->state);
+    if (e || r->state != NUMBER_FREE)
+        return e ? e : plan_known(tx, f, i, c, r);
+    r->add = true;
+    return ERR_OK;
 }
 
 enum err number_record(struct flow *flow UNUSED, struct db_tx *tx, struct fail *f, const struct identity *i,
                        const struct change *c)
 {
-    int64_t added = 0;
+    struct recording r;
+    int64_t number = i->individual_number.value, code = i->resident_code.value;
     if (!i->has_individual_number)
         return ERR_OK;
-    enum err e = db_exec(tx, f, &sql_flow_number_issued_add,
-                         DB(db_int(i->individual_number.value), db_int(i->resident_code.value),
-                            db_int(NUMBER_IN_USE), db_int(GENERATION_ELSEWHERE)),
-                         &added);
-    if (!e && !added)
-        e = record_known(tx, f, i, c);
+    enum err e = plan_recording(tx, f, i, c, &r);
+    if (!e && r.add)
+        e = db_exec(tx, f, &sql_flow_number_issued_add,
+                    DB(db_int(number), db_int(code), db_int(NUMBER_IN_USE), db_int(GENERATION_ELSEWHERE)),
+                    NULL);
+    if (!e && r.update)
+        e = db_exec(tx, f, &sql_flow_number_issued_update,
+                    DB(db_int(number), db_int(r.owner.value), db_int(r.state)), NULL);
     if (!e && c->has_old_number)
         e = db_exec(tx, f, &sql_flow_number_issued_end,
-                    DB(db_int(c->old_number.value), db_int(i->resident_code.value), db_int(NUMBER_FORMER)),
-                    NULL);
+                    DB(db_int(c->old_number.value), db_int(code), db_int(NUMBER_FORMER)), NULL);
     return e;
 }
