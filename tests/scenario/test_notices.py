@@ -87,6 +87,36 @@ def every_reason(checks, net, town, rows):
     checks.check("every reason is applied nationally", town.quiet(), net.ask(f"register.{A}", do="problems"))
 
 
+def other_numbers_come(checks, net, town, rows):
+    """番号法7条2項: the change is made when the agency has generated the new number; life goes on meanwhile."""
+    queued = net.ask(f"register.{A}", do="status")["changes"]["queued"]
+    versions = net.ask("agency", do="status")["persons"]["versions"]
+    record = [r["record"] for r in rows[:4]]
+    net.down("agency")
+    answer = town.apply({"reason": "number_change_request", "record": record[0]},
+                        {"reason": "number_correction", "record": record[1]},
+                        {"reason": "number_entry", "record": record[2]},
+                        {"reason": "number_change_request", "record": record[3]},
+                        {"reason": "ex_officio_amendment", "record": record[0], "set": {"name": "番号　待子"}},
+                        {"reason": "code_change_request", "record": record[1]},
+                        {"reason": "death", "record": record[3]})
+    checks.check("requests for other numbers, and what happens meanwhile, are taken",
+                 answer and answer.get("taken") == 7, answer)
+    again = town.apply({"reason": "number_change_request", "record": record[0]})
+    checks.check("who waits for a number is not given a second", again and again["refused"] == 1, again)
+
+    def seen():
+        return net.ask(f"register.{A}", do="status")["changes"]
+    checks.check("only what needs no number is sent so far", seen()["queued"] == queued + 3, seen())
+    net.up("agency")
+    until(30, lambda: seen()["queued"] == queued + 6)
+    checks.check("three get their numbers; the dead keep theirs", town.quiet() and seen()["queued"] == queued + 6, seen())
+    checks.check("and all of it is applied nationally",
+                 net.ask("agency", do="status")["persons"]["versions"] == versions + 6 and seen()["refused"] == 0, seen())
+    equal = net.wait_equal(30)
+    checks.check("every level agrees about the numbers", equal.returncode == 0, equal.stdout)
+
+
 def numbers_are_waited_for(checks, net, town, row):
     net.down("agency")
     town.apply(newborn(f"{A}-newborn-2", row), {"reason": "ex_officio_amendment", "record": f"{A}-newborn-2",
@@ -193,6 +223,7 @@ def main():
         checks.check("400 residents are loaded", answer and answer["taken"] == 400, answer)
         checks.check("and applied nationally", a.quiet())
         every_reason(checks, net, a, rows)
+        other_numbers_come(checks, net, a, rows[100:])
         numbers_are_waited_for(checks, net, a, rows[50])
         order_of_a_person(checks, net, a, rows[60])
         resend_changes_nothing(checks, net, a)

@@ -504,6 +504,111 @@ static void every_order_at_the_agency_ends_alike(void **state UNUSED)
     fake_close(nodes, NODES);
 }
 
+/* ---- another number (番号法7条2項) ---- */
+
+struct asking {
+    struct resident_code code;
+    enum number_request_kind kind;
+};
+
+static enum err ask_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct asking *asking = arg;
+    struct flow *flow = &nodes[CS_A].flow;
+    return flow->number_request(flow, tx, f, asking->code, asking->kind, 0);
+}
+
+static void ask(int64_t n, enum number_request_kind kind)
+{
+    struct asking asking = {code_of(n), kind};
+    assert_ok(db_transaction(nodes[CS_A].flow.db, NULL, ask_tx, &asking));
+}
+
+/* What the agency answered last. */
+static struct individual_number number_that_came(void)
+{
+    struct individual_number number = {0};
+    for (size_t i = fake_count; i-- > 0 && !number.value;)
+        if (fake_notices[i].kind == LINK_KIND_NUMBER_NOTICE) {
+            const char *at = strstr(fake_notices[i].body, "\"individual_number\":\"");
+            assert_non_null(at);
+            struct str digits = {at + strlen("\"individual_number\":\""), INDIVIDUAL_NUMBER_DIGITS};
+            assert_ok(individual_number_parse(NULL, digits, &number));
+        }
+    assert_true(number.value != 0);
+    return number;
+}
+
+static struct identity_change number_change(int64_t number, int64_t n, enum change_reason reason,
+                                            struct individual_number from, struct individual_number to)
+{
+    struct identity_change c = later(number, n, NISHINOMIYA, reason);
+    c.change.has_old_number = true;
+    c.change.old_number = from;
+    c.identity.individual_number = to;
+    return c;
+}
+
+static void another_number_reaches_all_levels(void **state UNUSED)
+{
+    static const struct {
+        enum number_request_kind kind;
+        enum change_reason reason;
+    } rows[] = {
+        {NUMBER_CHANGE, CHANGE_NUMBER_CHANGE_REQUEST},
+        {NUMBER_EX_OFFICIO, CHANGE_NUMBER_EX_OFFICIO_CORRECTION},
+        {NUMBER_EX_OFFICIO, CHANGE_NUMBER_EX_OFFICIO_ENTRY},
+    };
+    struct fail f;
+    struct individual_number now = number_of(1), next;
+    int64_t change = 1;
+    open_nodes();
+    assert_ok(take(CS_A, first_entry(change++, 1, NISHINOMIYA)));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        ask(1, rows[i].kind);
+        /* what is told while the number is on its way has the old one */
+        struct identity_change meanwhile = later(change++, 1, NISHINOMIYA, CHANGE_MOVE_WITHIN);
+        meanwhile.identity.individual_number = now;
+        assert_ok(take(CS_A, meanwhile));
+        fake_deliver_all(nodes, NODES);
+        next = number_that_came();
+        assert_int_equal(nodes[CS_A].numbers, (int64_t)i + 1);
+        assert_false(individual_number_equal(next, now));
+        assert_ok(take(CS_A, number_change(change++, 1, rows[i].reason, now, next)));
+        fake_deliver_all(nodes, NODES);
+        assert_levels_agree(CS_A, PREFECTURE_A, NISHINOMIYA);
+        now = next;
+    }
+    assert_int_equal(census(AGENCY, NISHINOMIYA).versions, 7);
+    assert_int_equal(nodes[CS_A].outcomes, 0); /* nothing was refused */
+    struct identity_change thief = first_entry(change, 2, NISHINOMIYA);
+    thief.identity.individual_number = number_of(1); /* a former number is nobody else's */
+    assert_ok(take(CS_A, thief));
+    assert_ok(pass(PREFECTURE_A, "cs.282049"));
+    assert_err(fake_deliver_one(&nodes[AGENCY], undelivered("prefecture.28"), &f), ERR_NUMBER_TAKEN);
+    assert_string_equal(f.field, "individual_number");
+    fake_close(nodes, NODES);
+}
+
+/* The number was generated from the code before: it is this person's all the same. */
+static void a_code_may_change_while_the_number_is_on_its_way(void **state UNUSED)
+{
+    open_nodes();
+    assert_ok(take(CS_A, first_entry(1, 1, NISHINOMIYA)));
+    fake_deliver_all(nodes, NODES);
+    ask(1, NUMBER_CHANGE);
+    assert_ok(take(CS_A, code_change(2, 1, 50, NISHINOMIYA)));
+    fake_deliver_all(nodes, NODES);
+    struct identity_change c =
+        number_change(3, 1, CHANGE_NUMBER_CHANGE_REQUEST, number_of(1), number_that_came());
+    c.identity.resident_code = code_of(50);
+    assert_ok(take(CS_A, c));
+    fake_deliver_all(nodes, NODES);
+    assert_int_equal(census(AGENCY, NISHINOMIYA).versions, 3);
+    assert_levels_agree(CS_A, PREFECTURE_A, NISHINOMIYA);
+    fake_close(nodes, NODES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +623,8 @@ int main(void)
         cmocka_unit_test(a_recovered_notice_changes_nothing_when_it_comes_again),
         cmocka_unit_test(a_person_can_send_again),
         cmocka_unit_test(every_order_at_the_agency_ends_alike),
+        cmocka_unit_test(another_number_reaches_all_levels),
+        cmocka_unit_test(a_code_may_change_while_the_number_is_on_its_way),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }
