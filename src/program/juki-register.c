@@ -38,6 +38,7 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     json_add_int(b, "current", s.residents);
     json_add_int(b, "removed", s.removed);
     json_add_int(b, "provisional", s.provisional);
+    json_add_int(b, "awaiting_number", s.awaiting_number);
     json_end(b, '}');
     json_begin(b, "changes", '{');
     json_add_int(b, "queued", s.changes);

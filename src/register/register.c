@@ -106,6 +106,11 @@ static enum err count_records(struct db_tx *tx, struct fail *f, struct register_
     db_query(tx, &rows, &sql_register_provisional_count, DB_NONE);
     if (db_next(&rows))
         out->provisional = db_row_int(&rows, 0);
+    if ((e = db_done(&rows, f)))
+        return e;
+    db_query(tx, &rows, &sql_register_wish_count, DB_NONE);
+    if (db_next(&rows))
+        out->awaiting_number = db_row_int(&rows, 0);
     return db_done(&rows, f);
 }
 

@@ -54,6 +54,7 @@ MUST_CHECK enum err register_confirm(struct resident_register *r, struct fail *f
                                      int64_t *change);
 struct register_status {
     int64_t residents, leaving, removed, provisional; /* records by state; events that wait to be confirmed */
+    int64_t awaiting_number; /* changes of a number that wait for the agency to generate the new one */
     int64_t changes, taken, applied, waiting,
         refused; /* queued in all; taken by the CS; what became of them */
     bool door_connected;

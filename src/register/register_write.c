@@ -162,6 +162,14 @@ static enum err find_subject(struct register_batch *b, struct fail *f, struct ar
     return resident_version_latest(b->tx, f, by_record ? by_record : by_code, a, out);
 }
 
+/* Codes and numbers that were given up are nobody's for ever (番号法8条, 法30条の2). */
+static bool changes_key(enum municipal_reason reason)
+{
+    enum change_group group = municipal_row(reason)->group;
+
+    return group == CHANGE_CODE_AMENDMENT || group == CHANGE_NUMBER_AMENDMENT;
+}
+
 /* A cancellation puts back what was before the version the cancelled event made. */
 static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a,
                        const struct change_event *event, const struct resident_version *old,
@@ -177,6 +185,9 @@ static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a
         return fail_set(f, ERR_NOT_FOUND, "cancels", NULL);
     if (cancelled != old->id)
         return fail_set(f, ERR_STATE, "cancels", "another change stands on it");
+    if (changes_key(old->reason))
+        return fail_set(f, ERR_STATE, "cancels",
+                        "a former code or number is not given again: change it anew");
     if (municipal_row(old->reason)->group == CHANGE_ENTRY ? event->reason != MUNICIPAL_CANCELLED_ENTRY
         : municipal_row(old->reason)->group == CHANGE_REMOVAL
             ? event->reason != MUNICIPAL_CANCELLED_REMOVAL
@@ -237,12 +248,20 @@ static enum err change_code(struct register_batch *b, struct fail *f, const stru
     return e;
 }
 
-static void change_number(const struct resident_version *old, struct change *change)
+/* One given by hand would be changed again by the one that is on its way. */
+static enum err change_number(struct register_batch *b, struct fail *f, const struct resident_version *old,
+                              struct change *change)
 {
+    struct db_rows rows;
+
     change->has_old_number = old->row.identity.has_individual_number;
     change->old_number_not_recorded =
         !change->has_old_number && change->reason == CHANGE_NUMBER_EX_OFFICIO_ENTRY;
     change->old_number = old->row.identity.individual_number;
+    db_query(b->tx, &rows, &sql_register_wish_find, DB(db_int(old->person)));
+    bool awaited = db_next(&rows);
+    enum err e = db_done(&rows, f);
+    return e || !awaited ? e : fail_set(f, ERR_EXISTS, "individual_number", "another is being waited for");
 }
 
 /* Fills v, which begins as a copy of old. */
@@ -270,7 +289,7 @@ static enum err change_values(struct register_batch *b, struct fail *f, struct a
     if (group == CHANGE_CODE_AMENDMENT)
         return change_code(b, f, event, old, v, change);
     if (group == CHANGE_NUMBER_AMENDMENT)
-        change_number(old, change);
+        return change_number(b, f, old, change);
     return ERR_OK;
 }
 

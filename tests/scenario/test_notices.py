@@ -108,6 +108,8 @@ def other_numbers_come(checks, net, town, rows):
     def seen():
         return net.ask(f"register.{A}", do="status")["changes"]
     checks.check("only what needs no number is sent so far", seen()["queued"] == queued + 3, seen())
+    waiting = net.ask(f"register.{A}", do="status")["persons"]["awaiting_number"]
+    checks.check("the register says how many wait for a number", waiting == 4, waiting)
     net.up("agency")
     until(30, lambda: seen()["queued"] == queued + 6)
     checks.check("three get their numbers; the dead keep theirs", town.quiet() and seen()["queued"] == queued + 6, seen())

@@ -291,6 +291,15 @@ static void a_code_or_number_change_names_the_old_one_on(const char *url)
     assert_non_null(strstr(l.body, "\"old_resident_code\":\"24727059608\""));
     assert_non_null(strstr(change(&s, &l, 3), "\"old_individual_number\":\"379474484458\""));
     assert_non_null(strstr(l.body, "\"individual_number\":\"454972364860\""));
+    apply(&s, "{\"event\":\"e3\",\"reason\":\"cancelled_amendment\",\"change_date\":\"2026-06-03\","
+              "\"record\":\"r-1\",\"cancels\":\"e2\"}\n"
+              "{\"event\":\"e4\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-04\","
+              "\"record\":\"r-1\",\"set\":{\"resident_code\":\"24846016224\"}}\n"
+              "{\"event\":\"e5\",\"reason\":\"cancelled_amendment\",\"change_date\":\"2026-06-05\","
+              "\"record\":\"r-1\",\"cancels\":\"e4\"}\n");
+    assert_int_equal(s.refusals, 2); /* what was given up is not taken back */
+    assert_int_equal(s.errors[0], ERR_STATE);
+    assert_int_equal(s.errors[1], ERR_STATE);
     close_scene(&s);
 }
 
@@ -548,6 +557,13 @@ static void a_number_change_waits_for_the_number(void **state)
     assert_ok(register_enter_event(s.r, NULL, str_of(wish), false, &number));
     assert_int_equal(number, 0);
     assert_err(register_enter_event(s.r, NULL, str_of(wish), false, &number), ERR_EXISTS);
+    assert_err(register_enter_event(s.r, NULL,
+                                    STR("{\"event\":\"n2\",\"reason\":\"number_correction\",\"change_date\":"
+                                        "\"2026-06-02\",\"record\":\"r-1\","
+                                        "\"set\":{\"individual_number\":\"454972364860\"}}"),
+                                    false, &number),
+               ERR_EXISTS); /* nor is one given by hand beside it */
+    assert_int_equal(status(&s).awaiting_number, 1);
     assert_ok(register_start(s.r, NULL));
     WAIT_FOR(door_stage_requested(&code) == 1);
     assert_int_equal(code, 24727059608);
@@ -555,6 +571,31 @@ static void a_number_change_waits_for_the_number(void **state)
     WAIT_FOR(status(&s).taken == 2);
     assert_non_null(strstr(change(&s, &l, 2), "\"individual_number\":\"454972364860\""));
     assert_non_null(strstr(l.body, "\"old_individual_number\":\"379474484458\""));
+    assert_int_equal(status(&s).awaiting_number, 0);
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+static void a_number_for_a_closed_record_changes_nothing(void **state)
+{
+    struct scene s;
+    char url[96];
+    int64_t number;
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO));
+    apply(&s, "{\"event\":\"n1\",\"reason\":\"number_correction\",\"change_date\":\"2026-06-02\",\"record\":"
+              "\"r-1\"}\n"
+              "{\"event\":\"n2\",\"reason\":\"death\",\"change_date\":\"2026-06-03\",\"record\":\"r-1\"}\n");
+    assert_int_equal(s.refusals, 0);
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(door_stage_requested(&number) == 1);
+    door_stage_number(&stage, (struct resident_code){24727059608}, (struct individual_number){454972364860},
+                      0);
+    WAIT_FOR(status(&s).awaiting_number == 0);
+    assert_int_equal(status(&s).changes, 2);
+    assert_int_equal(status(&s).removed, 1);
     close_scene(&s);
     door_stage_close(&stage);
 }
@@ -681,6 +722,7 @@ int main(void)
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
         cmocka_unit_test(a_number_change_waits_for_the_number),
+        cmocka_unit_test(a_number_for_a_closed_record_changes_nothing),
         cmocka_unit_test(a_refused_change_is_listed_and_replaced),
         cmocka_unit_test(an_old_copy_of_the_register_sends_nothing),
     };
