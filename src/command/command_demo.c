@@ -12,9 +12,12 @@
 #include "command/node_process.h"
 #include "simulate/changes.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,13 +107,40 @@ static enum err clear_folder(struct demo *d, struct fail *f)
     return e ? e : network_remove_folder(f, d->folder);
 }
 
+static bool port_is_free(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0)
+        return false;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* as the servers do */
+    bool free_now = bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+    close(fd);
+    return free_now;
+}
+
+/* The first row of ports that nobody uses, so that a demonstration runs beside another network. */
+static int base_port(void)
+{
+    enum { FIRST = 7600, LAST = 9600, PORTS = 9 };
+    for (int base = FIRST; base < LAST; base += PORTS) {
+        int n = 0;
+        while (n < PORTS && port_is_free(base + n))
+            n++;
+        if (n == PORTS)
+            return base;
+    }
+    return FIRST; /* the servers will say which port is taken */
+}
+
 static enum err make_network(struct demo *d, struct fail *f)
 {
     static const struct str prefectures[] = {{"28", 2}, {"27", 2}};
     static const struct str municipalities[TOWNS] = {{"282049", 6}, {"282022", 6}, {"272035", 6}};
     const struct network_plan plan = {.folder = d->folder, .prefectures = prefectures, .prefecture_count = 2,
                                       .municipalities = municipalities, .municipality_count = TOWNS,
-                                      .base_port = 7600, .disk_least = 1, .demo = true};
+                                      .base_port = base_port(), .disk_least = 1, .demo = true};
     char name[NODE_NAME_SIZE];
     enum err e = network_init(f, &plan, &d->call->arena, &d->network);
     if (!e)
@@ -170,6 +200,7 @@ static enum err share(struct demo *d, struct fail *f, int64_t total)
         for (size_t k = 0; k < TOWNS; k++)
             if (all[i].area.value == d->towns[k].area)
                 sum += census[k] = all[i].count;
+    assert(e || sum > 0); /* the towns have residents in the census */
     for (size_t k = 0; k < TOWNS && !e; k++) {
         int64_t count = k + 1 < TOWNS ? total * census[k] / sum : total - given;
         d->towns[k].count = (struct simulate_count){{d->towns[k].area}, count};
