@@ -2,10 +2,14 @@
 /* How fast the log that proves itself grows, and how fast it is proven.
  *
  * Entries have the size and the alphabet of an identity notice, every one different, so that compression has
- * the work it has in use. append_per_s: one caller, 1,000 entries a transaction, as a batch of notices is
- * taken. Baseline: the same bytes inserted as plain rows by a bare loop, 1,000 a transaction.
+ * the work it has in use.
+ *
+ * append_per_s: one caller, 1,000 entries a transaction, as a batch of notices is taken. Baseline: the same
+ * bytes inserted as plain rows by a bare loop, 1,000 a transaction.
+ *
  * append_waiting_per_s: 64 callers, each waiting for its own entry to be on disk before it appends the next.
  * Baseline: a bare loop with a commit for each row, which is what callers without group commit would share.
+ *
  * verify_per_s: every hash, tile and head of that log. Baseline: SHA-256 over the same bytes in memory, as
  * leaves. */
 #include "bench.h"

@@ -130,9 +130,9 @@ static void show_json(const struct bench *b, const struct bench_row *row, double
     json_add_text(&line, "unit", str_of(row->unit));
     json_add_text(&line, "goal", str_of(show_goal(row, text)));
     json_add_bool(&line, "met", is_met(row, value, ratio));
-    for (size_t i = 0; i < (*row->baseline ? COUNT_OF(numbers) : 1); i++) {
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         snprintf(text, sizeof text, "%.6g", numbers[i].value);
-        json_add_raw(&line, numbers[i].key, str_of(text));
+        json_add_raw(&line, numbers[i].key, i && baseline <= 0 ? STR("null") : str_of(text));
     }
     json_add_text(&line, "baseline_is", str_of(row->baseline));
     json_add_text(&line, "machine", str_of(b->machine));
@@ -144,7 +144,7 @@ static void show_json(const struct bench *b, const struct bench_row *row, double
 static void show_line(const struct bench_row *row, double value, double baseline, double ratio)
 {
     char v[32], b[32] = "", r[32] = "", goal[64];
-    if (*row->baseline) {
+    if (baseline > 0) {
         show_number(baseline, b);
         snprintf(r, sizeof r, "%.3g", ratio);
     }

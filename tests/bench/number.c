@@ -5,6 +5,7 @@
  * Its baseline is AES-256 of Nettle on single blocks, each the last one's result, as FF1's rounds must call
  * it. One number takes 12 of them (two for the fixed beginning, ten rounds), so that 1/12 = 0.083 would be no
  * cost but AES. The goal: numbers for the whole nation, 126 million, in ten minutes.
+ *
  * per_s: number_generate, as the agency answers requests of a CS: was this request answered before, does the
  * person have a number, is the candidate free; then number and answer are kept. 1,000 requests a transaction.
  * Baseline: a bare loop that keeps number, code and request in one row keyed by the number. */

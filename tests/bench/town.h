@@ -25,17 +25,18 @@ MUST_CHECK enum err town_ask(struct town *t, struct fail *f, const char *node, s
                              json_t **answer);
 /* The register takes a file: verb "load" or "apply". ERR_STATE when it refused a row. */
 MUST_CHECK enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path);
-/* Until the register has heard of `count` changes in all that they were applied at the agency. nap:
- * microseconds between two questions. ERR_STATE when one was refused, ERR_TIMEOUT when nothing happens for a
- * minute. */
-MUST_CHECK enum err town_wait(struct town *t, struct fail *f, int64_t count, int64_t nap);
+/* Until the register has heard of `count` changes in all that they were applied at the agency; asks every 0.1
+ * ms for the last ones, more seldom before. ERR_STATE when one was refused, ERR_TIMEOUT when nothing happens
+ * for a minute. */
+MUST_CHECK enum err town_wait(struct town *t, struct fail *f, int64_t count);
 /* How many persons the agency has in its store, counted. */
 MUST_CHECK enum err town_census(struct town *t, struct fail *f, int64_t *persons);
 
-struct town_use {
-    int64_t rss_most; /* bytes; the largest daemon's at its largest */
-    int64_t written;  /* bytes that all daemons have sent to the disk */
-    int64_t wal_most; /* bytes; the largest write-ahead log of a server */
+struct town_use {         /* since the daemons started */
+    int64_t rss_most;     /* bytes; the largest daemon's at its largest */
+    int64_t written;      /* bytes that all daemons have sent to the disk */
+    int64_t wal_most;     /* bytes; the largest write-ahead log of a server */
+    double cpu, cpu_most; /* seconds of processor time: of all, of the busiest daemon */
 };
 /* While it runs. */
 MUST_CHECK enum err town_use(struct town *t, struct fail *f, struct town_use *out);
