@@ -28,7 +28,7 @@
 
 extern char **environ;
 enum { PORTS = 4, KILL_MILLIS = 5000, PATH_SIZE = 512, SILENCE_MICROS = 60 * 1000 * 1000, SEED = 20261122 };
-enum { MICROS_A_CHANGE = 40, NAP_LEAST = 100, NAP_MOST = 2 * 1000 * 1000 };
+enum { MICROS_A_CHANGE = 40, NAP_LEAST = 200, NAP_MOST = 2 * 1000 * 1000 };
 static const char register_name[] = "register.282049";
 
 struct town {
