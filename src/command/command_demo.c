@@ -297,6 +297,7 @@ static enum err load_residents(struct demo *d, struct fail *f)
     for (size_t i = 0; i < TOWNS && !e; i++) {
         struct taken t = {0};
         e = give_file(d, f, &d->towns[i], "load", d->towns[i].residents, &t);
+        unlink(d->towns[i].residents); /* numbers stay in databases only */
         if (e)
             break;
         total += t.taken;
@@ -427,6 +428,7 @@ static enum err live_a_year(struct demo *d, struct fail *f)
         e = count_file(d, f, d->towns[i].changes);
         if (!e)
             e = give_file(d, f, &d->towns[i], "apply", d->towns[i].changes, &t);
+        unlink(d->towns[i].changes);
         taken += t.taken;
         if (!e && t.refused)
             e = fail_set(f, ERR_LEVELS_DIFFER, NULL, "%lld changes were refused by the register", (long long)t.refused);

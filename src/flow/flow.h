@@ -32,6 +32,9 @@ struct flow {
     /* CS: the number of code came. */
     enum err (*number_arrived)(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
                                struct individual_number number);
+    /* Agency: to which municipality a code was designated; 0 when to nobody. */
+    enum err (*code_designated)(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                struct area_code *municipality);
     /* Agency: an identity notice says whose a number is. */
     enum err (*number_record)(struct flow *flow, struct db_tx *tx, struct fail *f,
                               const struct identity *identity, const struct change *change);

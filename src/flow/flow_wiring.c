@@ -16,6 +16,7 @@ void flow_wire(struct flow *flow)
     flow->number_request = number_request;
     flow->number_arrived = identity_notice_number_arrived;
     flow->number_record = number_record;
+    flow->code_designated = resident_code_stock_designated;
 }
 
 static const struct {

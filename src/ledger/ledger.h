@@ -55,6 +55,9 @@ MUST_CHECK enum err ledger_newest_head(struct ledger *l, struct fail *f, struct 
  * that cosignature. ERR_NOT_FOUND: no head of that size; ERR_PROOF: it signs another text. */
 MUST_CHECK enum err ledger_add_cosignature(struct ledger *l, struct fail *f, struct str note);
 uint64_t ledger_size(struct ledger *l);
+/* Bytes of the stored bodies. Only what came since the last call is added up, so the first call after a start reads
+ * along the whole log. */
+MUST_CHECK enum err ledger_bytes(struct ledger *l, struct fail *f, int64_t *bytes);
 int64_t ledger_head_age(struct ledger *l); /* µs since the newest head, -1 when none */
 
 /* Proofs from the stored tiles, for a signed head of that size. For the paths of a batch's own notices use merkle.h. */

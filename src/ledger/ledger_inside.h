@@ -26,6 +26,7 @@ struct ledger {
     pthread_mutex_t lock;             /* guards to the end; held for copies only */
     struct merkle_frontier published; /* the tree on disk, for everybody else */
     int64_t head_time;                /* of the newest head; 0 when none */
+    int64_t weighed_id, weighed;      /* entries whose bytes were added up, and their sum (ledger_bytes) */
     pthread_mutex_t signing;          /* one head at a time */
 };
 

@@ -72,8 +72,8 @@ static enum err open_link(struct server *s, struct fail *f)
 /* Rule of all pools: said at 30 % and at 10 %, long before "try later". */
 static void say_pool_low(struct flow *flow, const char *pool, int64_t left, int64_t of, int level)
 {
-    LOG(level > 1 ? LOG_ALARM : LOG_WARNING, "stock_low", LOG_TEXT("node", flow->self.text),
-        LOG_TEXT("pool", pool), LOG_NUMBER("left", left), LOG_NUMBER("of", of));
+    LOG(LOG_ALARM, "stock_low", LOG_TEXT("node", flow->self.text), LOG_TEXT("pool", pool), LOG_NUMBER("left", left),
+        LOG_NUMBER("of", of), LOG_NUMBER("percent", level > 1 ? 10 : 30));
 }
 
 static enum err open_flow(struct server *s, struct fail *f)
@@ -183,6 +183,19 @@ enum err server_reload(struct server *s, struct fail *f)
     if (!e && s->door)
         e = door_reload(s->door, f);
     return e ? e : db_transaction(s->db, f, note_tx, &note);
+}
+
+static enum err nothing_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    (void)tx, (void)f, (void)arg;
+    return ERR_OK;
+}
+
+enum err server_health(struct server *s, struct fail *f)
+{
+    uint8_t signature[ED25519_SIGNATURE];
+    enum err e = key_sign(f, s->signing_key, STR("health"), signature);
+    return e ? e : db_transaction(s->db, f, nothing_tx, NULL);
 }
 
 void server_close(struct server *s)

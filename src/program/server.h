@@ -36,6 +36,9 @@ void server_close(struct server *s);
 /* New certificate or directory. */
 MUST_CHECK enum err server_reload(struct server *s, struct fail *f);
 
+/* Can it sign and commit now? The error says what it cannot. */
+MUST_CHECK enum err server_health(struct server *s, struct fail *f);
+
 /* The verbs of the control socket (server_verbs.c); self is struct server. */
 extern const struct control_verb server_verbs[];
 extern const size_t server_verb_count;

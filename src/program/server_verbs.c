@@ -100,14 +100,18 @@ static void add_notices(struct buf *b, const struct peers *p)
     json_end(b, '}');
 }
 
-static void add_storage(struct server *s, struct buf *b)
+static enum err add_storage(struct server *s, struct fail *f, struct buf *b)
 {
     struct db_stats stats;
+    int64_t bytes = 0;
+    enum err e = ledger_bytes(s->ledger, f, &bytes);
+    if (e)
+        return e;
     int64_t head_age = ledger_head_age(s->ledger);
     db_stats(s->db, &stats);
     json_begin(b, "log", '{');
     json_add_int(b, "entries", (int64_t)ledger_size(s->ledger));
-    json_add_int(b, "bytes", stats.file_bytes);
+    json_add_int(b, "bytes", bytes);
     json_add_int(b, "head_age_seconds", head_age < 0 ? -1 : head_age / 1000000);
     json_end(b, '}');
     json_begin(b, "database", '{');
@@ -123,6 +127,7 @@ static void add_storage(struct server *s, struct buf *b)
         json_add_int(b, NULL, stats.flush_micros[i]);
     json_end(b, ']');
     json_end(b, '}');
+    return ERR_OK;
 }
 
 static enum err stock_tx(struct db_tx *tx, struct fail *f, void *arg)
@@ -194,14 +199,18 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     struct server *s = self;
     struct buf *b = &call->answer;
     json_add_text(b, "node", str_of(s->self.text));
+    enum err e = server_health(s, f);
+    if (e)
+        return e;
     json_add_bool(b, "ready", true);
     json_add_text(b, "version", STR(JUKI_VERSION));
     json_add_int(b, "epoch", link_epoch(s->link));
     json_add_int(b, "uptime_seconds", (clock_now() - s->started) / 1000000);
-    enum err e = add_persons(s, f, b);
+    e = add_persons(s, f, b);
     if (!e)
         e = add_links(s, f, b);
-    add_storage(s, b);
+    if (!e)
+        e = add_storage(s, f, b);
     add_directory(s, b);
     if (!e && s->self.role == NODE_CS)
         e = db_read(s->db, f, stock_tx, b);

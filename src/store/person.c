@@ -157,6 +157,20 @@ enum err store_current(struct db_tx *tx, struct fail *f, struct resident_code co
     return e ? e : store_row_read(tx, f, best.latest, a, out, NULL);
 }
 
+enum err store_code_lives(struct db_tx *tx, struct fail *f, struct resident_code code,
+                          struct area_code municipality, bool *lives)
+{
+    struct db_rows rows;
+    bool found = false;
+    db_query(tx, &rows, &sql_store_person_episodes, DB(db_int(code.value)));
+    while (db_next(&rows))
+        found = found || area_code_cs((struct area_code){(int32_t)db_row_int(&rows, 0)}).value == municipality.value;
+    enum err e = db_done(&rows, f);
+    if (!e)
+        *lives = found;
+    return e;
+}
+
 enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code code, bool *known)
 {
     struct db_rows rows;

@@ -85,6 +85,9 @@ MUST_CHECK enum err store_current(struct db_tx *tx, struct fail *f, struct resid
 MUST_CHECK enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code code,
                                   struct area_code area, struct arena *a,
                                   bool (*each)(void *arg, const struct store_version *), void *arg);
+/* Whether the code has an episode in a municipality (in any of its wards, for a designated city). */
+MUST_CHECK enum err store_code_lives(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                     struct area_code municipality, bool *lives);
 /* Whether anybody has or had the code. */
 MUST_CHECK enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code code,
                                      bool *known);

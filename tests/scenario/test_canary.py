@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import sys
 
@@ -46,34 +47,55 @@ def bad_file(net, rows):
     return path, set(wrong)
 
 
-def generated_numbers(net):
-    """What the register knows by now, read from its database."""
+def generated_numbers(folder):
+    """What the registers know by now, read from their databases."""
     found = set()
-    for db in (net.dir / f"register.{AREA}").rglob("*.db"):
+    for db in folder.glob("register.*/data/*.db"):
         c = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
-        for (table,) in c.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
-            for column in c.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall():
-                name = column[0]
-                if name in ("resident_code", "code", "individual_number"):
-                    width = 12 if name == "individual_number" else 11
-                    for (value,) in c.execute(f'SELECT "{name}" FROM "{table}" WHERE "{name}" IS NOT NULL'):
-                        text = str(value).zfill(width)
-                        if len(text) == width and int(text):
-                            found.add(text)
+        for code, number in c.execute("SELECT code, number FROM register_resident"):
+            found.add(f"{code:011d}")
+            if number is not None:
+                found.add(f"{number:012d}")
         c.close()
     return found
 
 
-def written_outside(net, printed):
+def written_outside(root, printed):
     yield "printed", "\n".join(printed).encode()
-    for folder, _, files in os.walk(net.dir):
+    for folder, _, files in os.walk(root):
         for name in files:
             path = pathlib.Path(folder) / name
-            relative = path.relative_to(net.dir)
+            relative = path.relative_to(root)
             yield f"name of {relative.parent}", str(relative).encode()
             if ".db" in name or "door" in relative.parts or not path.is_file() or path.is_socket():
                 continue
             yield str(relative), path.read_bytes()
+
+
+NUMBER = re.compile(rb"(?<![0-9])[0-9]{11,12}(?![0-9])")
+
+
+def search(checks, root, printed, numbers):
+    numbers = {n.encode() for n in numbers}
+    looked = 0
+    for what, content in written_outside(root, printed):
+        looked += 1
+        leaked = sum(1 for n in NUMBER.findall(content) if n in numbers)
+        checks.check(f"no number in {what}", not leaked, f"{leaked} numbers")
+    checks.check("something was searched", looked > 20, looked)
+
+
+def demonstration(checks, net):
+    """The demonstration's people are canaries too: they come with numbers, and get new ones."""
+    folder = net.folder / "demo"
+    try:
+        r = net.run("demo", "--residents", "600", str(folder))
+        checks.check("the demonstration runs", r.returncode == 0, r.stdout + r.stderr)
+    finally:
+        net.run("down", str(folder), "--kill")
+    numbers = generated_numbers(folder)
+    checks.check("its people have numbers", len(numbers) > 1200, len(numbers))
+    search(checks, folder, [r.stdout, r.stderr], numbers)
 
 
 def main():
@@ -105,15 +127,11 @@ def main():
                       ["check", "individual-number", sorted(wrong)[0]]):
             r = net.run(*words)
             printed += [r.stdout, r.stderr]
-        numbers |= wrong | generated_numbers(net)
+        numbers |= wrong | generated_numbers(net.dir)
         checks.check("numbers were generated too", len(numbers) > 2 * COUNT + 40, len(numbers))
         net.down()
-        looked = 0
-        for what, content in written_outside(net, printed):
-            looked += 1
-            leaked = [n for n in numbers if n.encode() in content]
-            checks.check(f"no number in {what}", not leaked, f"{len(leaked)} numbers, as {leaked[:1]}")
-        checks.check("something was searched", looked > 20, looked)
+        search(checks, net.dir, printed, numbers)
+        demonstration(checks, net)
     checks.end()
 
 

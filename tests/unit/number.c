@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/number/number.h"
 #include "fake_link.h"
+#include "flow/resident_code_stock/resident_code_stock.h"
 #include "people.h"
 #include "stores.h"
 #include "test.h"
@@ -191,6 +192,42 @@ static void twins_are_two_persons(const char *url)
     fake_close(&agency, 1);
 }
 
+static enum err may_ask_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct call *c = arg;
+    return number_may_ask(&agency.flow, tx, f, c->identity.address.area_code, c->code, c->kind);
+}
+
+static enum err may_ask(int32_t municipality, struct resident_code code, enum number_request_kind kind)
+{
+    struct call c = {.code = code, .kind = kind, .identity.address.area_code = {municipality}};
+    return db_transaction(agency.flow.db, NULL, may_ask_tx, &c);
+}
+
+static enum err designate_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct call *c = arg;
+    return resident_code_stock_designate(&agency.flow, tx, f, (struct area_code){NISHINOMIYA}, 1, &c->code);
+}
+
+/* 法30条の2: a municipality speaks of the codes designated to it and of its own residents. */
+static void a_cs_asks_for_its_own_people_only(const char *url)
+{
+    struct call drawn = {.kind = NUMBER_NEW};
+    open_agency(url);
+    assert_ok(db_transaction(agency.flow.db, NULL, designate_tx, &drawn));
+    assert_ok(may_ask(NISHINOMIYA, drawn.code, NUMBER_NEW));
+    assert_err(may_ask(ASHIYA, drawn.code, NUMBER_NEW), ERR_SCOPE);
+    assert_err(may_ask(ASHIYA, drawn.code, NUMBER_CHANGE), ERR_EPISODE_UNKNOWN); /* the move may be on its way */
+    assert_ok(may_ask(ASHIYA, code_of(9), NUMBER_NEW)); /* nobody knows this code yet */
+    struct call entered = {.identity = resident(9, NISHINOMIYA), .change = change_on(CHANGE_MOVE_IN, 2020, 1, 1)};
+    assert_ok(db_transaction(agency.flow.db, NULL, enter_tx, &entered));
+    assert_ok(may_ask(NISHINOMIYA, code_of(9), NUMBER_CHANGE));
+    assert_err(may_ask(ASHIYA, code_of(9), NUMBER_NEW), ERR_SCOPE);
+    fake_close(&agency, 1);
+}
+
+BOTH(a_cs_asks_for_its_own_people_only)
 BOTH(numbers_are_valid_and_differ)
 BOTH(a_request_gets_one_answer)
 BOTH(a_number_from_elsewhere_is_never_generated)
@@ -201,6 +238,7 @@ BOTH(twins_are_two_persons)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_a_cs_asks_for_its_own_people_only),
         cmocka_unit_test(both_numbers_are_valid_and_differ),
         cmocka_unit_test(both_a_request_gets_one_answer),
         cmocka_unit_test(both_a_number_from_elsewhere_is_never_generated),

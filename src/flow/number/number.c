@@ -69,6 +69,23 @@ static enum err answer(struct flow *flow, struct db_tx *tx, struct fail *f, cons
     return send(flow, tx, f, cs, LINK_KIND_NUMBER_NOTICE, &body);
 }
 
+enum err number_may_ask(struct flow *flow, struct db_tx *tx, struct fail *f, struct area_code municipality,
+                        struct resident_code code, enum number_request_kind kind)
+{
+    struct area_code designated = {0};
+    bool lives = false, known = false;
+    enum err e = flow->code_designated(tx, f, code, &designated);
+    if (!e && designated.value == municipality.value)
+        return ERR_OK;
+    if (!e)
+        e = store_code_lives(tx, f, code, municipality, &lives);
+    if (!e && !lives && !designated.value)
+        e = store_code_known(tx, f, code, &known);
+    if (e || lives || (!known && !designated.value))
+        return e;
+    return fail_set(f, kind == NUMBER_NEW ? ERR_SCOPE : ERR_EPISODE_UNKNOWN, "resident_code", NULL);
+}
+
 static enum err apply_request(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
 {
     struct resident_code code = {0};
@@ -80,6 +97,8 @@ static enum err apply_request(void *app, struct db_tx *tx, const struct link_not
         e = kind_parse(f, n->body, &kind);
     if (!e)
         e = json_member_int(f, n->body, "change", 0, CHANGE_MOST, &change);
+    if (!e)
+        e = number_may_ask(app, tx, f, (struct area_code){n->origin.area}, code, kind);
     if (!e)
         e = number_generate(app, tx, f, code, kind, n->id, &number);
     return e ? e : answer(app, tx, f, n->origin.text, code, number, change);

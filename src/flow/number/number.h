@@ -31,6 +31,12 @@ MUST_CHECK enum err number_generate(struct flow *flow, struct db_tx *tx, struct 
                                     struct resident_code code, enum number_request_kind kind,
                                     struct str request_id, struct individual_number *out);
 
+/* At the agency: may the CS of `municipality` ask about this code? Yes when the code was designated to it, when it has an
+ * episode there, and when nobody knows the code yet. Else a first number is refused (ERR_SCOPE); another number waits
+ * (ERR_EPISODE_UNKNOWN), since the notice of a move may still be on its way by the prefecture. */
+MUST_CHECK enum err number_may_ask(struct flow *flow, struct db_tx *tx, struct fail *f, struct area_code municipality,
+                                   struct resident_code code, enum number_request_kind kind);
+
 extern const struct link_kind number_request_at_cs; /* only sent */
 extern const struct link_kind number_request_at_agency;
 extern const struct link_kind number_notice_at_agency; /* only sent; recovered after a restore */

@@ -34,6 +34,10 @@ MUST_CHECK enum err resident_code_stock_designate(struct flow *flow, struct db_t
                                                   struct area_code area, int64_t count,
                                                   struct resident_code *codes);
 
+/* At the agency: to which municipality a code was designated; 0 when to nobody (it came from elsewhere). */
+MUST_CHECK enum err resident_code_stock_designated(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                                   struct area_code *municipality);
+
 extern const struct link_kind stock_request_at_cs; /* only sent */
 extern const struct link_kind stock_request_at_agency;
 extern const struct link_kind stock_notice_at_agency; /* only sent; recovered after a restore */

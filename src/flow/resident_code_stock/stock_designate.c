@@ -47,6 +47,20 @@ static enum err claim(struct db_tx *tx, struct fail *f, struct resident_code cod
     return e;
 }
 
+enum err resident_code_stock_designated(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                        struct area_code *municipality)
+{
+    struct db_rows rows;
+    int64_t area = 0;
+    db_query(tx, &rows, &sql_flow_resident_code_stock_designated_find, DB(db_int(code.value)));
+    while (db_next(&rows))
+        area = db_row_int(&rows, 0);
+    enum err e = db_done(&rows, f);
+    if (!e)
+        municipality->value = (int32_t)area;
+    return e;
+}
+
 enum err resident_code_stock_designate(struct flow *flow, struct db_tx *tx, struct fail *f,
                                        struct area_code area, int64_t count, struct resident_code *codes)
 {
