@@ -38,6 +38,7 @@ static enum err db_new(struct fail *f, const char *url, const struct db_module *
     db->modules = modules;
     db->module_count = count;
     db->read_micros = DB_READ_MICROS;
+    db->settle_micros = DB_SETTLE_MICROS;
     *out = db;
     return ERR_OK;
 }
