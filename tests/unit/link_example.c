@@ -89,7 +89,8 @@ static void every_error_is_in_the_table(void **state UNUSED)
     buf_init(&document, 1 << 20);
     assert_ok(file_read(NULL, path, &document));
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].err < 500 || rows[i].err > 599)
+        bool shown = (rows[i].err >= 100 && rows[i].err < 200) || (rows[i].err >= 500 && rows[i].err < 650);
+        if (!shown)
             continue;
         snprintf(line, sizeof line, "| %d | %s | %s |", (int)rows[i].err, rows[i].name, rows[i].en);
         stands_there("error", str_of(line));
