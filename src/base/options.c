@@ -146,21 +146,21 @@ enum err options_parse(struct fail *f, const struct option_table *t, int argc, c
     return ERR_OK;
 }
 
-static void add_row(struct buf *out, const char *letter, const struct option_row *row)
+static void add_row(struct buf *out, const char *letter, const struct option_row *row, bool japanese)
 {
     char left[64];
     const char *value = row->kind == OPTION_FLAG ? "" : row->value ? row->value : "VALUE";
     snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, *value ? " " : "", value);
-    buf_add_format(out, "  %-26s  %s", left, row->help);
+    buf_add_format(out, "  %-26s  %s", left, japanese && row->help_ja ? row->help_ja : row->help);
     if (row->kind == OPTION_INT && (row->least || row->most))
-        buf_add_format(out, " (%lld to %lld)", (long long)row->least, (long long)row->most);
+        buf_add_format(out, japanese ? "（%lld～%lld）" : " (%lld to %lld)", (long long)row->least, (long long)row->most);
     buf_add_char(out, '\n');
 }
 
 void options_write_help(const struct option_table *t, struct buf *out)
 {
-    static const struct option_row help = {.name = "help", .help = "this text"};
-    buf_add_format(out, "usage: %s\n", t->usage);
+    static const struct option_row help = {.name = "help", .help = "this text", .help_ja = "この説明"};
+    buf_add_format(out, t->japanese ? "使い方: %s\n" : "usage: %s\n", t->usage);
     if (t->about)
         buf_add_format(out, "%s\n", t->about);
     buf_add_char(out, '\n');
@@ -168,7 +168,7 @@ void options_write_help(const struct option_table *t, struct buf *out)
         char letter[8] = "    ";
         if (t->rows[i].letter)
             snprintf(letter, sizeof letter, "-%c, ", t->rows[i].letter);
-        add_row(out, letter, &t->rows[i]);
+        add_row(out, letter, &t->rows[i], t->japanese);
     }
-    add_row(out, letter_row(t, 'h') ? "    " : "-h, ", &help);
+    add_row(out, letter_row(t, 'h') ? "    " : "-h, ", &help, t->japanese);
 }

@@ -27,13 +27,14 @@ struct option_row {
     size_t offset;
     int64_t least, most;
     const char *value; /* what the help calls the value: "FILE" */
-    const char *help;
+    const char *help, *help_ja; /* help_ja NULL: help in both languages */
 };
 struct option_table {
     const char *usage; /* "juki ledger check [--json] FILE" */
     const char *about; /* one or two sentences; NULL: none */
     const struct option_row *rows;
     size_t count;
+    bool japanese; /* the help's language */
 };
 struct option_words {
     char **words; /* what was no option, in its order; points into argv */

@@ -32,7 +32,8 @@ static void write_row_help(const struct command_noun *noun, const struct command
     struct buf usage;
     buf_init(&usage, HELP_MAX);
     usage_line(noun, row, &usage);
-    const struct option_table table = {usage.p, japanese ? row->help_ja : row->help, row->options, row->option_count};
+    const struct option_table table = {usage.p, japanese ? row->help_ja : row->help, row->options, row->option_count,
+                                       japanese};
     if (usage.p && !usage.broken)
         options_write_help(&table, out);
     buf_release(&usage);
@@ -95,7 +96,7 @@ static int complain(const struct command_noun *noun, const struct command_row *r
         struct buf usage;
         buf_init(&usage, HELP_MAX);
         usage_line(noun, row, &usage);
-        fprintf(stderr, "usage: %.*s\n", STR_ARG(buf_str(&usage)));
+        fprintf(stderr, fail_language() == FAIL_JAPANESE ? "使い方: %.*s\n" : "usage: %.*s\n", STR_ARG(buf_str(&usage)));
         buf_release(&usage);
     }
     return err_row(f->err)->exit;
@@ -178,7 +179,7 @@ static enum err call_row(struct fail *f, struct command_call *c, const struct op
 
 static int run_row(const struct command_noun *noun, const struct command_row *row, int argc, char **argv)
 {
-    const struct option_table table = {"", NULL, row->options, row->option_count};
+    const struct option_table table = {"", NULL, row->options, row->option_count, false};
     struct command_call c = {.row = row};
     struct option_words words = {NULL, 0, false};
     struct fail f = {0};

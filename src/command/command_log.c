@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* juki log: verify, export and read the logs that prove themselves. */
+#include "command/command_evidence.h"
 #include "command/log_reader.h"
 #include "command/nouns.h"
 
@@ -254,6 +255,11 @@ static const struct command_row rows[] = {
     {.verb = "show", .words = "DIR NODE", .least = 2, .most = 2, .run = show, .options = show_rows,
      .option_count = COUNT_OF(show_rows), .standard = &show_standard, .size = sizeof(struct show_options),
      .help = "Show the newest entries.", .help_ja = "最新の履歴を表示する。"},
+    {.verb = "evidence", .words = "DIR NODE notice|receipt PEER SEQUENCE", .least = 5, .most = 5, .run = command_evidence,
+     .options = command_evidence_options, .option_count = COUNT_OF(command_evidence_options),
+     .size = sizeof(struct evidence_options),
+     .help = "Write one notice, or PEER's receipt for it, as evidence that juki-verify checks with the key of juki network key.",
+     .help_ja = "通知1件、又はその受領証を証拠として出力する（juki network key の鍵を使いjuki-verifyで検証）。"},
 };
 const struct command_noun command_log = {"log", "verify, export and read the logs", "履歴を検証、書出し、表示する", rows,
                                          COUNT_OF(rows)};

@@ -4,6 +4,7 @@
 #include "command/node_process.h"
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "identity/area_code.h"
 
 #include <fcntl.h>
@@ -304,6 +305,39 @@ static enum err show(struct command_call *c, struct fail *f)
     return e;
 }
 
+/* ---- key */
+
+static enum err key(struct command_call *c, struct fail *f)
+{
+    const struct network_node *node;
+    struct directory *d = NULL;
+    struct network n;
+    struct buf hex;
+    enum err e = network_load(f, c->words[0], &c->arena, &n);
+    if (!e)
+        e = network_find(f, &n, c->words[1], &node);
+    if (!e && node->name.role == NODE_REGISTER)
+        e = fail_set(f, ERR_STATE, node->name.text, "a register stands outside the network and signs nothing");
+    if (!e)
+        e = network_read_directory(f, &n, &d);
+    if (e)
+        return e;
+    const struct directory_node *entry = directory_find(d, str_of(node->name.text));
+    const struct directory_key *now = entry ? directory_key_at(entry, clock_now()) : NULL;
+    buf_init(&hex, 2 * ED25519_PUBLIC + 1);
+    if (now)
+        encode_hex(&hex, now->public_key, sizeof now->public_key);
+    else
+        e = fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", node->name.text);
+    if (!e)
+        e = buf_check(&hex, f, "key");
+    if (!e)
+        puts(hex.p);
+    buf_release(&hex);
+    directory_unref(d);
+    return e;
+}
+
 static const struct command_row rows[] = {
     {.verb = "init", .words = "DIR", .least = 1, .most = 1, .run = init, .options = init_rows,
      .option_count = COUNT_OF(init_rows), .standard = &init_standard, .size = sizeof init_standard,
@@ -319,6 +353,9 @@ static const struct command_row rows[] = {
     {.verb = "show", .words = "DIR", .least = 1, .most = 1, .run = show, .options = show_rows,
      .option_count = COUNT_OF(show_rows), .size = sizeof(struct show_options),
      .help = "List the servers with their ports.", .help_ja = "サーバとポートの一覧を表示する。"},
+    {.verb = "key", .words = "DIR NODE", .least = 2, .most = 2, .run = key,
+     .help = "Print a server's public key as juki-verify --key takes it.",
+     .help_ja = "サーバの公開鍵を、juki-verify --key に渡せる形で表示する。"},
 };
 const struct command_noun command_network = {"network", "make and keep a network of servers",
                                              "ネットワークを作成し、維持する", rows, COUNT_OF(rows)};

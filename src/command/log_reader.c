@@ -3,13 +3,14 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "link/link.h"
 #include "program/node_config.h"
 
 enum { NOTE_MAX = 256 * 1024, CONFIG_MEMORY = 1024 * 1024 };
 
 enum err log_reader_open(struct fail *f, const struct network_node *node, struct db **out)
 {
-    static const struct db_module *const modules[] = {&ledger_module};
+    static const struct db_module *const modules[] = {&ledger_module, &link_module};
     struct node_config config;
     struct arena a;
     arena_init(&a, CONFIG_MEMORY);

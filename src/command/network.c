@@ -145,7 +145,7 @@ enum err network_save(struct fail *f, const struct network *n)
     if (!e && (size_t)snprintf(path, sizeof path, "%.*s/network.json", STR_ARG(n->folder)) >= sizeof path)
         e = fail_set(f, ERR_LIMIT, "path", NULL);
     if (!e)
-        e = file_write(f, path, buf_str(&b), 0644);
+        e = file_write(f, path, buf_str(&b), 0600);
     buf_release(&b);
     return e;
 }

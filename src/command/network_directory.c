@@ -146,7 +146,7 @@ static enum err write_everywhere(struct fail *f, struct maker *m, struct str jws
         struct str path;
         e = network_path(f, &m->arena, m->network->nodes[i].folder, "directory.jws", &path);
         if (!e)
-            e = file_write(f, path.p, jws, 0644);
+            e = file_write(f, path.p, jws, 0600);
     }
     return e;
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network's life by the juki command alone: made, started, fed, looked at, grown, renewed, stopped; and each wrong
 word answered with its reason and exit status."""
+import base64
 import json
 import os
 import pathlib
@@ -9,11 +10,12 @@ import signal
 import socket
 import ssl
 import stat
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import Checks, Network  # noqa: E402
+from network import BIN, Checks, Network  # noqa: E402
 
 A, B, NEW = "282049", "272035", "131016"
 
@@ -38,6 +40,8 @@ def made(checks, net):
     loose = [str(p) for p in net.dir.rglob("*") if p.is_file() and p.parent.name in ("keys", "authority")
              and stat.S_IMODE(p.stat().st_mode) != 0o600]
     checks.check("secrets are the owner's alone", not loose, loose)
+    read = [p.name for p in net.dir.rglob("*") if p.is_file() and stat.S_IMODE(p.stat().st_mode) & 0o077]
+    checks.check("and nothing is for others", not read, read)
     shown = json.loads(net.juki("network", "show", str(net.dir), "--json"))
     checks.check("the servers are listed", [n["name"] for n in shown["nodes"]] ==
                  ["agency", "prefecture.27", "prefecture.28", f"cs.{B}", f"cs.{A}", f"register.{B}", f"register.{A}"],
@@ -156,6 +160,61 @@ def evidence(checks, net):
     checks.check("without a number in full", not codes, len(codes))
 
 
+def verify(net, form, text, key):
+    """juki-verify's word on evidence; the file is written as an auditor would get it."""
+    path = net.folder / f"{form}.json"
+    path.write_text(text)
+    return subprocess.run([BIN / "juki-verify", form, str(path), "--key", key], capture_output=True, text=True, timeout=60)
+
+
+def one_piece(checks, net, what, form, words, signer, when):
+    """Evidence of one notice or receipt: proved with its signer's key, refused when a byte or the key is another."""
+    r = net.run("log", "evidence", str(net.dir), *words)
+    checks.check(f"{what} is given out {when}", r.returncode == 0, r)
+    if r.returncode:
+        return
+    key = net.juki("network", "key", str(net.dir), signer).strip()
+    other = net.juki("network", "key", str(net.dir), "prefecture.27").strip()
+    good = verify(net, form, r.stdout, key)
+    checks.check(f"and is proved {when}", good.returncode == 0 and "proved" in good.stdout, good)
+    checks.check(f"not with another's key {when}", verify(net, form, r.stdout, other).returncode == 1)
+    tree = json.loads(r.stdout)
+    if form == "notice":
+        payload = bytearray(base64.b64decode(tree["notice"]["payload"]))
+        payload[len(payload) // 2] ^= 1
+        tree["notice"]["payload"] = base64.b64encode(payload).decode()
+    else:
+        head, payload, signature = tree["receipt"].split(".")
+        tree["receipt"] = ".".join((head, payload[:20] + ("A" if payload[20] != "A" else "B") + payload[21:], signature))
+    checks.check(f"altered it is refused {when}", verify(net, form, json.dumps(tree), key).returncode == 1)
+
+
+def pieces(checks, net, when):
+    cs = f"cs.{A}"
+    for sequence in ("1", "77", "500"):
+        one_piece(checks, net, f"notice {sequence} that a CS sent", "notice", (cs, "notice", "prefecture.28", sequence), cs, when)
+    one_piece(checks, net, "the notice a prefecture received", "notice", ("prefecture.28", "notice", cs, "77", "--received"),
+              cs, when)
+    one_piece(checks, net, "the notice it passed on", "notice", ("prefecture.28", "notice", "agency", "77"), "prefecture.28",
+              when)
+    one_piece(checks, net, "the receipt", "receipt", (cs, "receipt", "prefecture.28", "77"), "prefecture.28", when)
+    none = net.run("log", "evidence", str(net.dir), cs, "notice", "prefecture.28", "900000")
+    checks.check(f"of nothing there is no evidence {when}", none.returncode == 1 and not none.stdout, none)
+
+
+def stocked(checks, net):
+    before = json.loads(net.juki("stock", str(net.dir), A, "--json"))
+    net.juki("stock", "request", str(net.dir), A, "100")
+
+    def more():
+        return json.loads(net.juki("stock", str(net.dir), A, "--json"))["unused"] == before["unused"] + 100
+    checks.check("codes that are asked for come", until(20, more), before)
+    checks.check("the stock is told in words", "codes left" in net.juki("stock", str(net.dir), A))
+    waiting = net.juki("waiting", str(net.dir), A)
+    checks.check("nobody waits for a number", "nobody" in waiting and
+                 json.loads(net.juki("waiting", str(net.dir), A, "--json")) == {"waiting": []}, waiting)
+
+
 def stopped(checks, net):
     cs = f"cs.{A}"
     os.kill(net.pid(cs), signal.SIGSTOP)
@@ -214,7 +273,10 @@ def main():
                               ["logs"] if x["node"].startswith("cs.")))
         verified(checks, net, "while the servers run")
         evidence(checks, net)
+        pieces(checks, net, "while the servers run")
+        stocked(checks, net)
         stopped(checks, net)
+        pieces(checks, net, "when they are stopped")
         verified(checks, net, "when they are stopped")
     checks.end()
 
