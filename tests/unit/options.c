@@ -21,9 +21,10 @@ static const struct option_row rows[] = {
      .least = -5,
      .most = 100,
      .value = "N",
-     .help = "how many"},
+     .help = "how many",
+     .help_ja = "件数"},
 };
-static const struct option_table table = {"juki try [OPTIONS] WORD…", "Tries things.", rows, COUNT_OF(rows)};
+static const struct option_table table = {"juki try [OPTIONS] WORD…", "Tries things.", rows, COUNT_OF(rows), false};
 
 /* Splits a line at spaces into an argv and parses it. */
 static enum err parse(const char *line, char *copy, char **argv, struct fail *f, struct asked *out,
@@ -136,6 +137,19 @@ static void the_help_comes_from_the_rows(void **state)
                                "  -f, --from FILE             what to read\n"
                                "  -n, --count N               how many (-5 to 100)\n"
                                "  -h, --help                  this text\n");
+    struct option_table japanese = table;
+    japanese.about = "試す。";
+    japanese.japanese = true;
+    buf_clear(&help);
+    options_write_help(&japanese, &help);
+    assert_str(buf_str(&help), "使い方: juki try [OPTIONS] WORD…\n"
+                               "試す。\n"
+                               "\n"
+                               "      --json                  for scripts\n"
+                               "  -a, --all                   everything\n"
+                               "  -f, --from FILE             what to read\n"
+                               "  -n, --count N               件数（-5～100）\n"
+                               "  -h, --help                  この説明\n");
     buf_release(&help);
 }
 
@@ -148,7 +162,7 @@ static void a_list_may_stand_several_times(void **state)
     static const struct option_row list_rows[] = {
         {.name = "code", .letter = 'c', OPTION_LIST_AT(struct wanted, codes), .value = "CODE", .help = "which"},
     };
-    static const struct option_table list_table = {"juki try", NULL, list_rows, COUNT_OF(list_rows)};
+    static const struct option_table list_table = {"juki try", NULL, list_rows, COUNT_OF(list_rows), false};
     char a[] = "--code", b[] = "one", c[] = "-ctwo", d[] = "--code=three", *argv[] = {a, b, c, d};
     struct wanted out = {.codes.count = 0};
     struct option_words words;
