@@ -42,7 +42,7 @@ static const struct option_row option_rows[] = {
 };
 static const struct option_table options = {"bench [--json] [--size N] [--folder DIR] [GROUP]",
                                             "Measures, each figure beside a baseline of the same run.",
-                                            option_rows, COUNT_OF(option_rows)};
+                                            option_rows, COUNT_OF(option_rows), false};
 
 /* ---- time */
 
