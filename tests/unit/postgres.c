@@ -46,10 +46,15 @@ static void become_postgres(pid_t parent)
         _exit(125);
 }
 
+/* arguments: without the program's name, which is given with its path: PostgreSQL looks for its own files there. */
 static pid_t spawn(const char *program, const char *const *arguments)
 {
+    enum { WORDS_MAX = 32 };
     char path[300];
+    const char *words[WORDS_MAX] = {path};
     snprintf(path, sizeof path, "%s/%s", binaries, program);
+    for (size_t i = 0; arguments[i] && i + 2 < WORDS_MAX; i++)
+        words[i + 1] = arguments[i];
     pid_t parent = getpid(), child = fork();
     if (child)
         return child;
@@ -58,7 +63,7 @@ static pid_t spawn(const char *program, const char *const *arguments)
     dup2(out, 1);
     dup2(out, 2);
     if (chdir("/") == 0)
-        execv(path, (char *const *)(uintptr_t)arguments);
+        execv(path, (char *const *)(uintptr_t)words);
     _exit(127);
 }
 
@@ -87,13 +92,13 @@ static void start_server(const struct settings *with)
     find_binaries();
     make_folder();
     int status = -1;
-    pid_t init = spawn("initdb", (const char *const[]){"initdb", "-D", data, "-U", "postgres", "-E", "UTF8",
+    pid_t init = spawn("initdb", (const char *const[]){"-D", data, "-U", "postgres", "-E", "UTF8",
                                                        "--locale=C", "-A", "trust", "--no-sync",
                                                        "--no-instructions", NULL});
     if (waitpid(init, &status, 0) != init || status)
         die("initdb failed");
     server =
-        spawn("postgres", (const char *const[]){"postgres", "-D", data, "-c", "listen_addresses=", "-c",
+        spawn("postgres", (const char *const[]){"-D", data, "-c", "listen_addresses=", "-c",
                                                 socket_option, "-c", with->fsync, "-c",
                                                 with->whole_pages, "-c", with->buffers, "-c",
                                                 "max_connections=60", "-c", "autovacuum=off", NULL});
