@@ -51,8 +51,9 @@ MUST_CHECK enum err ledger_entry_read(struct db_tx *tx, struct fail *f, uint64_t
 MUST_CHECK enum err ledger_sign_head(struct ledger *l, struct fail *f, struct buf *out);
 /* The newest signed head with its cosignatures. ERR_NOT_FOUND when none was signed. */
 MUST_CHECK enum err ledger_newest_head(struct ledger *l, struct fail *f, struct buf *out);
-/* Records the note with the upper server's cosignature that it returned for a head of ours; the caller has verified
- * that cosignature. ERR_NOT_FOUND: no head of that size; ERR_PROOF: it signs another text. */
+/* Adds the cosignatures of a note that an upper server returned for a head of ours to the stored one, which loses none;
+ * the caller has verified them. ERR_SIGNATURE: our own is missing or bad; ERR_NOT_FOUND: no head of that size;
+ * ERR_PROOF: it signs another text; ERR_LIMIT: too many signatures. */
 MUST_CHECK enum err ledger_add_cosignature(struct ledger *l, struct fail *f, struct str note);
 uint64_t ledger_size(struct ledger *l);
 /* Bytes of the stored bodies. Only what came since the last call is added up, so the first call after a start reads

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads of our own log: signed notes that say "so many entries, this root".
  *
- * Only a committed tree is ever signed, so no signed head can be taken back by a crash. Signing works on a copy of the
- * frontier, a slow token holds up nobody but the next head, and the head's row is a small change of its own. */
+ * Only a committed tree is ever signed, so no signed head can be taken back by a crash. Signing works on a
+ * copy of the frontier, a slow token holds up nobody but the next head, and the head's row is a small change
+ * of its own. */
 #include "ledger/ledger_inside.h"
 
 #include "base/clock.h"
@@ -10,7 +11,8 @@
 
 enum { HEAD_NOTE_MAX = 64 * 1024 };
 
-enum err ledger_head_read_newest(struct db_tx *tx, struct fail *f, struct buf *out, int64_t *size, int64_t *time)
+enum err ledger_head_read_newest(struct db_tx *tx, struct fail *f, struct buf *out, int64_t *size,
+                                 int64_t *time)
 {
     struct db_rows rows;
     bool found = false;
@@ -123,48 +125,61 @@ enum err ledger_sign_head(struct ledger *l, struct fail *f, struct buf *out)
 }
 
 struct cosigned {
-    struct str note, body;
+    struct str note, origin;
+    uint8_t public_key[ED25519_PUBLIC];
     int64_t size;
 };
 
-/* The note replaces the stored one only when it signs the very same text. */
-static enum err replace_note(struct db_tx *tx, struct fail *f, void *arg)
+static enum err merge_with_stored(struct db_tx *tx, struct fail *f, const struct cosigned *c, struct buf *out)
 {
-    const struct cosigned *c = arg;
     struct db_rows rows;
-    bool found = false, same = false;
+    enum err merged = ERR_NOT_FOUND;
+    struct fail why = {0};
     db_query(tx, &rows, &sql_ledger_head_get, DB(db_int(c->size)));
-    if (db_next(&rows)) {
-        struct str stored = db_row_text(&rows, 0);
-        found = true;
-        same = str_starts(stored, c->body) && stored.n > c->body.n && stored.p[c->body.n] == '\n';
-    }
+    if (db_next(&rows))
+        merged = note_merge(&why, db_row_text(&rows, 0), c->note, out);
     enum err e = db_done(&rows, f);
     if (e)
         return e;
-    if (!found)
+    if (merged == ERR_NOT_FOUND)
         return fail_set(f, ERR_NOT_FOUND, "head", "size %lld", (long long)c->size);
-    if (!same)
-        return fail_set(f, ERR_PROOF, "head", "the cosignature is for another text");
-    return db_exec(tx, f, &sql_ledger_head_set_note, DB(db_int(c->size), db_text(c->note)), NULL);
+    return merged ? fail_set(f, merged, "head", "%s", why.detail) : ERR_OK;
+}
+
+/* Only a note that signs the very same text adds to the stored one, and no line of that is lost: another
+ * upper server's cosignature may have come meanwhile. What is stored is a note that still verifies as ours.
+ */
+static enum err add_lines(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct cosigned *c = arg;
+    struct str body;
+    struct buf merged;
+    buf_init(&merged, HEAD_NOTE_MAX);
+    enum err e = merge_with_stored(tx, f, c, &merged);
+    if (!e)
+        e = note_verify(f, buf_str(&merged), c->origin, c->public_key, &body);
+    if (!e)
+        e = db_exec(tx, f, &sql_ledger_head_set_note, DB(db_int(c->size), db_text(buf_str(&merged))), NULL);
+    buf_release(&merged);
+    return e;
 }
 
 enum err ledger_add_cosignature(struct ledger *l, struct fail *f, struct str note)
 {
-    uint8_t public_key[ED25519_PUBLIC];
-    struct cosigned c = {.note = note};
+    struct cosigned c = {.note = note, .origin = str_of(l->origin)};
+    struct str body = STR("");
     struct head h;
     if (!l->key)
         return fail_set(f, ERR_LEDGER_KEY, NULL, NULL);
-    enum err e = key_public(f, l->key, public_key);
+    enum err e = key_public(f, l->key, c.public_key);
     if (!e)
-        e = note_verify(f, note, str_of(l->origin), public_key, &c.body);
+        e = note_verify(f, note, c.origin, c.public_key, &body);
     if (!e)
-        e = head_parse(f, c.body, &h);
+        e = head_parse(f, body, &h);
     if (e)
         return e;
     if (h.size > INT64_MAX)
         return fail_set(f, ERR_FIELD_RANGE, "size", NULL);
     c.size = (int64_t)h.size;
-    return db_transaction(l->db, f, replace_note, &c);
+    return db_transaction(l->db, f, add_lines, &c);
 }

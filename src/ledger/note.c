@@ -6,8 +6,9 @@
  *     — NAME base64(4-byte key id ‖ 64-byte signature of the text)        one or more
  *
  * Lines of unknown keys (another name, or the name with another id) are skipped, so that heads can carry the
- * signatures of many servers and of changed keys. A line of the asked key that does not verify condemns the whole
- * note. Nothing of the text may be used before note_verify said so, which is why only it gives the text out. */
+ * signatures of many servers and of changed keys. A line of the asked key that does not verify condemns the
+ * whole note. Nothing of the text may be used before note_verify said so, which is why only it gives the text
+ * out. */
 #include "ledger/note.h"
 
 #include "base/encode.h"
@@ -77,7 +78,8 @@ static enum err split(struct fail *f, struct str note, struct str *text, struct 
     return ERR_OK;
 }
 
-static void make_key_id(struct str name, const uint8_t public_key[static ED25519_PUBLIC], uint8_t out[static KEY_ID])
+static void make_key_id(struct str name, const uint8_t public_key[static ED25519_PUBLIC],
+                        uint8_t out[static KEY_ID])
 {
     const char type[2] = {'\n', TYPE_ED25519};
     struct sha256 h = sha256_of_all(
@@ -136,8 +138,9 @@ static enum err check_lines(struct fail *f, struct wanted *w, struct str lines)
     lines.n--; /* its last newline, so that no empty line follows it */
     while (!e && str_cut(&lines, '\n', &line)) {
         struct signature_line parsed = {.bytes = STR("")};
-        e = ++w->count > NOTE_SIGNATURES_MAX ? fail_set(f, ERR_LIMIT, "note", "%d signatures", NOTE_SIGNATURES_MAX)
-                                          : read_line(f, line, &scratch, &parsed);
+        e = ++w->count > NOTE_SIGNATURES_MAX
+                ? fail_set(f, ERR_LIMIT, "note", "%d signatures", NOTE_SIGNATURES_MAX)
+                : read_line(f, line, &scratch, &parsed);
         if (!e)
             e = check_line(f, w, &parsed);
     }
@@ -162,7 +165,8 @@ enum err note_verify(struct fail *f, struct str note, struct str name,
     return e;
 }
 
-static enum err add_signature(struct fail *f, struct key *k, struct str name, struct str text, struct buf *out)
+static enum err add_signature(struct fail *f, struct key *k, struct str name, struct str text,
+                              struct buf *out)
 {
     uint8_t public_key[ED25519_PUBLIC], bytes[KEY_ID + ED25519_SIGNATURE];
     if (!name_is_good(name))
@@ -209,4 +213,33 @@ enum err note_cosign(struct fail *f, struct key *k, struct str name, struct str 
         return e;
     buf_add_str(out, note);
     return w.found ? buf_check(out, f, "note") : add_signature(f, k, name, w.text, out);
+}
+
+static bool has_line(struct str lines, struct str wanted)
+{
+    struct str line;
+    while (str_cut(&lines, '\n', &line))
+        if (str_equal(line, wanted))
+            return true;
+    return false;
+}
+
+enum err note_merge(struct fail *f, struct str note, struct str other, struct buf *out)
+{
+    struct str text, lines, other_text, more, line;
+    enum err e = split(f, note, &text, &lines);
+    if (!e)
+        e = split(f, other, &other_text, &more);
+    if (e)
+        return e;
+    if (!str_equal(text, other_text))
+        return fail_set(f, ERR_PROOF, "note", "the signatures are for another text");
+    buf_add_str(out, note);
+    more.n--; /* its last newline, so that no empty line follows it */
+    while (str_cut(&more, '\n', &line))
+        if (!has_line(lines, line)) {
+            buf_add_str(out, line);
+            buf_add_char(out, '\n');
+        }
+    return buf_check(out, f, "note");
 }

@@ -25,6 +25,9 @@ MUST_CHECK enum err note_sign(struct fail *f, struct key *k, struct str name, st
  * The caller has verified the note: only its form is checked here, and ERR_SIGNATURE that no bad line of k's stands in
  * it, ERR_LIMIT that there is room for one more. note must not lie inside out. */
 MUST_CHECK enum err note_cosign(struct fail *f, struct key *k, struct str name, struct str note, struct buf *out);
+/* Appends note and those signature lines of other that it lacks; none is lost. ERR_PROOF: they sign different texts.
+ * Only the form is checked: the caller verifies the others' signatures, and the outcome's limits with note_verify. */
+MUST_CHECK enum err note_merge(struct fail *f, struct str note, struct str other, struct buf *out);
 /* Finds a good signature of name; *body borrows from note. ERR_SIGNATURE when there is none, or a bad one of this very
  * key; ERR_MALFORMED; ERR_LIMIT above 64 KiB or 64 signatures. */
 MUST_CHECK enum err note_verify(struct fail *f, struct str note, struct str name,

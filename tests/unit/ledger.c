@@ -52,7 +52,8 @@ static enum err append_some(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct work *w = arg;
     for (size_t i = 0; i < w->count; i++) {
-        enum err e = ledger_append(w->s->ledger, tx, f, LEDGER_OPERATION, STR("search"), STR("{\"case\":1}"), &w->last);
+        enum err e = ledger_append(w->s->ledger, tx, f, LEDGER_OPERATION, STR("search"), STR("{\"case\":1}"),
+                                   &w->last);
         if (e)
             return e;
     }
@@ -120,8 +121,8 @@ static void check_entry(struct server *s, const struct head *h, uint64_t index)
     assert_str(r.entry.payload, "{\"case\":1}");
     assert_true(clock_now() - r.entry.time < 60 * 1000000LL);
     assert_ok(db_read(s->db, NULL, prove_entry, &r));
-    assert_ok(merkle_check_inclusion(NULL, merkle_salted_leaf(r.entry.salt, r.entry.body), index, h->size, &r.proof,
-                                     h->root));
+    assert_ok(merkle_check_inclusion(NULL, merkle_salted_leaf(r.entry.salt, r.entry.body), index, h->size,
+                                     &r.proof, h->root));
     arena_release(&a);
 }
 
@@ -293,12 +294,14 @@ static void changes_from_many_threads_make_one_tree(void **state)
     both_stores(changes_from_many_threads_make_one_tree_on);
 }
 
+/* Two upper servers cosign the same head without knowing of each other; the later answer must not undo the
+ * former. */
 static void cosignatures_are_kept_with_the_head_on(const char *url)
 {
     struct server s;
     struct buf note, cosigned, other;
-    uint8_t upper_public[ED25519_PUBLIC];
-    struct key *upper = test_key_new(upper_public);
+    uint8_t upper_public[ED25519_PUBLIC], agency_public[ED25519_PUBLIC];
+    struct key *upper = test_key_new(upper_public), *agency = test_key_new(agency_public);
     struct str body;
     server_start(&s, url);
     buf_init(&note, 10000);
@@ -309,11 +312,26 @@ static void cosignatures_are_kept_with_the_head_on(const char *url)
     append(&s, 3);
     sign(&s, &note);
     assert_ok(note_cosign(NULL, upper, STR("juki/prefecture.28"), buf_str(&note), &cosigned));
+    assert_ok(note_cosign(NULL, agency, STR("juki/agency"), buf_str(&note), &other));
     assert_ok(ledger_add_cosignature(s.ledger, NULL, buf_str(&cosigned)));
+    assert_ok(ledger_add_cosignature(s.ledger, NULL, buf_str(&other)));
+    assert_ok(ledger_add_cosignature(s.ledger, NULL, buf_str(&note))); /* carries none: takes none away */
     buf_clear(&note);
     assert_ok(ledger_newest_head(s.ledger, NULL, &note));
     assert_ok(note_verify(NULL, buf_str(&note), STR("juki/prefecture.28"), upper_public, &body));
+    assert_ok(note_verify(NULL, buf_str(&note), STR("juki/agency"), agency_public, &body));
+    size_t length = note.n;
+    assert_ok(ledger_add_cosignature(s.ledger, NULL, buf_str(&cosigned))); /* again: no line twice */
+    buf_clear(&note);
+    assert_ok(ledger_newest_head(s.ledger, NULL, &note));
+    assert_int_equal(note.n, length);
+    assert_ok(note_verify(NULL, buf_str(&note), STR("juki/prefecture.28"), upper_public, &body));
+    /* the same text without our own signature */
+    buf_clear(&other);
+    assert_ok(note_sign(NULL, upper, STR("juki/prefecture.28"), body, &other));
+    assert_err(ledger_add_cosignature(s.ledger, NULL, buf_str(&other)), ERR_SIGNATURE);
     /* the same key, another text of the same size */
+    buf_clear(&other);
     assert_ok(note_sign(NULL, s.key, STR("juki/cs.282049"),
                         STR("juki/cs.282049\n3\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"), &other));
     assert_err(ledger_add_cosignature(s.ledger, NULL, buf_str(&other)), ERR_PROOF);
@@ -321,6 +339,7 @@ static void cosignatures_are_kept_with_the_head_on(const char *url)
     buf_release(&cosigned);
     buf_release(&other);
     key_free(upper);
+    key_free(agency);
     server_end(&s);
 }
 
@@ -348,7 +367,8 @@ static enum err lower_node(void *self, struct fail *f, unsigned level, uint64_t 
 /* Presents the lower tree of a size with a proof from `from` (0: none). */
 static enum err present(struct server *upper, struct lower *l, uint64_t from, uint64_t size, struct buf *out)
 {
-    struct head h = {.origin = "juki/cs.999999", .size = size, .root = merkle_root_of(l->leaves, size), .time = 1};
+    struct head h = {
+        .origin = "juki/cs.999999", .size = size, .root = merkle_root_of(l->leaves, size), .time = 1};
     struct merkle_source source = {lower_node, l};
     struct merkle_proof proof;
     struct buf body, note;
@@ -395,7 +415,8 @@ static void the_upper_server_keeps_heads_and_sees_forks_on(const char *url)
     clock_shift(3 * 86400);
     assert_ok(present(&upper, &l, 20, 40, &out)); /* the fork did not replace what was kept */
     clock_shift(0);
-    assert_ok(present(&upper, &l, 40, 41, &out)); /* a clock that went back does not bring the old head back */
+    assert_ok(
+        present(&upper, &l, 40, 41, &out)); /* a clock that went back does not bring the old head back */
     assert_err(present(&upper, &l, 20, 50, &out), ERR_FORK);
     memcpy(l.public_key, other, sizeof other);
     assert_err(present(&upper, &l, 41, 50, &out), ERR_SIGNATURE);
