@@ -29,7 +29,7 @@ static enum err read_words(struct command_call *c, struct fail *f, struct link_p
 
 static enum err open_node(struct command_call *c, struct fail *f, struct db **out)
 {
-    const struct network_node *node, *peer;
+    const struct network_node *node = NULL, *peer = NULL;
     struct network n;
     enum err e = network_load(f, c->words[0], &c->arena, &n);
     if (!e)
