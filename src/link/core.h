@@ -41,7 +41,7 @@ struct peer {
 };
 
 struct refusal {
-    char source[48];
+    char source[64];
     int64_t minute, count;
     enum err last;
 };
@@ -177,7 +177,6 @@ bool link_err_stops(enum err e); /* a fork or an old life: a person must look */
 void *accept_run(void *link);
 void *dial_run(void *peer);
 void *keeper_run(void *link);
-void refusal_count_up(struct link *l, const char *source, enum err why);
 MUST_CHECK enum err operation_log(struct link *l, struct fail *f, struct str what, struct str detail);
 MUST_CHECK enum err link_thread_for(struct peer *p, struct fail *f); /* starts dialling when it is not yet */
 /* One frame with a JSON payload. */

@@ -64,14 +64,19 @@ static enum err item_remove(struct db_tx *tx, struct fail *f, int64_t id)
     return e ? e : db_exec(tx, f, &sql_link_error_remove, DB(db_int(id)), NULL);
 }
 
-/* Tells the sender what became of one notice after all. */
-static enum err tell(struct link *l, struct db_tx *tx, struct fail *f, const struct listed *item, char state,
-                     enum err error)
+/* Tells the sender what became of one notice after all: applied when why is NULL, else refused, and why. */
+static enum err tell(struct link *l, struct db_tx *tx, struct fail *f, const struct listed *item,
+                     const struct fail *why)
 {
     struct arena a;
     arena_init(&a, 64 * 1024);
     struct outcome_list list = {.arena = &a};
-    const struct outcome_range r = {item->peer, item->sequence, item->sequence, error, state, ""};
+    struct outcome_range r = {item->peer, item->sequence, item->sequence, ERR_OK, 'a', ""};
+    if (why) {
+        r.state = 'r';
+        r.error = why->err;
+        snprintf(r.field, sizeof r.field, "%s", why->field);
+    }
     enum err e = outcome_add(&list, f, &r);
     if (!e)
         e = outcome_send(l, tx, f, &list);
@@ -157,7 +162,7 @@ static enum err try_notice(struct replay *r, struct fail *f, const struct listed
     if (!outcome) {
         r->applied++;
         enum err e = item_remove(r->tx, f, item->id);
-        return e || !kind->final ? e : tell(r->l, r->tx, f, item, 'a', ERR_OK);
+        return e || !kind->final ? e : tell(r->l, r->tx, f, item, NULL);
     }
     why.err = outcome;
     if (!link_err_passes(outcome) && db_tx_changes(r->tx) == before)
@@ -230,13 +235,18 @@ struct request {
     struct replay_failed failed;
 };
 
-static enum err item_find(struct db_tx *tx, struct fail *f, int64_t id, struct listed *out)
+/* why: what keeps it on the list; NULL when nobody asks. */
+static enum err item_find(struct db_tx *tx, struct fail *f, int64_t id, struct listed *out, struct fail *why)
 {
     struct db_rows rows;
     bool found = false;
     db_query(tx, &rows, &sql_link_error_find, DB(db_int(id)));
     if (db_next(&rows)) {
         *out = (struct listed){id, db_row_int(&rows, 0), db_row_int(&rows, 1)};
+        if (why) {
+            why->err = (enum err)db_row_int(&rows, 2);
+            snprintf(why->field, sizeof why->field, "%.*s", STR_ARG(db_row_text(&rows, 3)));
+        }
         found = true;
     }
     enum err e = db_done(&rows, f);
@@ -247,7 +257,7 @@ static enum err release_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct request *r = arg;
     struct listed item;
-    enum err e = item_find(tx, f, r->id, &item);
+    enum err e = item_find(tx, f, r->id, &item, NULL);
     return e ? e : error_list_replay(r->l, tx, f, r->id, &r->failed, &r->applied);
 }
 
@@ -255,11 +265,12 @@ static enum err refuse_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct request *r = arg;
     struct listed item;
-    enum err e = item_find(tx, f, r->id, &item);
+    struct fail why = {0};
+    enum err e = item_find(tx, f, r->id, &item, &why);
     if (!e)
         e = item_remove(tx, f, r->id);
     if (!e)
-        e = tell(r->l, tx, f, &item, 'r', ERR_PEER_REFUSED);
+        e = tell(r->l, tx, f, &item, &why);
     return e ? e : error_list_replay(r->l, tx, f, 0, &r->failed, &r->applied);
 }
 

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <sys/statvfs.h>
 
-void refusal_count_up(struct link *l, const char *source, enum err why)
+void link_count_refusal(struct link *l, const char *source, enum err why)
 {
     int64_t minute = clock_now() / 60000000;
+    if (!l)
+        return;
     pthread_mutex_lock(&l->lock);
     struct refusal *r = NULL;
     for (size_t i = 0; i < l->refusal_count && !r; i++)

@@ -108,6 +108,10 @@ struct str link_notice_id(struct arena *a, const struct node_name *origin, const
 /* Errors that mean "valid, but not now": on the error list, and the person's later notices wait behind it. */
 bool link_err_parks(enum err e);
 
+/* Somebody was turned away before it was known who it is: counted, and written to the ledger as one operation entry a
+ * source and minute. source: "door 127.0.0.1"; cut to 63 bytes. l may be NULL. */
+void link_count_refusal(struct link *l, const char *source, enum err why);
+
 /* The error list. */
 struct link_error_item {
     int64_t id;
@@ -122,7 +126,8 @@ MUST_CHECK enum err link_errors(struct link *l, struct fail *f, void (*each)(voi
                                 void *arg);
 /* Tries an item again, and when it applies replays in order those that wait behind it. */
 MUST_CHECK enum err link_error_release(struct link *l, struct fail *f, int64_t id, int64_t *applied);
-/* Gives an item up: refused for good (outcome 'r'), and those behind it are tried. */
+/* Gives an item up: refused for good (outcome 'r' with the error and field that kept it here), and those behind it are
+ * tried. */
 MUST_CHECK enum err link_error_refuse(struct link *l, struct fail *f, int64_t id);
 
 /* Sends notices [first, last] of our stream to a peer again: same ids, same bytes. */

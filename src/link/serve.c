@@ -464,7 +464,7 @@ static void *connection_run(void *arg)
     enum err e = authenticate(l, c, &s, &f);
     atomic_fetch_sub(&l->handshakes, 1);
     if (e) {
-        refusal_count_up(l, c->source, e);
+        link_count_refusal(l, c->source, e);
     } else {
         arena_init(&s.arena, CONNECTION_MEMORY);
         channel_patience(s.channel, HELLO_SECONDS);
@@ -513,7 +513,7 @@ static void take_connection(struct link *l, int fd, const struct sockaddr_in *fr
     struct connection *c = full ? NULL : memory_new(sizeof *c);
     if (!c) {
         close(fd);
-        refusal_count_up(l, source, ERR_BUSY);
+        link_count_refusal(l, source, ERR_BUSY);
         return;
     }
     *c = (struct connection){.link = l, .fd = fd};

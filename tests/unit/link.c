@@ -146,6 +146,7 @@ static void outcomes_of_a_part_keep_the_rest(void **state UNUSED)
     server_errors(agency, items, 4);
     assert_ok(link_error_refuse(agency->link, NULL, items[0].id)); /* the second is tried and waits on its own */
     WAIT(strcmp(server_outcomes(a), "rww") == 0);
+    assert_int_equal(server_outcome_error(a, 1), ERR_VERSION_GAP); /* the reason it was listed for */
     assert_ok(link_trace_source(a->link, NULL, 3, &trace));
     assert_int_equal(trace.state, 'w');
     assert_err(link_error_refuse(agency->link, NULL, items[0].id), ERR_NO_ERROR_ITEM);

@@ -427,6 +427,29 @@ const char *server_outcomes(struct test_server *s)
     return text;
 }
 
+struct told {
+    int64_t source;
+    enum err error;
+};
+
+static enum err outcome_error_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct told *told = arg;
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_network_outcome_list, DB_NONE);
+    while (db_next(&rows))
+        if (db_row_int(&rows, 0) == told->source)
+            told->error = (enum err)db_row_int(&rows, 2);
+    return db_done(&rows, f);
+}
+
+enum err server_outcome_error(struct test_server *s, int64_t source)
+{
+    struct told told = {.source = source};
+    assert_ok(db_read(s->db, NULL, outcome_error_tx, &told));
+    return told.error;
+}
+
 struct wanted {
     const char *peer;
     struct link_peer_status status;

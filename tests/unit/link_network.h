@@ -71,6 +71,7 @@ int64_t server_seen_count(struct test_server *s);
 int64_t server_own_count(struct test_server *s);
 /* Letters of outcome by source 1, 2, ...; '?' for none: "aarw". */
 const char *server_outcomes(struct test_server *s);
+enum err server_outcome_error(struct test_server *s, int64_t source);
 struct link_peer_status server_status(struct test_server *s, const char *peer);
 /* Operation entries of the ledger whose first line contains `what`. */
 int64_t server_operations(struct test_server *s, const char *what);
