@@ -281,13 +281,26 @@ static size_t column_find(const struct csv_reader *r, struct str name)
     return r->column_count;
 }
 
+/* A file without a header begins with a person: only what no value of a row looks like is repeated. */
+static enum err refuse_column(struct fail *f, size_t place, struct str name)
+{
+    enum { SHOWN = 20 };
+    bool plain = name.n > 0;
+    for (size_t i = 0; i < name.n; i++)
+        plain = plain && ((name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= 'A' && name.p[i] <= 'Z') ||
+                          name.p[i] == '_');
+    if (!plain)
+        return fail_set(f, ERR_CSV_HEADER, NULL, "line 1: cell %zu", place + 1);
+    return fail_set(f, ERR_CSV_HEADER, NULL, "line 1: cell %zu: %.*s", place + 1,
+                    (int)(name.n < SHOWN ? name.n : SHOWN), name.p);
+}
+
 static enum err name_columns(struct csv_reader *r, struct fail *f, const struct str *cells, bool *seen)
 {
     for (size_t i = 0; i < r->cells; i++) {
         size_t column = column_find(r, str_trim(cells[i]));
         if (column == r->column_count)
-            return fail_set(f, ERR_CSV_HEADER, NULL, "line 1: cell %zu",
-                            i + 1); /* its text may be a person's */
+            return refuse_column(f, i, str_trim(cells[i]));
         if (seen[column])
             return fail_set(f, ERR_CSV_HEADER, r->columns[column].name, "line 1: named twice");
         seen[column] = true;

@@ -95,6 +95,27 @@ static void bad_headers(void **state)
     }
 }
 
+static void an_unknown_column_is_named_unless_it_may_be_a_person(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *detail;
+    } rows[] = {
+        {"record,name,height\n", "line 1: cell 3: height"},
+        {"record,residential_address_of_the_person\n", "line 1: cell 2: residential_address_"},
+        {"24727059608,name\n", "line 1: cell 1"},
+        {"西宮太郎,name\n", "line 1: cell 1"},
+        {"JOHN SMITH,name\n", "line 1: cell 1"},
+        {",name\n", "line 1: cell 1"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct csv_reader *r = NULL;
+        struct fail f = {0};
+        assert_err(csv_open_text(&f, str_of(rows[i].text), columns, COLUMNS, &r), ERR_CSV_HEADER);
+        assert_string_equal(f.detail, rows[i].detail);
+    }
+}
+
 /* Each stands on line 2; the good row behind it must still be read. */
 static void a_bad_row_names_line_and_column_and_reading_goes_on(void **state)
 {
@@ -247,6 +268,7 @@ int main(void)
         cmocka_unit_test(columns_in_any_order_and_language),
         cmocka_unit_test(a_missing_optional_column_is_empty),
         cmocka_unit_test(bad_headers),
+        cmocka_unit_test(an_unknown_column_is_named_unless_it_may_be_a_person),
         cmocka_unit_test(a_bad_row_names_line_and_column_and_reading_goes_on),
         cmocka_unit_test(an_endless_row_is_refused_in_bounds),
         cmocka_unit_test(an_unclosed_quote_at_the_end),
