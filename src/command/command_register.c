@@ -34,6 +34,12 @@ static long long number(const json_t *answer, const char *key)
     return (long long)json_integer_value(json_object_get(answer, key));
 }
 
+static const char *text(const json_t *item, const char *key)
+{
+    const char *value = json_string_value(json_object_get(item, key));
+    return value ? value : "";
+}
+
 /* ---- load and apply */
 
 static void print_refusals(const struct command_call *c, const json_t *answer)
@@ -41,10 +47,10 @@ static void print_refusals(const struct command_call *c, const json_t *answer)
     const json_t *list = json_object_get(answer, "refusals"), *item;
     size_t i;
     json_array_foreach(list, i, item) {
-        const char *text = json_string_value(json_object_get(item, c->language == FAIL_JAPANESE ? "text_ja" : "text"));
         if (i == REFUSALS_SHOWN)
             break;
-        fprintf(stderr, command_text(c, "line %lld: %s\n", "%lld行目: %s\n"), number(item, "line"), text ? text : "");
+        fprintf(stderr, command_text(c, "line %lld: %s\n", "%lld行目: %s\n"), number(item, "line"),
+                text(item, c->language == FAIL_JAPANESE ? "text_ja" : "text"));
     }
 }
 
@@ -103,6 +109,11 @@ static enum err apply(struct command_call *c, struct fail *f)
     return send_file(c, f, "apply", command_text(c, "applying changes", "異動の適用"));
 }
 
+static enum err enter(struct command_call *c, struct fail *f)
+{
+    return send_file(c, f, "enter", command_text(c, "entering provisionally", "仮登録"));
+}
+
 /* ---- looking */
 
 static enum err ask(struct command_call *c, struct fail *f, const char *verb, json_t **answer)
@@ -124,14 +135,10 @@ static enum err problems(struct command_call *c, struct fail *f)
     if (o->json) {
         e = print_answer(f, answer);
     } else {
-        json_array_foreach(json_object_get(answer, "problems"), i, item) {
-            const char *state = json_string_value(json_object_get(item, "state"));
-            const char *name = json_string_value(json_object_get(item, "name"));
-            const char *field = json_string_value(json_object_get(item, "field"));
-            const char *since = json_string_value(json_object_get(item, "since"));
-            printf("%10lld %-8s %s %s %s\n", number(item, "change"), state ? state : "", since ? since : "",
-                   name ? name : "", field ? field : "");
-        }
+        json_array_foreach(json_object_get(answer, "problems"), i, item)
+            printf("%10lld %-8s %s %s %s %s: %s\n", number(item, "change"), text(item, "state"), text(item, "since"),
+                   text(item, "record"), text(item, "name"), text(item, "field"),
+                   text(item, c->language == FAIL_JAPANESE ? "text_ja" : "text"));
     }
     json_decref(answer);
     return e;
@@ -155,6 +162,69 @@ static enum err status(struct command_call *c, struct fail *f)
                number(persons, "current"), number(persons, "removed"), number(persons, "provisional"),
                number(changes, "queued"), number(changes, "taken"), number(changes, "applied"),
                number(changes, "waiting"), number(changes, "refused"));
+    json_decref(answer);
+    return e;
+}
+
+/* ---- what was entered provisionally (仮登録) and is confirmed (本登録) or dropped */
+
+static enum err provisional(struct command_call *c, struct fail *f)
+{
+    const struct register_options *o = c->options;
+    const json_t *item;
+    json_t *answer = NULL;
+    size_t i;
+    enum err e = ask(c, f, "provisional", &answer);
+    if (e)
+        return e;
+    if (o->json)
+        e = print_answer(f, answer);
+    else
+        json_array_foreach(json_object_get(answer, "provisional"), i, item)
+            printf("%s %s %s %s %s\n", text(item, "id"), text(item, "since"), text(item, "record"), text(item, "date"),
+                   text(item, c->language == FAIL_JAPANESE ? "reason_ja" : "reason"));
+    json_decref(answer);
+    return e;
+}
+
+static enum err ask_about(struct command_call *c, struct fail *f, const char *verb, json_t **answer)
+{
+    const struct network_node *node;
+    struct buf question;
+    enum err e = find(c, f, &node);
+    if (e)
+        return e;
+    buf_init(&question, 4096);
+    json_begin(&question, NULL, '{');
+    json_add_text(&question, "do", str_of(verb));
+    json_add_text(&question, "id", str_of(c->words[2]));
+    json_end(&question, '}');
+    e = buf_check(&question, f, "id");
+    if (!e)
+        e = node_ask_text(f, node, buf_str(&question), NULL, answer);
+    buf_release(&question);
+    return e;
+}
+
+static enum err confirm(struct command_call *c, struct fail *f)
+{
+    const struct register_options *o = c->options;
+    json_t *answer = NULL;
+    enum err e = ask_about(c, f, "confirm", &answer);
+    if (!e && o->json)
+        e = print_answer(f, answer);
+    else if (!e && number(answer, "change"))
+        printf(command_text(c, "confirmed; change %lld\n", "本登録しました。異動番号%lld\n"), number(answer, "change"));
+    else if (!e)
+        puts(command_text(c, "confirmed; nothing to tell the network so far", "本登録しました（今のところ通知はありません）"));
+    json_decref(answer);
+    return e;
+}
+
+static enum err withdraw(struct command_call *c, struct fail *f)
+{
+    json_t *answer = NULL;
+    enum err e = ask_about(c, f, "withdraw_provisional", &answer);
     json_decref(answer);
     return e;
 }
@@ -185,9 +255,20 @@ static const struct command_row rows[] = {
     {.verb = "apply", .words = "DIR AREA FILE", .least = 3, .most = 3, .run = apply, OPTIONS,
      .help = "Apply change events from a file of JSON lines (docs/REGISTER-CSV.md).",
      .help_ja = "JSON行ファイルの異動を適用する。"},
+    {.verb = "enter", .words = "DIR AREA FILE", .least = 3, .most = 3, .run = enter, OPTIONS,
+     .help = "Enter change events provisionally (same file as apply): checked and kept, but nothing leaves the register.",
+     .help_ja = "異動を仮登録する（ファイルはapplyと同じ）。検査して保存するが、住民記録の外には出ない。"},
+    {.verb = "provisional", .words = "DIR AREA", .least = 2, .most = 2, .run = provisional, OPTIONS,
+     .help = "List the provisional events that wait to be confirmed.",
+     .help_ja = "本登録を待つ仮登録の一覧を表示する。"},
+    {.verb = "confirm", .words = "DIR AREA ID", .least = 3, .most = 3, .run = confirm, OPTIONS,
+     .help = "Make a provisional event final; only now the network is told.",
+     .help_ja = "仮登録を本登録にする。ここで初めてネットワークに通知される。"},
+    {.verb = "withdraw", .words = "DIR AREA ID", .least = 3, .most = 3, .run = withdraw,
+     .help = "Drop a provisional event; nothing of it happens.", .help_ja = "仮登録を取り消す。"},
     {.verb = "problems", .words = "DIR AREA", .least = 2, .most = 2, .run = problems, OPTIONS,
-     .help = "List the changes that were refused or wait, oldest first.",
-     .help_ja = "拒否された異動と待っている異動を古い順に表示する。"},
+     .help = "List the changes that were refused or wait, oldest first, with record and reason; change 0: a wish for a number.",
+     .help_ja = "拒否された異動と待っている異動を、住民票番号と理由とともに古い順に表示する（異動番号0は個人番号の変更の希望）。"},
     {.verb = "status", .words = "DIR AREA", .least = 2, .most = 2, .run = status, OPTIONS,
      .help = "Count residents, and changes by what became of them.", .help_ja = "住民数と異動の状況を表示する。"},
     {.verb = "resend", .words = "DIR AREA FIRST LAST", .least = 4, .most = 4, .run = resend,

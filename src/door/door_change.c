@@ -6,11 +6,13 @@
  *
  * A request is one transaction. Numbers run 1, 2, 3 ... without gap; a request that leaves one out is refused
  * whole and told the number that is expected. What is at or below the mark was taken before: it is answered
- * as then and changes nothing, and other content under a used number is refused. Of new changes each is taken
- * or refused alone. A refused one is written down before anything of it is, moves the mark on, and blocks its
- * person: further changes are BEHIND until one that replaces it has been taken. So the order of one person's
- * changes always holds (住民記録システム標準仕様書: 異動の時系列を担保). An attempt to replace that is itself
- * refused leaves the first one blocking; the next attempt may name either. */
+ * as then and changes nothing. Other content under a used number means that two feed this door, or an old
+ * copy of the register does: the request is refused whole, naming the number, since no order of changes can
+ * be trusted any more. Of new changes each is taken or refused alone. A refused one is written down before
+ * anything of it is, moves the mark on, and blocks its person: further changes are BEHIND until one that
+ * replaces it has been taken. So the order of one person's changes always holds (住民記録システム標準仕様書:
+ * 異動の時系列を担保). An attempt to replace that is itself refused leaves the first one blocking; the next
+ * attempt may name either. */
 #include "door/door_inside.h"
 
 #include "base/clock.h"
@@ -195,10 +197,8 @@ static enum err answer_again(struct taking *t, struct db_tx *tx, struct fail *f,
     if (e)
         return e;
     assert(c->number >= t->old_first && c->number <= t->old_last); /* requests leave no gap */
-    if (memcmp(t->old_hashes + (c->number - t->old_first) * HASH_SIZE, c->hash, HASH_SIZE) != 0) {
-        fail_set(&c->verdict, ERR_DOOR_DIFFERENT, "number", NULL);
-        return ERR_OK;
-    }
+    if (memcmp(t->old_hashes + (c->number - t->old_first) * HASH_SIZE, c->hash, HASH_SIZE) != 0)
+        return fail_set(f, ERR_DOOR_DIFFERENT, "number", "%lld", (long long)c->number);
     if ((e = find_refused(tx, f, c->number, &before)))
         return e;
     if (before.found)

@@ -8,6 +8,7 @@
 #include "door/door_inside.h"
 
 #include "base/log.h"
+#include "link/link.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -92,6 +93,22 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, struct door_req
     return send_answer(connection, r, (unsigned)err_row(f->err)->http, last);
 }
 
+/* As the link does with its strangers: one entry in the ledger a source and minute. */
+static void count_stranger(struct MHD_Connection *connection, struct door *d)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char source[64] = "door unknown", host[INET6_ADDRSTRLEN];
+
+    if (info && info->client_addr &&
+        !getnameinfo(info->client_addr,
+                     info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                              : sizeof(struct sockaddr_in),
+                     host, sizeof host, NULL, 0, NI_NUMERICHOST))
+        snprintf(source, sizeof source, "door %s", host);
+    link_count_refusal(d->flow->link, source, ERR_DOOR_CERTIFICATE);
+}
+
 static enum err check_peer(struct MHD_Connection *connection, struct door *d, struct fail *f)
 {
     const union MHD_ConnectionInfo *info =
@@ -106,6 +123,8 @@ static enum err check_peer(struct MHD_Connection *connection, struct door *d, st
         if (!tls || door_tls_check(d, &peer->verdict, tls->tls_session))
             peer->verdict.err = ERR_DOOR_CERTIFICATE;
         peer->checked = true;
+        if (peer->verdict.err)
+            count_stranger(connection, d);
     }
     return fail_pass(f, &peer->verdict);
 }

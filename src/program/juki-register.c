@@ -125,16 +125,72 @@ static enum err verb_apply(void *self, struct control_call *call, struct fail *f
     return take(self, call, f, register_apply);
 }
 
-static void add_problem(void *arg, int64_t change, char state, const char *error, const char *field, int64_t since)
+/* ---- 仮登録 and 本登録 */
+
+static enum err verb_enter(void *self, struct control_call *call, struct fail *f)
+{
+    return take(self, call, f, register_enter_file);
+}
+
+static void add_provisional(void *arg, const struct register_provisional *p)
 {
     struct buf *b = arg;
+    char text[CLOCK_TEXT_SIZE], day[DATE_TEXT_SIZE];
+    json_begin(b, NULL, '{');
+    json_add_text(b, "id", p->event);
+    json_add_text(b, "record", p->record);
+    json_add_text(b, "reason", str_of(municipal_row(p->reason)->name));
+    json_add_text(b, "reason_ja", str_of(municipal_row(p->reason)->ja));
+    json_add_text(b, "date", str_of(date_text(p->date, day)));
+    json_add_text(b, "since", str_of(clock_text(p->since, text)));
+    json_end(b, '}');
+}
+
+static enum err verb_provisional(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    json_begin(&call->answer, "provisional", '[');
+    enum err e = register_provisionals(r->reg, f, add_provisional, &call->answer);
+    json_end(&call->answer, ']');
+    return e;
+}
+
+static enum err verb_confirm(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    struct str id = {NULL, 0};
+    int64_t change = 0;
+    enum err e = json_member_text(f, call->question, "id", &call->arena, &id);
+    if (!e)
+        e = register_confirm(r->reg, f, id, &change);
+    json_add_int(&call->answer, "change", change);
+    return e;
+}
+
+static enum err verb_withdraw_provisional(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    struct str id = {NULL, 0};
+    enum err e = json_member_text(f, call->question, "id", &call->arena, &id);
+    return e ? e : register_withdraw(r->reg, f, id);
+}
+
+/* ---- what became of changes */
+
+static void add_problem(void *arg, const struct register_problem *p)
+{
+    struct buf *b = arg;
+    const struct err_row *row = err_row(p->error);
     char text[CLOCK_TEXT_SIZE];
     json_begin(b, NULL, '{');
-    json_add_int(b, "change", change);
-    json_add_text(b, "state", state == 'r' ? STR("refused") : STR("waiting"));
-    json_add_text(b, "name", str_of(error));
-    json_add_text(b, "field", str_of(field));
-    json_add_text(b, "since", str_of(clock_text(since, text)));
+    json_add_int(b, "change", p->change);
+    json_add_text(b, "record", str_of(p->record));
+    json_add_text(b, "state", p->state == 'r' ? STR("refused") : STR("waiting"));
+    json_add_text(b, "name", str_of(row->name));
+    json_add_text(b, "field", str_of(p->field));
+    json_add_text(b, "text", str_of(row->en));
+    json_add_text(b, "text_ja", str_of(row->ja));
+    json_add_text(b, "since", str_of(clock_text(p->since, text)));
     json_end(b, '}');
 }
 
@@ -200,6 +256,10 @@ static const struct control_verb verbs[] = {
     {"status", "residents, changes, door", verb_status},
     {"load", "residents from a CSV file (path)", verb_load},
     {"apply", "change events from a file (path)", verb_apply},
+    {"enter", "change events from a file, provisionally: nothing of them leaves (path)", verb_enter},
+    {"provisional", "events that wait to be confirmed", verb_provisional},
+    {"confirm", "the final entry of a provisional event (id)", verb_confirm},
+    {"withdraw_provisional", "drop a provisional event (id)", verb_withdraw_provisional},
     {"problems", "changes that were refused or wait", verb_problems},
     {"resend", "let the CS send changes again (first, last)", verb_resend},
     {"replace", "the record as it stands now in the place of a refused change (change, withdraw)", verb_replace},

@@ -2,9 +2,11 @@
 /* Decides how the register speaks with its CS: one thread sends changes, one hears outcomes, one hears
  * Individual Numbers, each on its own connection.
  *
- * Nothing is lost and nothing doubled, because only the CS's mark counts: after each connection loss it is
- * asked how far it has taken changes, and sending goes on behind that. When it has taken more than we ever
- * queued, our database is an old copy; then nothing is sent until a person looks. */
+ * Nothing is lost and nothing doubled: after each connection loss the CS is asked how far it has taken
+ * changes. Stands it behind us, sending goes on there. Stands it ahead, an answer was lost: the same changes
+ * go once more, and are answered as they were then. When it has taken more than we ever queued, our database
+ * is an old copy; when it answers DOOR_DIFFERENT, another feeds this door too, or another copy of us did. In
+ * both cases nothing is sent until a person looks. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -146,7 +148,7 @@ static enum err read_verdicts(struct fail *f, struct str answer, struct arena *a
     return e;
 }
 
-/* Where the CS stands is where we go on. */
+/* Where the CS stands is where we go on; ahead of us it cannot stand unless the last answer was lost. */
 static enum err ask_mark(struct sending *s, struct fail *f)
 {
     struct verdicts v = {0};
@@ -162,7 +164,8 @@ static enum err ask_mark(struct sending *s, struct fail *f)
     if (v.taken > s->queued)
         return fail_set(f, ERR_REGISTER_OLD, "changes", "the CS has taken %lld, this register made %lld",
                         (long long)v.taken, (long long)s->queued);
-    return v.taken == s->taken ? ERR_OK : db_transaction(s->r->db, f, store_verdicts, &v);
+    /* an answer may have been lost: the same changes again, and it is answered as it was then */
+    return v.taken >= s->taken ? ERR_OK : db_transaction(s->r->db, f, store_verdicts, &v);
 }
 
 /* Sends one batch; s->count 0 when there was nothing. */
@@ -253,6 +256,14 @@ static enum err ask_numbers(struct sending *s, struct fail *f)
     return e;
 }
 
+/* Going on would mix two registers' changes under one row of numbers. */
+static void halt(struct resident_register *r, const struct fail *f)
+{
+    log_fail(LOG_ALARM, "door_fed_by_another", f);
+    while (!stopping(r))
+        sleep_until_woken(r, PAUSE_MOST);
+}
+
 static void *send_changes(void *arg)
 {
     struct sending s = {.r = arg};
@@ -278,6 +289,8 @@ static void *send_changes(void *arg)
         asked = false;
         if (!stopping(s.r))
             note_connection(s.r, e != ERR_DOOR_LOST && usable, &f);
+        if (e == ERR_DOOR_DIFFERENT)
+            halt(s.r, &f);
         sleep_until_woken(s.r, pause);
         pause = pause * 2 < PAUSE_MOST ? pause * 2 : PAUSE_MOST;
     }

@@ -161,14 +161,8 @@ enum err register_status(struct resident_register *r, struct fail *f, struct reg
 
 /* ---- problems ---- */
 
-struct problem {
-    int64_t first, last, since;
-    char state;
-    enum err error;
-    char field[48];
-};
 struct problem_page {
-    struct problem items[PROBLEM_PAGE];
+    struct register_problem items[PROBLEM_PAGE];
     size_t count;
     int64_t after;
 };
@@ -181,20 +175,37 @@ static enum err read_problems(struct db_tx *tx, struct fail *f, void *arg)
     page->count = 0;
     db_query(tx, &rows, &sql_register_range_problems, DB(db_int(page->after), db_int(PROBLEM_PAGE)));
     while (page->count < PROBLEM_PAGE && db_next(&rows)) {
-        struct problem *p = &page->items[page->count++];
-        struct str field = db_row_text(&rows, 4);
-        *p =
-            (struct problem){db_row_int(&rows, 0),       db_row_int(&rows, 1),           db_row_int(&rows, 5),
-                             (char)db_row_int(&rows, 2), (enum err)db_row_int(&rows, 3), {0}};
-        snprintf(p->field, sizeof p->field, "%.*s", STR_ARG(field));
+        struct register_problem *p = &page->items[page->count++];
+        *p = (struct register_problem){.change = db_row_int(&rows, 0),
+                                       .state = (char)db_row_int(&rows, 1),
+                                       .error = (enum err)db_row_int(&rows, 2),
+                                       .since = db_row_int(&rows, 4)};
+        snprintf(p->field, sizeof p->field, "%.*s", STR_ARG(db_row_text(&rows, 3)));
+        snprintf(p->record, sizeof p->record, "%.*s", STR_ARG(db_row_text(&rows, 5)));
+    }
+    return db_done(&rows, f);
+}
+
+/* A person has one wish at a time, so what was refused of them is few: one page holds it. */
+static enum err read_refused_wishes(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct problem_page *page = arg;
+    struct db_rows rows;
+
+    page->count = 0;
+    db_query(tx, &rows, &sql_register_wish_refusals, DB_NONE);
+    while (page->count < PROBLEM_PAGE && db_next(&rows)) {
+        struct register_problem *p = &page->items[page->count++];
+        *p = (struct register_problem){
+            .state = 'r', .error = (enum err)db_row_int(&rows, 1), .since = db_row_int(&rows, 3)};
+        snprintf(p->record, sizeof p->record, "%.*s", STR_ARG(db_row_text(&rows, 0)));
+        snprintf(p->field, sizeof p->field, "%.*s", STR_ARG(db_row_text(&rows, 2)));
     }
     return db_done(&rows, f);
 }
 
 enum err register_problems(struct resident_register *r, struct fail *f,
-                           void (*each)(void *arg, int64_t change, char state, const char *error,
-                                        const char *field, int64_t since),
-                           void *arg)
+                           void (*each)(void *arg, const struct register_problem *p), void *arg)
 {
     struct problem_page *page = memory_new(sizeof *page);
     enum err e = page ? ERR_OK : fail_set(f, ERR_MEMORY, "problems", NULL);
@@ -204,12 +215,14 @@ enum err register_problems(struct resident_register *r, struct fail *f,
     do {
         e = db_read(r->db, f, read_problems, page);
         for (size_t i = 0; !e && i < page->count; i++) {
-            const struct problem *p = &page->items[i];
-            for (int64_t n = p->first; n <= p->last; n++)
-                each(arg, n, p->state, err_row(p->error)->name, p->field, p->since);
-            page->after = p->first;
+            each(arg, &page->items[i]);
+            page->after = page->items[i].change;
         }
     } while (!e && page->count == PROBLEM_PAGE);
+    if (!e)
+        e = db_read(r->db, f, read_refused_wishes, page);
+    for (size_t i = 0; !e && i < page->count; i++)
+        each(arg, &page->items[i]);
     memory_free(page);
     return e;
 }

@@ -43,15 +43,33 @@ MUST_CHECK enum err register_load(struct resident_register *r, struct fail *f, c
 MUST_CHECK enum err register_apply(struct resident_register *r, struct fail *f, const char *path,
                                    register_progress progress, register_refusal refusal, void *arg,
                                    struct register_result *out);
+/* Enters every event of such a file provisionally (register_enter_event). Each is checked against what stands
+ * there now: one that needs another of the same file is refused. *out has no changes. */
+MUST_CHECK enum err register_enter_file(struct resident_register *r, struct fail *f, const char *path,
+                                        register_progress progress, register_refusal refusal, void *arg,
+                                        struct register_result *out);
 /* One event at the counter (a line as register_apply reads). provisional (仮登録): checked and kept under its
- * own name, but changes nothing until register_confirm. *change: the change's number, 0 when the network is
- * not told. */
+ * own name, but changes nothing until register_confirm; ERR_EXISTS when that name waits already. *change: the
+ * change's number, 0 when the network is not told. */
 MUST_CHECK enum err register_enter_event(struct resident_register *r, struct fail *f, struct str line,
                                          bool provisional, int64_t *change);
 /* 本登録 of a provisional event. ERR_NOT_FOUND, or why it can no longer be done (it stays provisional then).
  */
 MUST_CHECK enum err register_confirm(struct resident_register *r, struct fail *f, struct str event,
                                      int64_t *change);
+/* Drops a provisional event: nothing of it happens. ERR_NOT_FOUND. */
+MUST_CHECK enum err register_withdraw(struct resident_register *r, struct fail *f, struct str event);
+/* What waits to be confirmed, oldest first. Says of whom only by the register's own record name, which is
+ * empty when the event names its person by code. */
+struct register_provisional {
+    struct str event, record;
+    enum municipal_reason reason;
+    struct date date; /* of the change */
+    int64_t since;    /* stamp */
+};
+MUST_CHECK enum err register_provisionals(struct resident_register *r, struct fail *f,
+                                          void (*each)(void *arg, const struct register_provisional *p),
+                                          void *arg);
 struct register_status {
     int64_t residents, leaving, removed, provisional; /* records by state; events that wait to be confirmed */
     int64_t awaiting_number; /* changes of a number that wait for the agency to generate the new one */
@@ -61,11 +79,17 @@ struct register_status {
     char trouble[96];
 };
 MUST_CHECK enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out);
-/* Changes that were refused or wait, with their reasons, oldest first. */
+/* Changes that were refused or wait, with their reasons, oldest first; then, with change 0, wishes for another
+ * Individual Number that could not be fulfilled when the number came. */
+struct register_problem {
+    int64_t change, since; /* since: stamp */
+    char state;            /* 'r' refused, 'w' waiting */
+    enum err error;
+    char field[48];
+    char record[804]; /* whose change it is, by the register's own name; "" for a withdrawal */
+};
 MUST_CHECK enum err register_problems(struct resident_register *r, struct fail *f,
-                                      void (*each)(void *arg, int64_t change, char state, const char *error,
-                                                   const char *field, int64_t since),
-                                      void *arg);
+                                      void (*each)(void *arg, const struct register_problem *p), void *arg);
 /* Asks the CS to send changes first..last again. */
 MUST_CHECK enum err register_resend(struct resident_register *r, struct fail *f, int64_t first, int64_t last);
 /* Another change in the place of one that was refused: the record as it stands now, under a new number that

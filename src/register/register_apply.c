@@ -216,25 +216,35 @@ static enum err apply_file(struct event_file *file, struct fail *f, register_pro
     return e;
 }
 
+typedef enum err (*take_lines)(struct event_file *file, struct fail *f, register_progress progress);
+
+static enum err take_file(struct event_file *file, struct fail *f, struct resident_register *r,
+                          const char *path, register_progress progress, take_lines take)
+{
+    enum err e;
+
+    if (!(file->file = fopen(path, "re")))
+        return fail_errno(f, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, path);
+    if (!fseek(file->file, 0, SEEK_END)) {
+        file->total = ftell(file->file);
+        rewind(file->file);
+    }
+    buf_init(&file->input, INPUT_MAX);
+    if (!(e = apply_open(&file->apply, f, r, CHUNK_EVENTS)))
+        e = take(file, f, progress);
+    apply_close(&file->apply);
+    buf_release(&file->input);
+    fclose(file->file);
+    return e;
+}
+
 enum err register_apply(struct resident_register *r, struct fail *f, const char *path,
                         register_progress progress, register_refusal refusal, void *arg,
                         struct register_result *out)
 {
     struct event_file file = {.refusal = refusal, .arg = arg};
-    enum err e;
+    enum err e = take_file(&file, f, r, path, progress, apply_file);
 
-    if (!(file.file = fopen(path, "re")))
-        return fail_errno(f, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, path);
-    if (!fseek(file.file, 0, SEEK_END)) {
-        file.total = ftell(file.file);
-        rewind(file.file);
-    }
-    buf_init(&file.input, INPUT_MAX);
-    if (!(e = apply_open(&file.apply, f, r, CHUNK_EVENTS)))
-        e = apply_file(&file, f, progress);
-    apply_close(&file.apply);
-    buf_release(&file.input);
-    fclose(file.file);
     *out = file.result;
     return e;
 }
@@ -244,21 +254,22 @@ enum err register_apply(struct resident_register *r, struct fail *f, const char 
 struct provisional {
     struct str event, line;
     struct arena *arena;
+    int64_t changed; /* rows */
 };
 
 static enum err keep_provisional(struct db_tx *tx, struct fail *f, void *arg)
 {
-    const struct provisional *p = arg;
+    struct provisional *p = arg;
 
     return db_exec(tx, f, &sql_register_provisional_add,
-                   DB(db_text(p->event), db_text(p->line), db_int(clock_now())), NULL);
+                   DB(db_text(p->event), db_text(p->line), db_int(clock_now())), &p->changed);
 }
 
 static enum err drop_provisional(struct db_tx *tx, struct fail *f, void *arg)
 {
-    const struct provisional *p = arg;
+    struct provisional *p = arg;
 
-    return db_exec(tx, f, &sql_register_provisional_remove, DB(db_text(p->event)), NULL);
+    return db_exec(tx, f, &sql_register_provisional_remove, DB(db_text(p->event)), &p->changed);
 }
 
 static enum err find_provisional(struct db_tx *tx, struct fail *f, void *arg)
@@ -285,22 +296,77 @@ static enum err apply_one(struct apply *a, struct fail *f, int64_t *change)
     return ERR_OK;
 }
 
-enum err register_enter_event(struct resident_register *r, struct fail *f, struct str line, bool provisional,
-                              int64_t *change)
+static enum err enter_line(struct resident_register *r, struct fail *f, int64_t line_number, struct str line,
+                           bool provisional, int64_t *change)
 {
     struct apply a;
     int64_t number = 0;
     enum err e = apply_open(&a, f, r, 1);
 
     a.dry = provisional;
-    if (!e && !(e = change_event_parse(f, 1, line, &a.arena, &a.items[0].event)))
+    if (!e && !(e = change_event_parse(f, line_number, line, &a.arena, &a.items[0].event)))
         e = apply_one(&a, f, &number);
-    if (!e && provisional)
-        e = db_transaction(r->db, f, keep_provisional,
-                           &(struct provisional){.event = a.items[0].event.event, .line = line});
+    if (!e && provisional) {
+        struct provisional p = {.event = a.items[0].event.event, .line = line};
+        e = db_transaction(r->db, f, keep_provisional, &p);
+        if (!e && !p.changed)
+            e = fail_set(f, ERR_EXISTS, "event", "it waits to be confirmed");
+    }
     if (!e)
         *change = number;
     apply_close(&a);
+    return e;
+}
+
+enum err register_enter_event(struct resident_register *r, struct fail *f, struct str line, bool provisional,
+                              int64_t *change)
+{
+    return enter_line(r, f, 1, line, provisional, change);
+}
+
+static enum err enter_next(struct event_file *file, struct fail *f, bool *more)
+{
+    struct fail own = {0};
+    struct str line;
+    int64_t change;
+    enum err e = next_line(file, f, &line, more);
+
+    if (e || !*more)
+        return e;
+    line = str_trim(line);
+    if (!line.n)
+        return ERR_OK;
+    file->result.rows++;
+    if (!(e = enter_line(file->apply.r, &own, file->line, line, true, &change)))
+        file->result.taken++;
+    else if (err_row(e)->exit == 3)
+        return fail_pass(f, &own);
+    else
+        refuse_line(file, file->line, &own);
+    return ERR_OK;
+}
+
+static enum err enter_lines(struct event_file *file, struct fail *f, register_progress progress)
+{
+    bool more = true;
+    enum err e = ERR_OK;
+
+    while (!e && more) {
+        e = enter_next(file, f, &more);
+        if (!e && progress)
+            progress(file->arg, file->result.rows, file->done, file->total);
+    }
+    return e;
+}
+
+enum err register_enter_file(struct resident_register *r, struct fail *f, const char *path,
+                             register_progress progress, register_refusal refusal, void *arg,
+                             struct register_result *out)
+{
+    struct event_file file = {.refusal = refusal, .arg = arg};
+    enum err e = take_file(&file, f, r, path, progress, enter_lines);
+
+    *out = file.result;
     return e;
 }
 
@@ -318,5 +384,51 @@ enum err register_confirm(struct resident_register *r, struct fail *f, struct st
         e = e ? e : dropped;
     }
     arena_release(&arena);
+    return e;
+}
+
+enum err register_withdraw(struct resident_register *r, struct fail *f, struct str event)
+{
+    struct provisional p = {.event = event};
+    enum err e = db_transaction(r->db, f, drop_provisional, &p);
+
+    return e || p.changed ? e : fail_set(f, ERR_NOT_FOUND, "event", NULL);
+}
+
+struct provisional_list {
+    void (*each)(void *arg, const struct register_provisional *p);
+    void *arg;
+    struct arena arena;
+};
+
+static enum err list_provisional(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct provisional_list *l = arg;
+    struct db_rows rows;
+    enum err bad = ERR_OK;
+
+    db_query(tx, &rows, &sql_register_provisional_list, DB_NONE);
+    while (!bad && db_next(&rows)) {
+        struct change_event event;
+        arena_reset(&l->arena);
+        if (!(bad = change_event_parse(f, 1, db_row_text(&rows, 0), &l->arena, &event)))
+            l->each(l->arg, &(struct register_provisional){.event = event.event,
+                                                           .record = event.record,
+                                                           .reason = event.reason,
+                                                           .date = event.date,
+                                                           .since = db_row_int(&rows, 1)});
+    }
+    enum err e = db_done(&rows, bad ? NULL : f);
+    return bad ? bad : e;
+}
+
+enum err register_provisionals(struct resident_register *r, struct fail *f,
+                               void (*each)(void *arg, const struct register_provisional *p), void *arg)
+{
+    struct provisional_list l = {.each = each, .arg = arg};
+
+    arena_init(&l.arena, 1 << 20);
+    enum err e = db_read(r->db, f, list_provisional, &l);
+    arena_release(&l.arena);
     return e;
 }

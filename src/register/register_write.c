@@ -367,7 +367,9 @@ static enum err wish_number(struct register_batch *b, struct fail *f, struct are
                    db_int(date_to_int(event->date)), db_int(date_to_int(event->notified_on)),
                    db_int(clock_now())),
                 &added);
-    return e || added ? e : fail_set(f, ERR_EXISTS, "individual_number", "another is being waited for");
+    if (e || !added)
+        return e ? e : fail_set(f, ERR_EXISTS, "individual_number", "another is being waited for");
+    return db_exec(b->tx, f, &sql_register_wish_forget, DB(db_text(old.row.record)), NULL);
 }
 
 enum err register_wish_fulfil(struct register_batch *b, struct fail *f, struct arena *a, int64_t person,
@@ -393,9 +395,13 @@ enum err register_wish_fulfil(struct register_batch *b, struct fail *f, struct a
     event.value.cell[RESIDENT_COLUMN_INDIVIDUAL_NUMBER] = str_of(individual_number_REVEAL(number, digits));
     if ((e = db_exec(b->tx, f, &sql_register_wish_remove, DB(db_int(person)), NULL)))
         return e;
-    e = register_apply_event(b, f, a, &event);
-    /* a record that was closed meanwhile keeps its old number: the new one was for nobody */
-    return e && err_row(e)->exit == 1 ? ERR_OK : e;
+    struct fail why = {0};
+    e = register_apply_event(b, &why, a, &event);
+    if (!e || err_row(e)->exit != 1)
+        return e ? fail_pass(f, &why) : ERR_OK;
+    /* a record that was closed meanwhile, say, keeps its old number; whoever asked is to hear of it */
+    return db_exec(b->tx, f, &sql_register_wish_refuse,
+                   DB(db_text(event.record), db_int(e), db_text(str_of(why.field)), db_int(clock_now())), NULL);
 }
 
 static bool needs_number(const struct change_event *event)

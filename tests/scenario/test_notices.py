@@ -7,6 +7,9 @@ Two municipalities of one prefecture; what is looked at is what a person would a
 import csv
 import json
 import pathlib
+import re
+import socket
+import ssl
 import sys
 import time
 
@@ -138,6 +141,42 @@ def numbers_are_waited_for(checks, net, town, row):
     checks.check("nobody waits any more", left and not left["waiting"], left)
 
 
+def provisional_stays_inside(checks, net, town, row):
+    """仮登録 is the register's own business; only 本登録 reaches the CS."""
+    def entries():
+        status = net.ask(f"cs.{A}", do="status")
+        return net.ask(f"register.{A}", do="status")["changes"]["queued"], status["notices"], status.get("waiting_for_number")
+    path = net.folder / "provisional.jsonl"
+    birth = {"event": "birth-1", "change_date": "2026-11-20", **newborn(f"{A}-newborn-3", row)}
+    path.write_text(json.dumps(birth, ensure_ascii=False) + "\n", encoding="utf-8")
+    census, before = net.ask(f"cs.{A}", do="census"), entries()
+    entered = net.run("register", "enter", str(net.dir), A, str(path))
+    checks.check("a birth is entered provisionally", entered.returncode == 0, entered.stdout + entered.stderr)
+    again = net.ask(f"register.{A}", do="enter", path=str(path))
+    checks.check("once", again and again["refused"] == 1 and again["refusals"][0]["name"] == "EXISTS", again)
+    listed = net.ask(f"register.{A}", do="provisional")["provisional"]
+    checks.check("it is listed without a name",
+                 [(p["id"], p["record"], p["reason"], p["date"]) for p in listed]
+                 == [("birth-1", f"{A}-newborn-3", "birth", "2026-11-20")] and "西宮" not in str(listed), listed)
+    text = net.run("register", "provisional", str(net.dir), A)
+    checks.check("for a clerk too", text.returncode == 0 and f"{A}-newborn-3" in text.stdout, text.stdout + text.stderr)
+    time.sleep(2)
+    checks.check("nothing of it reaches the CS", net.ask(f"cs.{A}", do="census") == census and entries() == before, entries())
+    confirmed = net.run("register", "confirm", str(net.dir), A, "birth-1")
+    checks.check("it is confirmed", confirmed.returncode == 0, confirmed.stdout + confirmed.stderr)
+    checks.check("and now it is applied nationally", town.quiet() and net.ask(f"cs.{A}", do="census") != census
+                 and entries()[0] == before[0] + 1, entries())
+    gone = net.run("register", "confirm", str(net.dir), A, "birth-1")
+    checks.check("what is confirmed no longer waits", gone.returncode == 1, gone.stdout + gone.stderr)
+    path.write_text(json.dumps({**birth, "event": "birth-2", "record": f"{A}-newborn-4"}, ensure_ascii=False) + "\n",
+                    encoding="utf-8")
+    entered = net.ask(f"register.{A}", do="enter", path=str(path))
+    dropped = net.run("register", "withdraw", str(net.dir), A, "birth-2")
+    left = net.ask(f"register.{A}", do="provisional")["provisional"]
+    checks.check("what is withdrawn is gone", entered["taken"] == 1 and dropped.returncode == 0 and not left,
+                 (entered, dropped.stderr, left))
+
+
 def order_of_a_person(checks, net, town, row):
     before = net.ask("agency", do="status")["persons"]["versions"]
     town.apply(*[{"reason": "ex_officio_amendment", "record": row["record"],
@@ -187,8 +226,9 @@ def a_taken_number_parks_only_its_person(checks, net, a, b, rows):
     seen = until(30, behind)
     checks.check("a later notice of the same person waits behind it", bool(seen) and seen["errors"][1]["behind"], seen)
     problems = net.ask(f"register.{B}", do="problems")
-    checks.check("the register sees which changes wait and why",
-                 problems and any(p["name"] == "NUMBER_TAKEN" for p in problems["problems"]), problems)
+    checks.check("the register sees which changes wait, whose, and why",
+                 problems and any(p["name"] == "NUMBER_TAKEN" and p["record"] == "thief-1" and p["text"] and p["text_ja"]
+                                  for p in problems["problems"]), problems)
     if seen:
         refused = net.ask("agency", do="error_release", id=seen["errors"][0]["id"])
         checks.check("a release tries again and finds the same", refused["ok"] and refused["applied"] == 0, refused)
@@ -196,6 +236,26 @@ def a_taken_number_parks_only_its_person(checks, net, a, b, rows):
             net.ask("agency", do="error_refuse", id=item["id"])
     left = net.ask("agency", do="errors")
     checks.check("what is given up leaves the list", left and not left["errors"], left)
+    def told():
+        p = net.ask(f"register.{B}", do="problems")["problems"]
+        return p if p and all(q["state"] == "refused" for q in p) else None
+    problems = until(30, told) or []
+    checks.check("the register keeps the reason of what was given up",
+                 any(p["name"] == "NUMBER_TAKEN" and p["record"] == "thief-1" for p in problems)
+                 and all(p["name"] != "PEER_REFUSED" for p in problems), problems)
+
+
+def strangers_knock_at_the_door(net):
+    """Three connections without a certificate, within one minute."""
+    listen = re.search(r"^door:\n(?:[ ].*\n)*?[ ]+listen: *\"?([0-9.]+):(\d+)", (net.dir / f"cs.{A}" / "juki.yaml").read_text(), re.M)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if time.time() % 60 > 50:
+        time.sleep(61 - time.time() % 60)
+    for _ in range(3):
+        with socket.create_connection((listen[1], int(listen[2])), 10) as plain, context.wrap_socket(plain) as s:
+            s.sendall(b"GET /v1/status HTTP/1.1\r\nHost: cs\r\n\r\n")
+            assert b" 403 " in s.recv(4096)
 
 
 def stock_is_refilled(checks, net, town):
@@ -227,13 +287,19 @@ def main():
         every_reason(checks, net, a, rows)
         other_numbers_come(checks, net, a, rows[100:])
         numbers_are_waited_for(checks, net, a, rows[50])
+        provisional_stays_inside(checks, net, a, rows[55])
         order_of_a_person(checks, net, a, rows[60])
         resend_changes_nothing(checks, net, a)
         stock_is_refilled(checks, net, a)
         equal = net.wait_equal(60)
         checks.check("every level agrees", equal.returncode == 0, equal.stdout)
         a_taken_number_parks_only_its_person(checks, net, a, b, rows)
+        strangers_knock_at_the_door(net)
         net.down()
+        shown = net.run("log", "show", str(net.dir), f"cs.{A}", "--last", "50")
+        checks.check("who was turned away at the door stands in the ledger, counted in one entry",
+                     shown.stdout.count("source door 127.0.0.1") == 1 and "count 3 last DOOR_CERTIFICATE" in shown.stdout,
+                     shown.stdout + shown.stderr)
         verified = net.run("log", "verify", str(net.dir))
         checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
     checks.end()

@@ -30,7 +30,24 @@ int64_t door_stage_last_number(void)
     return taken_number;
 }
 
-/* ---- flows that only note ---- */
+/* ---- flows that only note, and a link that counts strangers ---- */
+
+static char stranger_source[64];
+static size_t stranger_count;
+
+void link_count_refusal(struct link *l, const char *source, enum err why)
+{
+    (void)l;
+    assert_int_equal(why, ERR_DOOR_CERTIFICATE);
+    snprintf(stranger_source, sizeof stranger_source, "%s", source);
+    stranger_count++;
+}
+
+size_t door_stage_strangers(const char **source)
+{
+    *source = stranger_source;
+    return stranger_count;
+}
 
 enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f,
                               const struct identity_change *change)
@@ -197,7 +214,7 @@ static void open_door(struct door_stage *s, bool watched)
 void door_stage_open(struct door_stage *s, bool watched)
 {
     memset(s, 0, sizeof *s);
-    taken_count = requested_count = 0;
+    taken_count = requested_count = stranger_count = 0;
     snprintf(s->folder, sizeof s->folder, "/tmp/juki-door-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
     make_certificates(s);

@@ -29,6 +29,8 @@ size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces);
 int64_t door_stage_last_number(void);
 /* How often the flows were asked for another number, and for whom last. */
 size_t door_stage_requested(int64_t *code);
+/* How many were turned away and counted, and where the last came from. */
+size_t door_stage_strangers(const char **source);
 /* The network speaks: an outcome, a number. */
 void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);
 void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,

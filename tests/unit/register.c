@@ -303,6 +303,19 @@ static void a_code_or_number_change_names_the_old_one_on(const char *url)
     close_scene(&s);
 }
 
+struct seen_provisional {
+    char text[256];
+};
+static void note_provisional(void *arg, const struct register_provisional *p)
+{
+    struct seen_provisional *seen = arg;
+    char day[DATE_TEXT_SIZE];
+    size_t n = strlen(seen->text);
+    assert_true(p->since > 0);
+    snprintf(seen->text + n, sizeof seen->text - n, "%.*s %.*s %s %s;", STR_ARG(p->event), STR_ARG(p->record),
+             municipal_row(p->reason)->name, date_text(p->date, day));
+}
+
 static void provisional_entries_leave_only_when_confirmed_on(const char *url)
 {
     static const char line[] =
@@ -322,11 +335,48 @@ static void provisional_entries_leave_only_when_confirmed_on(const char *url)
     assert_int_equal(status(&s).changes, 1);
     assert_int_equal(status(&s).residents, 1);
     assert_int_equal(status(&s).provisional, 1);
+    assert_err(register_enter_event(s.r, NULL, str_of(line), true, &number), ERR_EXISTS);
+    struct seen_provisional p = {0};
+    assert_ok(register_provisionals(s.r, NULL, note_provisional, &p));
+    assert_string_equal(p.text, "e1 r-1 death 2026-06-01;");
     assert_ok(register_confirm(s.r, NULL, STR("e1"), &number));
     assert_int_equal(number, 2);
     assert_int_equal(status(&s).provisional, 0);
     assert_int_equal(status(&s).removed, 1);
     assert_err(register_confirm(s.r, NULL, STR("e1"), &number), ERR_NOT_FOUND);
+    assert_err(register_withdraw(s.r, NULL, STR("e1")), ERR_NOT_FOUND);
+    close_scene(&s);
+}
+
+static void a_file_is_entered_provisionally_and_withdrawn_on(const char *url)
+{
+    struct scene s;
+    struct seen_provisional p = {0};
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    s.refusals = 0;
+    assert_ok(file_write(
+        NULL, path,
+        STR("{\"event\":\"e1\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-2\"}\n\n"
+            "{\"event\":\"e2\",\"reason\":\"death\",\"change_date\":\"2026-06-01\",\"record\":\"r-7\"}\n"
+            "{\"event\":\"e3\",\"reason\":\"move_out_abroad\",\"change_date\":\"2026-06-02\","
+            "\"resident_code\":\"24727059608\"}\n"),
+        0600));
+    assert_ok(register_enter_file(s.r, NULL, path, NULL, note_refusal, &s, &s.result));
+    assert_int_equal(s.result.rows, 3);
+    assert_int_equal(s.result.taken, 2);
+    assert_int_equal(s.result.last_change, 0);
+    assert_int_equal(s.refusals, 1);
+    assert_int_equal(s.lines[0], 3);
+    assert_int_equal(s.errors[0], ERR_NOT_FOUND);
+    assert_int_equal(status(&s).changes, 2);
+    assert_ok(register_provisionals(s.r, NULL, note_provisional, &p));
+    assert_string_equal(p.text, "e1 r-2 death 2026-06-01;e3  move_out_abroad 2026-06-02;");
+    assert_ok(register_withdraw(s.r, NULL, STR("e1")));
+    assert_ok(register_withdraw(s.r, NULL, STR("e3")));
+    assert_int_equal(status(&s).provisional, 0);
+    assert_int_equal(status(&s).residents, 2);
+    assert_int_equal(status(&s).changes, 2);
     close_scene(&s);
 }
 
@@ -542,6 +592,25 @@ static void changes_go_through_the_door_once_and_in_order(void **state)
     door_stage_close(&stage);
 }
 
+struct seen_problem {
+    struct register_problem last;
+    size_t count;
+};
+static void note_problem(void *arg, const struct register_problem *problem)
+{
+    struct seen_problem *p = arg;
+    assert_true(problem->since > 0);
+    p->last = *problem;
+    p->count++;
+}
+
+static struct seen_problem problems(struct scene *s)
+{
+    struct seen_problem p = {0};
+    assert_ok(register_problems(s->r, NULL, note_problem, &p));
+    return p;
+}
+
 static void a_number_change_waits_for_the_number(void **state)
 {
     struct scene s;
@@ -576,7 +645,7 @@ static void a_number_change_waits_for_the_number(void **state)
     door_stage_close(&stage);
 }
 
-static void a_number_for_a_closed_record_changes_nothing(void **state)
+static void a_number_for_a_closed_record_changes_nothing_and_is_told(void **state)
 {
     struct scene s;
     char url[96];
@@ -596,32 +665,31 @@ static void a_number_for_a_closed_record_changes_nothing(void **state)
     WAIT_FOR(status(&s).awaiting_number == 0);
     assert_int_equal(status(&s).changes, 2);
     assert_int_equal(status(&s).removed, 1);
+    struct seen_problem p = problems(&s);
+    assert_int_equal(p.count, 1);
+    assert_int_equal(p.last.change, 0);
+    assert_int_equal(p.last.state, 'r');
+    assert_int_equal(p.last.error, ERR_STATE);
+    assert_string_equal(p.last.field, "reason");
+    assert_string_equal(p.last.record, "r-1");
+    /* the removal is cancelled and the wish made again: it stands in the place of the old */
+    apply(&s, "{\"event\":\"n3\",\"reason\":\"cancelled_removal\",\"change_date\":\"2026-06-04\",\"record\":"
+              "\"r-1\",\"cancels\":\"n2\"}\n"
+              "{\"event\":\"n4\",\"reason\":\"number_correction\",\"change_date\":\"2026-06-04\",\"record\":"
+              "\"r-1\"}\n");
+    assert_int_equal(s.refusals, 0);
+    assert_int_equal(problems(&s).count, 0);
     close_scene(&s);
     door_stage_close(&stage);
 }
 
-struct seen_problem {
-    int64_t change;
-    char error[48];
-    size_t count;
-};
-static void note_problem(void *arg, int64_t number, char state, const char *error, const char *field,
-                         int64_t since)
-{
-    struct seen_problem *p = arg;
-    (void)state, (void)field;
-    assert_true(since > 0);
-    p->change = number;
-    snprintf(p->error, sizeof p->error, "%s", error);
-    p->count++;
-}
 
 static void a_refused_change_is_listed_and_replaced(void **state)
 {
     struct scene s;
     char url[96];
     const int64_t *numbers;
-    struct seen_problem p = {0};
+    struct seen_problem p;
     int64_t number;
     (void)state;
     door_stage_open(&stage, false);
@@ -631,10 +699,11 @@ static void a_refused_change_is_listed_and_replaced(void **state)
                     "西宮　太郎,2010-04-01,domestic_move_in,24727059608,379474484458\n"));
     assert_ok(register_start(s.r, NULL));
     WAIT_FOR(status(&s).refused == 1);
-    assert_ok(register_problems(s.r, NULL, note_problem, &p));
+    p = problems(&s);
     assert_int_equal(p.count, 1);
-    assert_int_equal(p.change, 1);
-    assert_string_equal(p.error, "STATE");
+    assert_int_equal(p.last.change, 1);
+    assert_int_equal(p.last.error, ERR_STATE);
+    assert_string_equal(p.last.record, "r-1");
     assert_err(register_replace(s.r, NULL, 5, false, &number), ERR_STATE);
     /* the name is put right in the register; told is what stands there now, in the place of what was refused
      */
@@ -651,6 +720,64 @@ static void a_refused_change_is_listed_and_replaced(void **state)
     assert_int_equal(status(&s).refused, 0);
     assert_int_equal(door_stage_taken(&numbers, NULL), 1);
     assert_int_equal(numbers[0], 3);
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+/* Another feeds the same door: what is ours under numbers it used is never sent, nor marked as sent. */
+static void a_door_fed_by_another_stops_the_register(void **state)
+{
+    struct scene s, other;
+    char url[96];
+    const int64_t *numbers;
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&other, url);
+    load(&other, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(other.r, NULL));
+    WAIT_FOR(status(&other).taken == 2);
+    close_scene(&other);
+    char command[256];
+    snprintf(command, sizeof command, "rm -f %s/register.db*", stage.folder);
+    assert_int_equal(system(command), 0);
+    open_linked(&s, url);
+    load(&s, STR(HEADER HANAKO TARO "r-9,h-9,世帯主,灘　四郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,"
+                                    "兵庫県,灘　四郎,2011-01-01,birth,25208017643,\n"));
+    assert_int_equal(s.result.taken, 3);
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).trouble[0]);
+    assert_non_null(strstr(status(&s).trouble, "number"));
+    assert_int_equal(status(&s).taken, 0);
+    assert_int_equal(status(&s).refused, 0);
+    register_stop(s.r); /* ends though the sender waits for a person */
+    assert_int_equal(door_stage_taken(&numbers, NULL), 2);
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+/* The CS took a batch and the answer was lost: its verdicts come with the next. */
+static enum err forget_taken(struct db_tx *tx, struct fail *f, void *arg)
+{
+    (void)arg;
+    return register_mark_set(tx, f, REGISTER_TAKEN, 0);
+}
+static void a_lost_answer_is_asked_for_again(void **state)
+{
+    struct scene s;
+    char url[96];
+    const int64_t *numbers;
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).taken == 2);
+    register_stop(s.r);
+    assert_ok(db_transaction(s.db, NULL, forget_taken, NULL));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).taken == 2);
+    assert_int_equal(door_stage_taken(&numbers, NULL), 2);
+    assert_false(status(&s).trouble[0]);
     close_scene(&s);
     door_stage_close(&stage);
 }
@@ -692,6 +819,7 @@ ON_BOTH(a_person_who_comes_back_keeps_the_code)
 ON_BOTH(a_code_or_number_change_names_the_old_one)
 ON_BOTH(the_census_is_that_of_a_store_which_took_the_changes)
 ON_BOTH(provisional_entries_leave_only_when_confirmed)
+ON_BOTH(a_file_is_entered_provisionally_and_withdrawn)
 
 static int setup_all(void **state)
 {
@@ -719,12 +847,15 @@ int main(void)
         cmocka_unit_test(a_code_or_number_change_names_the_old_one),
         cmocka_unit_test(the_census_is_that_of_a_store_which_took_the_changes),
         cmocka_unit_test(provisional_entries_leave_only_when_confirmed),
+        cmocka_unit_test(a_file_is_entered_provisionally_and_withdrawn),
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
         cmocka_unit_test(a_number_change_waits_for_the_number),
-        cmocka_unit_test(a_number_for_a_closed_record_changes_nothing),
+        cmocka_unit_test(a_number_for_a_closed_record_changes_nothing_and_is_told),
         cmocka_unit_test(a_refused_change_is_listed_and_replaced),
         cmocka_unit_test(an_old_copy_of_the_register_sends_nothing),
+        cmocka_unit_test(a_door_fed_by_another_stops_the_register),
+        cmocka_unit_test(a_lost_answer_is_asked_for_again),
     };
     return cmocka_run_group_tests(tests, setup_all, clean_all);
 }
