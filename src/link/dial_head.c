@@ -2,6 +2,7 @@
 /* Shows the newest signed head to the upper server, with a proof that the log only grew, and keeps its cosignature. */
 #include "link/dial.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -32,6 +33,16 @@ static enum err kept_size(struct dial *d, struct fail *f, uint64_t *size)
     return e;
 }
 
+/* Is it really the upper server that signed? */
+static enum err check_cosignature(struct dial *d, struct fail *f, struct str note)
+{
+    const struct directory_key *key = directory_key_at(d->node, clock_now());
+    struct str name = arena_format(&d->arena, "juki/%s", d->peer->node.text), body;
+    if (!key || !name.p)
+        return fail_set(f, ERR_SIGNATURE, NULL, "%s has no key", d->peer->node.text);
+    return note_verify(f, note, name, key->public_key, &body);
+}
+
 static enum err present(struct dial *d, struct fail *f, struct str note, const struct merkle_proof *proof)
 {
     struct frame answer;
@@ -52,6 +63,8 @@ static enum err present(struct dial *d, struct fail *f, struct str note, const s
         return e;
     e = json_member_text(f, tree, "note", &d->arena, &cosigned);
     json_decref(tree);
+    if (!e)
+        e = check_cosignature(d, f, cosigned);
     return e ? e : ledger_add_cosignature(d->l->config.ledger, f, cosigned);
 }
 
