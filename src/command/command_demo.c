@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "command/level_census.h"
 #include "command/node_process.h"
+#include "identity/change_reason.h"
 #include "simulate/changes.h"
 
 #include <arpa/inet.h>
@@ -17,6 +18,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,7 +50,7 @@ struct demo {
     struct town towns[TOWNS];
     struct simulate_world *world;
     const char *folder;
-    int64_t started;
+    int64_t started, loaded;
     struct reason_count reasons[REASONS_MAX];
     size_t reason_count;
 };
@@ -84,12 +86,26 @@ static const char *town_name(const struct demo *d, const struct town *t)
 static enum err stop_all(struct fail *f, const struct network *n)
 {
     enum err e = ERR_OK;
+    for (size_t i = n->count; i-- > 0;)
+        node_signal(node_pid(&n->nodes[i]), SIGTERM);
     for (size_t i = n->count; i-- > 0 && !e;) {
         pid_t pid = node_pid(&n->nodes[i]);
-        node_signal(pid, SIGTERM);
         if (pid)
             e = node_wait_end(f, &n->nodes[i], pid, NODE_STOP_MILLIS);
     }
+    return e;
+}
+
+/* Not to be interrupted between a server's start and the note of its pid: whoever stops the servers finds them all. */
+static enum err start(struct fail *f, const struct network_node *node)
+{
+    sigset_t ends, before;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    enum err e = node_start(f, node, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return e;
 }
 
@@ -98,7 +114,7 @@ static enum err clear_folder(struct demo *d, struct fail *f)
 {
     struct network old;
     enum err e;
-    if (!file_exists(d->folder))
+    if (!network_check_empty(NULL, d->folder))
         return ERR_OK;
     e = network_load(f, d->folder, &d->call->arena, &old);
     if (e || !old.demo)
@@ -150,7 +166,7 @@ static enum err make_network(struct demo *d, struct fail *f)
         e = network_find(f, &d->network, name, &d->towns[i].reg);
     }
     for (size_t i = 0; i < d->network.count && !e; i++)
-        e = node_start(f, &d->network.nodes[i], NULL);
+        e = start(f, &d->network.nodes[i]);
     return e;
 }
 
@@ -242,20 +258,24 @@ static enum err give_file(struct demo *d, struct fail *f, const struct town *t, 
 
 struct queue {
     int64_t queued, applied, refused, waiting;
+    int64_t awaiting; /* changes that are queued when the agency has generated a number */
 };
 
 static enum err queue_of(struct fail *f, const struct town *t, struct queue *q)
 {
-    json_t *answer = NULL, *changes = NULL;
-    int64_t queued = 0, applied = 0, refused = 0, waiting = 0;
+    json_t *answer = NULL, *changes = NULL, *persons = NULL;
+    int64_t queued = 0, applied = 0, refused = 0, waiting = 0, awaiting = 0;
     enum err e = node_ask(f, t->reg, "status", &answer);
     if (!e && !(e = json_member_object(f, answer, "changes", &changes)) &&
         !(e = json_member_int(f, changes, "queued", 0, INT64_MAX, &queued)) &&
         !(e = json_member_int(f, changes, "applied", 0, INT64_MAX, &applied)) &&
-        !(e = json_member_int(f, changes, "refused", 0, INT64_MAX, &refused)))
-        e = json_member_int(f, changes, "waiting", 0, INT64_MAX, &waiting);
+        !(e = json_member_int(f, changes, "refused", 0, INT64_MAX, &refused)) &&
+        !(e = json_member_int(f, changes, "waiting", 0, INT64_MAX, &waiting)) &&
+        !(e = json_member_object(f, answer, "persons", &persons)))
+        e = json_member_int(f, persons, "awaiting_number", 0, INT64_MAX, &awaiting);
     json_decref(answer);
-    *q = (struct queue){q->queued + queued, q->applied + applied, q->refused + refused, q->waiting + waiting};
+    *q = (struct queue){q->queued + queued, q->applied + applied, q->refused + refused, q->waiting + waiting,
+                        q->awaiting + awaiting};
     return e;
 }
 
@@ -276,10 +296,11 @@ static enum err until_quiet(struct demo *d, struct fail *f, const char *label, s
     enum err e = queues(d, f, q);
     int64_t before = q->applied + q->refused;
     progress_start(&bar, label, (uint64_t)(q->queued - before));
-    while (!e && q->applied + q->refused < q->queued) {
+    while (!e && q->applied + q->refused < q->queued + q->awaiting) {
         if (clock_steady() > end)
             e = fail_set(f, ERR_TIMEOUT, NULL, "%lld of %lld changes have no outcome",
-                         (long long)(q->queued - q->applied - q->refused), (long long)q->queued);
+                         (long long)(q->queued + q->awaiting - q->applied - q->refused),
+                         (long long)(q->queued + q->awaiting));
         usleep(50000);
         if (!e)
             e = queues(d, f, q);
@@ -309,6 +330,7 @@ static enum err load_residents(struct demo *d, struct fail *f)
     if (!e)
         e = until_quiet(d, f, command_text(d->call, "notices to the agency", "機構サーバへの通知"), &q);
     double seconds = (double)(clock_steady() - began) / 1e6;
+    d->loaded = total;
     if (!e)
         say(d, "All %lld are known to their prefecture and the nation: %.0f persons a second, acknowledged on disk at each level.",
             "全%lld人が都道府県と全国に届きました。毎秒%.0f人、各階層でディスクに記録してから応答しています。",
@@ -365,8 +387,23 @@ static const struct {
     {"code_change_request", "change their resident code", "人が住民票コードの変更を請求しました"},
     {"number_change_request", "change their Individual Number", "人が個人番号の変更を請求しました"},
     {"minor_correction", "have an address corrected in a minor way", "人の住所が軽微な修正を受けました"},
+    {"householder_change", "become the head of their household, which the register keeps to itself",
+     "人が世帯主となりました（通知の対象外）"},
     {"clerical_correction", "have a slip of the pen mended", "人の誤記が修正されました"},
 };
+
+/* Changes of households: the register keeps them, and identity records hold nothing of it. */
+static int64_t count_unsent(const struct demo *d)
+{
+    int64_t unsent = 0;
+    for (size_t i = 0; i < d->reason_count; i++) {
+        enum municipal_reason reason;
+        if (!municipal_reason_parse(NULL, str_of(d->reasons[i].reason), &reason) &&
+            municipal_row(reason)->legal == CHANGE_NONE)
+            unsent += d->reasons[i].count;
+    }
+    return unsent;
+}
 
 static void tell_reasons(const struct demo *d)
 {
@@ -411,7 +448,7 @@ static enum err plug_in_again(struct demo *d, struct fail *f)
     const struct network_node *node = NULL;
     enum err e = network_find(f, &d->network, victim, &node);
     if (!e)
-        e = node_start(f, node, NULL);
+        e = start(f, node);
     if (!e)
         say(d, "%s is started again and goes on where it was, without help.",
             "%s を再起動しました。人手によらず続きから処理します。", victim);
@@ -437,15 +474,17 @@ static enum err live_a_year(struct demo *d, struct fail *f)
     }
     if (e)
         return e;
-    say(d, "A year passes: %lld changes in the three towns.", "1年間の異動%lld件を3市で処理します。", (long long)taken);
+    say(d, "A year passes: %lld changes in the three towns, of which %lld concern households alone and are not sent.",
+        "1年間の異動%lld件を3市で処理します。うち%lld件は世帯の異動で、通知の対象外です。", (long long)taken,
+        (long long)count_unsent(d));
     tell_reasons(d);
     e = plug_in_again(d, f);
     if (!e)
         e = until_quiet(d, f, command_text(d->call, "changes", "異動"), &q);
     if (!e)
-        say(d, "Every change has its outcome: %lld applied nationally, %lld refused, %lld waiting.",
-            "すべての異動の結果が出ました。反映%lld件、不受理%lld件、保留%lld件。", (long long)q.applied,
-            (long long)q.refused, (long long)q.waiting);
+        say(d, "Every change that was sent has its outcome: %lld applied nationally beside the %lld loaded, %lld refused, %lld waiting.",
+            "通知したすべての異動の結果が出ました。反映%lld件（ほかに当初の%lld件）、不受理%lld件、保留%lld件。",
+            (long long)(q.applied - d->loaded), (long long)d->loaded, (long long)q.refused, (long long)q.waiting);
     return !e && q.refused + q.waiting ? fail_set(f, ERR_LEVELS_DIFFER, NULL, "not every change was applied") : e;
 }
 
@@ -519,6 +558,11 @@ static void say_how_to_look(const struct demo *d)
 
 /* ---- the whole ---- */
 
+static const char *folder_of(const struct command_call *c)
+{
+    return c->word_count ? c->words[0] : "demo-network";
+}
+
 static enum err play(struct demo *d, struct fail *f)
 {
     enum err e = clear_folder(d, f);
@@ -542,7 +586,7 @@ static enum err play(struct demo *d, struct fail *f)
     return e ? e : verify_logs(d, f);
 }
 
-static enum err demo(struct command_call *c, struct fail *f)
+static enum err run_demo(struct command_call *c, struct fail *f)
 {
     const struct demo_words *o = c->options;
     struct demo *d = arena_alloc(&c->arena, sizeof *d);
@@ -550,7 +594,7 @@ static enum err demo(struct command_call *c, struct fail *f)
     if (!d)
         return fail_set(f, ERR_MEMORY, "demo", NULL);
     d->call = c;
-    d->folder = c->word_count ? c->words[0] : "demo-network";
+    d->folder = folder_of(c);
     d->started = clock_steady();
     memcpy(d->towns, all_towns, sizeof d->towns);
     enum err e = play(d, f);
@@ -566,11 +610,79 @@ static enum err demo(struct command_call *c, struct fail *f)
     return e;
 }
 
+/* ---- Ctrl-C ---- */
+
+/* The demonstration was ended from outside: nothing of it stays behind but the folder. */
+static enum err stop_what_runs(struct command_call *c, struct fail *f, pid_t child)
+{
+    char making[NETWORK_PATH_MAX + 32];
+    char *absolute = realpath(folder_of(c), NULL);
+    struct network n;
+    enum err e = ERR_OK;
+    if (absolute) { /* what network_init had not yet moved to its place */
+        snprintf(making, sizeof making, "%s.making-%d", absolute, (int)child);
+        if (file_exists(making))
+            (void)!network_remove_folder(NULL, making);
+        free(absolute);
+    }
+    if (!network_load(NULL, folder_of(c), &c->arena, &n) && n.demo)
+        e = stop_all(f, &n);
+    return e ? e : fail_set(f, ERR_INTERRUPTED, NULL, NULL);
+}
+
+/* Waits for the end of the child, or ends it when somebody ends us. */
+static int wait_for_child(pid_t child, const sigset_t *signals)
+{
+    int status = 0;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        int caught = sigwaitinfo(signals, NULL);
+        if (caught == SIGINT || caught == SIGTERM)
+            kill(child, SIGTERM);
+    }
+    return status;
+}
+
+/* The demonstration plays in a child, so that Ctrl-C finds it in no state: the child is gone, then its servers are
+ * stopped. What it had to say of a failure comes back in shared memory. */
+static enum err demo(struct command_call *c, struct fail *f)
+{
+    sigset_t signals, before;
+    struct fail *said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (said == MAP_FAILED)
+        return fail_errno(f, ERR_MEMORY, "demo");
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &signals, &before);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        enum err own = run_demo(c, said);
+        said->err = own;
+        _exit(fflush(stdout) == 0 ? 0 : 1);
+    }
+    int status = child > 0 ? wait_for_child(child, &signals) : 0;
+    enum err e;
+    if (child < 0)
+        e = fail_errno(f, ERR_MEMORY, "fork");
+    else if (!WIFEXITED(status))
+        e = stop_what_runs(c, f, child);
+    else
+        e = WEXITSTATUS(status) ? fail_set(f, ERR_IO, NULL, "stdout") : said->err ? fail_pass(f, said) : ERR_OK;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    munmap(said, sizeof *said);
+    return e;
+}
+
 static const struct demo_words standard = {.residents = 20000, .seed = 1};
 static const struct option_row options[] = {
-    {"exit", 'e', OPTION_FLAG_AT(struct demo_words, exit), .help = "Stop the network at the end."},
-    {"residents", 'n', OPTION_INT_AT(struct demo_words, residents), 30, 4000000, "N", "How many people (20000)."},
-    {"seed", 's', OPTION_INT_AT(struct demo_words, seed), 0, INT64_MAX, "N", "Other people with another seed (1)."},
+    {"exit", 'e', OPTION_FLAG_AT(struct demo_words, exit), .help = "Stop the network at the end.", .help_ja = "終了時にネットワークを停止する"},
+    {"residents", 'n', OPTION_INT_AT(struct demo_words, residents), 30, 4000000, "N", "How many people (20000).",
+     "住民の数（20000）"},
+    {"seed", 's', OPTION_INT_AT(struct demo_words, seed), 0, INT64_MAX, "N", "Other people with another seed (1).",
+     "乱数の種。異なる値で別の人々になる（1）"},
 };
 static const struct command_row rows[] = {
     {.words = "[DIR]", .most = 1, .options = options, .option_count = COUNT_OF(options), .standard = &standard,

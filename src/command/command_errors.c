@@ -8,7 +8,8 @@ struct errors_options {
     bool json;
 };
 static const struct option_row option_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct errors_options, json), .help = "for scripts"},
+    {.name = "json", OPTION_FLAG_AT(struct errors_options, json), .help = "for scripts",
+     .help_ja = "JSONで出力する"},
 };
 
 static enum err find(struct command_call *c, struct fail *f, const struct network_node **node)
@@ -61,38 +62,47 @@ static enum err list(struct command_call *c, struct fail *f)
         json_array_foreach(items, i, item) {
             print_item(c, item);
         }
+        if (json_array_size(items) == 0)
+            puts(command_text(c, "no errors", "エラーはありません"));
     }
     json_decref(answer);
     return e;
 }
 
-static enum err decide(struct command_call *c, struct fail *f, const char *verb)
+static enum err decide(struct command_call *c, struct fail *f, const char *verb, json_t **answer)
 {
     const struct network_node *node;
     char question[80];
     uint64_t id;
-    json_t *answer = NULL;
     if (!str_to_uint(str_of(c->words[2]), INT64_MAX, &id) || id == 0)
         return fail_set(f, ERR_USAGE, NULL, "ID is a number that juki errors list shows");
     snprintf(question, sizeof question, "{\"do\":\"%s\",\"id\":%llu}", verb, (unsigned long long)id);
     enum err e = find(c, f, &node);
-    if (!e)
-        e = node_ask_text(f, node, str_of(question), NULL, &answer);
-    const json_t *applied = json_object_get(answer, "applied");
-    if (!e && applied)
-        printf(command_text(c, "%lld notices applied\n", "%lld件を反映しました\n"), (long long)json_integer_value(applied));
-    json_decref(answer);
-    return e;
+    return e ? e : node_ask_text(f, node, str_of(question), NULL, answer);
 }
 
 static enum err release(struct command_call *c, struct fail *f)
 {
-    return decide(c, f, "error_release");
+    json_t *answer = NULL;
+    enum err e = decide(c, f, "error_release", &answer);
+    long long applied = json_integer_value(json_object_get(answer, "applied"));
+    json_decref(answer);
+    if (!e && applied == 0)
+        e = fail_set(f, ERR_NOT_APPLIED, NULL, "juki errors list %s %s", c->words[0], c->words[1]);
+    if (!e)
+        printf(command_text(c, "%lld notices applied\n", "%lld件を反映しました\n"), applied);
+    return e;
 }
 
 static enum err refuse(struct command_call *c, struct fail *f)
 {
-    return decide(c, f, "error_refuse");
+    json_t *answer = NULL;
+    enum err e = decide(c, f, "error_refuse", &answer);
+    json_decref(answer);
+    if (!e)
+        printf(command_text(c, "%s is refused; its origin hears of it\n", "%s の反映を断念し、発信元に通知します\n"),
+               c->words[2]);
+    return e;
 }
 
 static enum err resend(struct command_call *c, struct fail *f)
@@ -114,6 +124,9 @@ static enum err resend(struct command_call *c, struct fail *f)
              (unsigned long long)first, (unsigned long long)last);
     e = node_ask_text(f, node, str_of(question), NULL, &answer);
     json_decref(answer);
+    if (!e)
+        printf(command_text(c, "notices %s to %s to %s are sent again\n", "通知 %s～%s を %s へ再送します\n"), c->words[3],
+               c->words[4], peer.text);
     return e;
 }
 

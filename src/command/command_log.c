@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -152,7 +153,7 @@ static enum err export_log(struct command_call *c, struct fail *f)
         return e;
     int fd = open(c->words[2], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* it holds what notices say of persons */
     if (fd < 0)
-        e = fail_errno(f, ERR_EXISTS, c->words[2]);
+        e = fail_errno(f, errno == EEXIST ? ERR_EXISTS : ERR_IO, c->words[2]);
     if (!e)
         e = ledger_export(f, db, node->name.text, (uint64_t)o->first, fd);
     if (fd >= 0 && (fsync(fd) != 0 || close(fd) != 0) && !e)

@@ -154,6 +154,8 @@ static enum err add_locked(struct command_call *c, struct fail *f)
     enum err e = network_load(f, c->words[0], &c->arena, &before);
     if (!e)
         e = network_load(f, c->words[0], &c->arena, &n);
+    if (!e)
+        e = network_read_postgresql(f, &n, &c->arena);
     for (size_t i = 1; i < c->word_count && !e; i++)
         e = network_add_municipality(f, &n, &c->arena, str_of(c->words[i]));
     if (!e)

@@ -9,7 +9,8 @@ struct register_options {
     bool json;
 };
 static const struct option_row option_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct register_options, json), .help = "the register's own answer, for scripts"},
+    {.name = "json", OPTION_FLAG_AT(struct register_options, json), .help = "the register's own answer, for scripts",
+     .help_ja = "JSONで出力する"},
 };
 
 static enum err find(struct command_call *c, struct fail *f, const struct network_node **node)
@@ -42,16 +43,46 @@ static const char *text(const json_t *item, const char *key)
 
 /* ---- load and apply */
 
-static void print_refusals(const struct command_call *c, const json_t *answer)
+static int by_line(const void *a, const void *b)
 {
-    const json_t *list = json_object_get(answer, "refusals"), *item;
-    size_t i;
-    json_array_foreach(list, i, item) {
-        if (i == REFUSALS_SHOWN)
-            break;
-        fprintf(stderr, command_text(c, "line %lld: %s\n", "%lld行目: %s\n"), number(item, "line"),
-                text(item, c->language == FAIL_JAPANESE ? "text_ja" : "text"));
+    long long x = number(*(const json_t *const *)a, "line"), y = number(*(const json_t *const *)b, "line");
+    return (x > y) - (x < y);
+}
+
+/* The register may say "(line 2)" itself; the line stands in front already. */
+static struct str without_line(const char *said, long long line)
+{
+    char tail[2][48];
+    struct str s = str_of(said);
+    snprintf(tail[0], sizeof tail[0], " (line %lld)", line);
+    snprintf(tail[1], sizeof tail[1], "（line %lld）", line);
+    for (size_t i = 0; i < COUNT_OF(tail); i++) {
+        size_t n = strlen(tail[i]);
+        if (s.n > n && memcmp(s.p + s.n - n, tail[i], n) == 0)
+            s.n -= n;
     }
+    return s;
+}
+
+/* In the order of the file, the first of them. */
+static void print_refusals(struct command_call *c, const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "refusals"), **items;
+    size_t count = json_array_size(list);
+    long long all = number(answer, "refused"), shown = 0;
+    items = arena_alloc(&c->arena, (count + 1) * sizeof *items);
+    for (size_t i = 0; items && i < count; i++)
+        items[i] = json_array_get(list, i);
+    if (items)
+        qsort(items, count, sizeof *items, by_line);
+    for (; items && shown < (long long)count && shown < REFUSALS_SHOWN; shown++) {
+        const char *key = c->language == FAIL_JAPANESE ? "text_ja" : "text";
+        long long line = number(items[shown], "line");
+        struct str said = without_line(text(items[shown], key), line);
+        fprintf(stderr, command_text(c, "line %lld: %.*s\n", "%lld行目: %.*s\n"), line, STR_ARG(said));
+    }
+    if (all > shown)
+        fprintf(stderr, command_text(c, "and %lld more\n", "ほか%lld行\n"), all - shown);
 }
 
 static enum err tell_result(struct command_call *c, struct fail *f, json_t *answer)
@@ -64,10 +95,12 @@ static enum err tell_result(struct command_call *c, struct fail *f, json_t *answ
             return e;
     } else {
         print_refusals(c, answer);
-        printf(command_text(c, "%lld rows: %lld taken, %lld refused; changes %lld to %lld\n",
-                            "%lld行: 受入れ%lld、拒否%lld、異動番号%lld～%lld\n"),
-               number(answer, "rows"), number(answer, "taken"), refused, number(answer, "first_change"),
-               number(answer, "last_change"));
+        printf(command_text(c, "%lld rows: %lld taken, %lld refused", "%lld行: 受入れ%lld、拒否%lld"),
+               number(answer, "rows"), number(answer, "taken"), refused);
+        if (number(answer, "last_change"))
+            printf(command_text(c, "; changes %lld to %lld", "、異動番号%lld～%lld"), number(answer, "first_change"),
+                   number(answer, "last_change"));
+        putchar('\n');
     }
     return refused ? fail_set(f, ERR_ROWS_REFUSED, NULL, "%lld", refused) : ERR_OK;
 }
@@ -135,10 +168,13 @@ static enum err problems(struct command_call *c, struct fail *f)
     if (o->json) {
         e = print_answer(f, answer);
     } else {
-        json_array_foreach(json_object_get(answer, "problems"), i, item)
+        json_array_foreach(json_object_get(answer, "problems"), i, item) {
             printf("%10lld %-8s %s %s %s %s: %s\n", number(item, "change"), text(item, "state"), text(item, "since"),
                    text(item, "record"), text(item, "name"), text(item, "field"),
                    text(item, c->language == FAIL_JAPANESE ? "text_ja" : "text"));
+        }
+        if (json_array_size(json_object_get(answer, "problems")) == 0)
+            puts(command_text(c, "no problems", "拒否又は保留中の異動はありません"));
     }
     json_decref(answer);
     return e;
@@ -244,6 +280,8 @@ static enum err resend(struct command_call *c, struct fail *f)
     if (!e)
         e = node_ask_text(f, node, str_of(question), NULL, &answer);
     json_decref(answer);
+    if (!e)
+        printf(command_text(c, "changes %s to %s are sent again\n", "異動 %s～%s を再送します\n"), c->words[2], c->words[3]);
     return e;
 }
 

@@ -7,7 +7,8 @@ struct status_options {
     bool json;
 };
 static const struct option_row option_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct status_options, json), .help = "everything the servers say, for scripts"},
+    {.name = "json", OPTION_FLAG_AT(struct status_options, json), .help = "everything the servers say, for scripts",
+     .help_ja = "サーバの応答すべてをJSONで出力する"},
 };
 
 /* A number some members deep: "persons.current"; -1 when it is not there. */
@@ -22,25 +23,25 @@ static int64_t number_at(const json_t *tree, const char *path)
     return json_is_integer(tree) ? json_integer_value(tree) : -1;
 }
 
+/* What a row of 100 columns has room for; --json says the rest. A register has changes where servers have notices. */
 static const struct {
-    const char *title, *title_ja, *path;
+    const char *title, *title_ja, *path, *of_register;
     int width;
-    const char *plus; /* a second member that counts with it */
+    bool bytes;
 } columns[] = {
-    {"current", "現存", "persons.current", 9, NULL},
-    {"leaving", "転出予定", "persons.leaving", 8, NULL},
-    {"removed", "消除", "persons.removed", 8, NULL},
-    {"sent", "送信", "notices.sent", 9, NULL},
-    {"received", "受信", "notices.received", 9, NULL},
-    {"waiting", "待ち", "notices.waiting", 8, NULL},
-    {"refused", "拒否", "notices.refused", 8, NULL},
-    {"errors", "エラー", "error_list", 7, NULL},
-    {"log", "履歴", "log.entries", 9, NULL},
-    {"bytes", "容量", "database.file_bytes", 12, "database.wal_bytes"},
-    {"head s", "署名秒", "log.head_age_seconds", 7, NULL},
-    {"stock", "残", "stock.unused", 7, NULL},
-    {"cert d", "証明日", "certificate_days", 7, NULL},
+    {"current", "現存", "persons.current", NULL, 9, false},
+    {"sent", "送信", "notices.sent", NULL, 8, false},
+    {"received", "受信", "notices.received", NULL, 8, false},
+    {"waiting", "待ち", "notices.waiting", NULL, 7, false},
+    {"refused", "拒否", "notices.refused", NULL, 7, false},
+    {"errors", "エラー", "error_list", "changes.waiting", 6, false},
+    {"log", "履歴", "log.entries", NULL, 8, false},
+    {"bytes", "容量", "log.bytes", NULL, 6, true},
+    {"head", "先頭", "log.head_age_seconds", NULL, 4, false},
+    {"stock", "残", "stock.unused", NULL, 6, false},
+    {"cert", "証明", "certificate_days", NULL, 4, false},
 };
+enum { NAME_WIDTH = 15 }; /* register.282049 */
 
 /* Columns a terminal gives to a title: kanji and kana take two. */
 static int title_width(const char *title)
@@ -54,7 +55,8 @@ static int title_width(const char *title)
 
 static void print_titles(const struct command_call *c)
 {
-    printf("%-18s", command_text(c, "server", "node"));
+    const char *first = command_text(c, "server", "サーバ");
+    printf("%s%*s", first, NAME_WIDTH - title_width(first), "");
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         const char *title = command_text(c, columns[i].title, columns[i].title_ja);
         int space = columns[i].width + 1 - title_width(title);
@@ -81,21 +83,41 @@ static void print_trouble(const struct command_call *c, const json_t *answer)
     }
 }
 
+/* "640", "12.5K", "1.2G": six columns hold any size. */
+static void print_bytes(int width, int64_t value)
+{
+    static const char units[] = " KMGTPE";
+    size_t unit = 0;
+    double size = (double)value;
+    for (; size >= 999.5 && units[unit + 1]; unit++)
+        size /= 1024;
+    if (unit)
+        printf(" %*.*f%c", width - 1, size < 99.95 ? 1 : 0, size, units[unit]);
+    else
+        printf(" %*lld", width, (long long)value);
+}
+
 static void print_row(const struct command_call *c, const struct network_node *node, const json_t *answer)
 {
-    printf("%-18s", node->name.text);
+    printf("%-*s", NAME_WIDTH, node->name.text);
     if (!answer)
         printf(" %s", command_text(c, "down", "停止中"));
     for (size_t i = 0; answer && i < COUNT_OF(columns); i++) {
-        int64_t value = number_at(answer, columns[i].path), more;
-        more = columns[i].plus ? number_at(answer, columns[i].plus) : 0;
-        value += value >= 0 && more > 0 ? more : 0;
+        int64_t value = number_at(answer, columns[i].path);
+        if (value < 0 && columns[i].of_register)
+            value = number_at(answer, columns[i].of_register);
         if (value < 0)
             printf(" %*s", columns[i].width, "-");
+        else if (columns[i].bytes)
+            print_bytes(columns[i].width, value);
         else
             printf(" %*lld", columns[i].width, (long long)value);
     }
     putchar('\n');
+    int64_t awaiting = answer ? number_at(answer, "persons.awaiting_number") : 0;
+    if (awaiting > 0)
+        printf(command_text(c, "    %lld wait for an Individual Number\n", "    個人番号の生成待ち %lld件\n"),
+               (long long)awaiting);
     if (answer)
         print_trouble(c, answer);
 }
@@ -161,8 +183,10 @@ static enum err status(struct command_call *c, struct fail *f)
 static const struct command_row rows[] = {
     {.words = "DIR [NODE]", .least = 1, .most = 2, .run = status, .options = option_rows,
      .option_count = COUNT_OF(option_rows), .size = sizeof(struct status_options),
-     .help = "Show persons, notices, logs, error lists, stock and certificates of every server.",
-     .help_ja = "各サーバの人数、通知、履歴、エラーリスト、住民票コードの残数、証明書の残日数を表示する。"},
+     .help = "Show persons, notices, logs, error lists, stock and certificates of every server. head: seconds since the log's "
+             "head was signed; cert: days until the certificate ends.",
+     .help_ja = "各サーバの人数、通知、履歴、エラーリスト、住民票コードの残数、証明書の残日数を表示する。"
+                "先頭は、履歴の先頭に署名してからの秒数。"},
 };
 const struct command_noun command_status = {"status", "show how every server stands", "各サーバの状態を表示する", rows,
                                             COUNT_OF(rows)};

@@ -68,6 +68,20 @@ static enum err read_nodes(struct fail *f, struct network *n, struct arena *a, c
     return ERR_OK;
 }
 
+enum err network_set_postgresql(struct fail *f, struct network *n, struct arena *a, struct str url)
+{
+    static const struct str scheme = {"://", 3};
+    const char *at = url.n ? memrchr(url.p, '@', url.n) : NULL;
+    const char *user = at ? memmem(url.p, url.n, scheme.p, scheme.n) : NULL, *end = url.p + url.n;
+    const char *colon = user && user < at ? memchr(user + scheme.n, ':', (size_t)(at - user) - scheme.n) : NULL;
+    n->postgresql_secret = url;
+    n->postgresql = url;
+    if (!colon)
+        return ERR_OK;
+    n->postgresql = arena_format(a, "%.*s%.*s", (int)(colon - url.p), url.p, (int)(end - at), at);
+    return n->postgresql.p ? ERR_OK : fail_set(f, ERR_MEMORY, "postgresql", NULL);
+}
+
 static enum err read_network(struct fail *f, struct arena *a, const json_t *tree, struct network *n)
 {
     int64_t form;
@@ -76,6 +90,7 @@ static enum err read_network(struct fail *f, struct arena *a, const json_t *tree
         (e = json_member_bool_maybe(f, tree, "demo", &n->demo)) ||
         (e = json_member_text(f, tree, "sockets", a, &n->sockets)) ||
         (e = json_member_text(f, tree, "postgresql", a, &n->postgresql)) ||
+        (e = network_set_postgresql(f, n, a, n->postgresql)) ||
         (e = json_member_int(f, tree, "disk_least", -1, 50, &n->disk_least)) ||
         (e = json_member_int(f, tree, "next_port", 1, 65536, &n->next_port)))
         return e;

@@ -23,7 +23,8 @@ struct network_node {
 struct network {
     struct str folder;     /* absolute */
     struct str sockets;    /* folder of the control sockets when DIR is too long for them; "" inside the servers' */
-    struct str postgresql; /* URL without a database's name; "" for SQLite */
+    struct str postgresql; /* URL without a database's name and without a password; "" for SQLite */
+    struct str postgresql_secret; /* the same as it was given, for juki.yaml alone; "" when it was not */
     int64_t next_port, disk_least; /* disk_least -1: the standard */
     bool demo;
     struct network_node *nodes; /* agency, prefectures, CS, registers: the order of starting */
@@ -52,7 +53,12 @@ MUST_CHECK enum err network_add_municipality(struct fail *f, struct network *n, 
 MUST_CHECK enum err network_add_prefecture(struct fail *f, struct network *n, struct arena *a, struct str number);
 MUST_CHECK enum err network_add_agency(struct fail *f, struct network *n, struct arena *a);
 
+/* Takes a URL as the network's: the password is in postgresql_secret alone. */
+MUST_CHECK enum err network_set_postgresql(struct fail *f, struct network *n, struct arena *a, struct str url);
+
 /* network_make.c: files. */
+/* The URL with its password, out of a server's juki.yaml, before servers are added. */
+MUST_CHECK enum err network_read_postgresql(struct fail *f, struct network *n, struct arena *a);
 /* The folder authority/ with its keys. */
 MUST_CHECK enum err network_make_authority(struct fail *f, const struct network *n);
 /* One server's folder but for its directory. What a broken attempt left there is removed first. */
@@ -78,6 +84,9 @@ struct network_plan {
 };
 /* All of it or nothing: built beside the folder and moved there at the end. */
 MUST_CHECK enum err network_init(struct fail *f, const struct network_plan *plan, struct arena *a, struct network *out);
+
+/* ERR_NETWORK_EXISTS unless the folder is absent or empty. */
+MUST_CHECK enum err network_check_empty(struct fail *f, const char *path);
 
 /* network_directory.c: the signed directory. */
 struct network_revocation {

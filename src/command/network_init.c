@@ -14,7 +14,7 @@
 
 enum { SOCKET_PATH_MAX = 107 };
 
-static enum err refuse_full(struct fail *f, const char *path)
+enum err network_check_empty(struct fail *f, const char *path)
 {
     DIR *d = opendir(path);
     size_t names = 0;
@@ -86,11 +86,14 @@ static enum err make_all(struct fail *f, const struct network_plan *p, struct ar
 
 static enum err make_beside(struct fail *f, const struct network_plan *p, struct arena *a, struct str place)
 {
-    struct network n = {.postgresql = p->postgresql, .next_port = p->base_port, .disk_least = p->disk_least,
+    struct str url = p->postgresql;
+    struct network n = {.next_port = p->base_port, .disk_least = p->disk_least,
                         .demo = p->demo};
     enum err e = choose_sockets(f, a, place, &n.sockets);
     if (!e)
-        e = check_postgresql(f, &n.postgresql);
+        e = check_postgresql(f, &url);
+    if (!e)
+        e = network_set_postgresql(f, &n, a, url);
     if (e)
         return e;
     n.folder = arena_format(a, "%.*s.making-%d", STR_ARG(place), (int)getpid());
@@ -109,7 +112,7 @@ static enum err make_beside(struct fail *f, const struct network_plan *p, struct
 enum err network_init(struct fail *f, const struct network_plan *p, struct arena *a, struct network *out)
 {
     bool existed = file_exists(p->folder);
-    enum err e = refuse_full(f, p->folder);
+    enum err e = network_check_empty(f, p->folder);
     if (!e)
         e = file_make_folder(f, p->folder);
     if (e)

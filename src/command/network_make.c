@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "keys/certificate.h"
 #include "keys/ff1.h"
+#include "program/node_config.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -235,10 +236,22 @@ static void add_database(const struct network *n, const struct network_node *nod
 {
     if (!n->postgresql.n)
         return;
-    buf_add_format(b, "database: \"%.*s/juki_", STR_ARG(n->postgresql));
+    buf_add_format(b, "database: \"%.*s/juki_", STR_ARG(n->postgresql_secret));
     for (const char *c = node->name.text; *c; c++)
         buf_add_char(b, *c == '.' ? '_' : *c);
     buf_add_str(b, STR("\"\n"));
+}
+
+enum err network_read_postgresql(struct fail *f, struct network *n, struct arena *a)
+{
+    struct node_config config;
+    if (!n->postgresql.n)
+        return ERR_OK;
+    enum err e = node_config_load(f, n->nodes[0].folder.p, a, &config);
+    const char *slash = !e && config.database.n ? memrchr(config.database.p, '/', config.database.n) : NULL;
+    if (slash)
+        n->postgresql_secret = (struct str){config.database.p, (size_t)(slash - config.database.p)};
+    return e;
 }
 
 static void add_role(const struct network *n, const struct network_node *node, struct buf *b)

@@ -45,10 +45,9 @@ static enum err make(const char *where, const char *code, const char *prefecture
 static int check_mode(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
     (void)where;
-    bool secret = strstr(path, "/keys/") || strstr(path, "/authority/");
     if (kind == FTW_D && (st->st_mode & 0777) != 0700)
         fail_msg("%s is %03o", path, (unsigned)st->st_mode & 0777);
-    if (kind == FTW_F && secret && (st->st_mode & 0777) != 0600)
+    if (kind == FTW_F && (st->st_mode & 0777) != 0600)
         fail_msg("%s is %03o", path, (unsigned)st->st_mode & 0777);
     return 0;
 }
@@ -255,6 +254,37 @@ static void what_is_saved_is_loaded(void **state)
     assert_err(network_load(NULL, base, &arena, &again), ERR_NETWORK_NONE);
 }
 
+static bool file_has(struct str where, const char *name, const char *text)
+{
+    char path[NETWORK_PATH_MAX];
+    struct buf b;
+    buf_init(&b, 1024 * 1024);
+    snprintf(path, sizeof path, "%.*s/%s", STR_ARG(where), name);
+    assert_ok(file_read(NULL, path, &b));
+    bool has = strstr(b.p, text) != NULL;
+    buf_release(&b);
+    return has;
+}
+
+static void a_password_stands_in_configurations_alone(void **state)
+{
+    (void)state;
+    struct str codes[] = {STR("282049")};
+    const struct network_plan plan = {.folder = folder, .municipalities = codes, .municipality_count = 1,
+                                      .base_port = 7100, .disk_least = -1,
+                                      .postgresql = STR("postgresql://juki:s3:cret@127.0.0.1:5432/")};
+    struct network n, again;
+    assert_ok(network_init(NULL, &plan, &arena, &n));
+    assert_str(n.postgresql, "postgresql://juki@127.0.0.1:5432");
+    assert_false(file_has(n.folder, "network.json", "cret"));
+    assert_true(file_has(n.folder, "cs.282049/juki.yaml", "\"postgresql://juki:s3:cret@127.0.0.1:5432/juki_cs_282049\""));
+    assert_ok(network_load(NULL, folder, &arena, &again)); /* a server that is added needs it too */
+    assert_ok(network_read_postgresql(NULL, &again, &arena));
+    assert_str(again.postgresql_secret, "postgresql://juki:s3:cret@127.0.0.1:5432");
+    assert_ok(network_save(NULL, &again));
+    assert_false(file_has(n.folder, "network.json", "cret"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -268,6 +298,7 @@ int main(void)
         TEST(renewing_gives_another_certificate_and_revoking_lists_the_old),
         TEST(a_new_signing_key_leaves_the_former_one_in_the_directory),
         TEST(what_is_saved_is_loaded),
+        TEST(a_password_stands_in_configurations_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
