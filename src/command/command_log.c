@@ -17,6 +17,7 @@ enum { MASKED_SHORT = 11, MASKED_LONG = 12, ENTRIES_MAX = 100000 };
 static const char *const finding_names[] = {
     [LEDGER_CHANGED] = "changed",     [LEDGER_MISSING] = "missing",     [LEDGER_INSERTED] = "inserted",
     [LEDGER_RESEALED] = "resealed",   [LEDGER_TRUNCATED] = "truncated", [LEDGER_HEAD_BAD] = "head_bad",
+    [LEDGER_BODY_GONE] = "body_gone",
 };
 
 /* A server of the link: a register has no log of its own. */
@@ -74,15 +75,19 @@ static enum err verify_one(struct command_call *c, struct fail *f, const struct 
     progress_end(&run.bar);
     *findings += run.found;
     if (!e && list)
-        json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:b,s:O}", "node", node->name.text, "entries",
+        json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:b,s:O}", "node", node->name.text, "entries",
                                               (json_int_t)result.entries, "heads", (json_int_t)result.heads, "deleted",
-                                              (json_int_t)result.deleted, "upper_head", upper_seen, "findings",
-                                              run.findings));
+                                              (json_int_t)result.deleted, "behind", (json_int_t)result.behind,
+                                              "upper_head", upper_seen, "findings", run.findings));
     else if (!e)
         printf(command_text(c, "%-18s %9llu entries %6llu heads %s%s\n", "%-18s %9llu件 署名済み先頭%6llu %s%s\n"),
                node->name.text, (unsigned long long)result.entries, (unsigned long long)result.heads,
                run.found ? command_text(c, "NOT proved", "不一致あり") : command_text(c, "proved", "検証済み"),
                upper_seen ? command_text(c, ", also against the head kept above", "（上位サーバが保管する先頭とも一致）") : "");
+    if (!e && !list && result.behind)
+        printf(command_text(c, "    %llu entries behind the newest head are not proved yet\n",
+                            "    署名済み先頭より後の%llu件は、まだ検証できません\n"),
+               (unsigned long long)result.behind);
     json_decref(run.findings);
     return e;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "command/node_process.h"
 #include "link/link.h"
 #include "program/node_config.h"
 
@@ -79,11 +80,14 @@ enum err log_reader_verify(struct fail *f, const struct network *n, const struct
                            struct ledger_verify_result *out)
 {
     struct verification v = {.directory = NULL};
-    struct ledger_verify_options options = {.report = report, .progress = progress, .arg = arg};
+    struct ledger_verify_options options = {
+        .stopped = node_pid(node) == 0, .report = report, .progress = progress, .arg = arg};
     buf_init(&v.kept, NOTE_MAX);
     enum err e = prepare(f, n, node, &v, &options); /* the kept head before the log, which may grow meanwhile */
     if (!e)
         e = log_reader_open(f, node, &v.db);
+    if (!e)
+        e = link_entries_referenced(f, v.db, &options.referenced); /* before the log, which may grow meanwhile */
     if (!e)
         e = ledger_verify(f, v.db, node->name.text, &options, out);
     if (!e && upper_seen)

@@ -8,7 +8,8 @@
 
 /* Opens the database of a node for reading. ERR_NOT_FOUND when the server never ran; ERR_DB_... */
 MUST_CHECK enum err log_reader_open(struct fail *f, const struct network_node *node, struct db **out);
-/* Verifies a node's log against the directory's keys and the head that its upper server keeps. upper_seen (may be NULL)
+/* Verifies a node's log against the directory's keys, the head that its upper server keeps, and the entries that the
+ * link's rows point at. upper_seen (may be NULL)
  * says whether there was one. What is found goes to report (may be NULL). */
 MUST_CHECK enum err log_reader_verify(struct fail *f, const struct network *n, const struct network_node *node,
                                       void (*report)(void *arg, const struct ledger_finding *),

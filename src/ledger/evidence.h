@@ -14,7 +14,7 @@ enum { EVIDENCE_MAX = 4 * 1024 * 1024, EVIDENCE_NODE_SIZE = 64 };
 
 /* A place where an exported log does not prove itself. */
 struct evidence_finding {
-    const char *kind;     /* "changed", "missing", "truncated", "head_bad", "fork" */
+    const char *kind;     /* "changed", "missing", "inserted", "truncated", "head_bad", "fork" */
     uint64_t first, last; /* entries concerned */
     char detail[160];
 };

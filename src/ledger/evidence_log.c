@@ -8,7 +8,11 @@
  *     {"head":"juki/cs.282049\n2\n..."}                          after the last entry that it counts; one ends the file
  *
  * The tree is grown line by line and held against each head of its size, so memory does not grow with the log. A head
- * that disagrees puts the fault between the last head that agreed and itself: an export has no tiles. */
+ * that disagrees puts the fault between the last head that agreed and itself: an export has no tiles.
+ *
+ * The index in each line is followed: one that was left out is one finding, and from there on only indexes, heads'
+ * sizes and signatures can be judged, since without its hash no root can be computed any more; one that was passed
+ * already is one finding, and its line is left out of the tree. */
 #include "ledger/evidence.h"
 
 #include "base/encode.h"
@@ -21,7 +25,9 @@ struct reading {
     struct evidence_log log;
     char origin[72];
     struct merkle_frontier tree;
+    uint64_t next;   /* index that is due */
     uint64_t agreed;
+    bool unknown;    /* a leaf is lost: no root can be computed any more */
     bool disagreeing, started, ended_by_head;
     struct head *kept; /* sorted by nothing: few */
     struct buf scratch;
@@ -76,7 +82,7 @@ static enum err read_edge(struct fail *f, struct reading *r, const json_t *line)
         if (e)
             return e;
     }
-    r->tree.size = r->agreed = r->log.first;
+    r->tree.size = r->next = r->agreed = r->log.first;
     return ERR_OK;
 }
 
@@ -116,6 +122,8 @@ static enum err read_start(struct fail *f, struct reading *r, const json_t *line
 
 static void judge_kept(struct reading *r)
 {
+    if (r->unknown)
+        return;
     struct sha256 root = merkle_root(&r->tree);
     for (size_t i = 0; i < r->options->kept_count; i++)
         if (r->kept[i].size == r->tree.size && !sha256_equal(r->kept[i].root, root))
@@ -154,10 +162,19 @@ static enum err read_entry(struct fail *f, struct reading *r, const json_t *line
         e = bare ? read_hash(f, r, bare, "leaf", &leaf) : salted_leaf(f, r, line, &leaf);
     if (e)
         return e;
-    if ((uint64_t)index != r->tree.size)
-        find(r, "missing", r->tree.size, (uint64_t)index, "entry %lld stands where %llu is due", (long long)index,
-             (unsigned long long)r->tree.size);
-    merkle_append(&r->tree, leaf);
+    if ((uint64_t)index < r->next) {
+        find(r, "inserted", (uint64_t)index, (uint64_t)index, "a second entry %lld stands where %llu is due",
+             (long long)index, (unsigned long long)r->next);
+        return ERR_OK;
+    }
+    if ((uint64_t)index > r->next) {
+        find(r, "missing", r->next, (uint64_t)index - 1, "entry %lld stands where %llu is due: no later head can be proved",
+             (long long)index, (unsigned long long)r->next);
+        r->unknown = true;
+    }
+    r->next = (uint64_t)index + 1;
+    if (!r->unknown)
+        merkle_append(&r->tree, leaf);
     r->log.entries++;
     r->log.deleted += bare != NULL;
     r->ended_by_head = false;
@@ -167,11 +184,17 @@ static enum err read_entry(struct fail *f, struct reading *r, const json_t *line
 
 static void judge_head(struct reading *r, const struct head *h)
 {
-    uint64_t size = r->tree.size;
+    uint64_t size = r->next;
+    if (h->size > size) { /* of one cut into the middle, the entries behind it go on */
+        r->unknown = true;
+        r->next = h->size;
+    }
     if (h->size != size) {
         find(r, h->size > size ? "truncated" : "inserted", h->size > size ? size : h->size,
              h->size > size ? h->size - 1 : size - 1, "%llu entries where the head counts %llu",
              (unsigned long long)size, (unsigned long long)h->size);
+    } else if (r->unknown) {
+        return;
     } else if (sha256_equal(h->root, merkle_root(&r->tree))) {
         r->agreed = r->log.size = size;
         r->disagreeing = false;
@@ -195,7 +218,7 @@ static enum err read_head(struct fail *f, struct reading *r, const json_t *note)
     r->log.heads++;
     r->ended_by_head = true;
     if (e || strcmp(h.origin, r->origin) != 0)
-        find(r, "head_bad", r->tree.size, r->tree.size, "the head is not signed by this log's key");
+        find(r, "head_bad", r->next, r->next, "the head is not signed by this log's key");
     else
         judge_head(r, &h);
     return ERR_OK;
@@ -223,10 +246,10 @@ static enum err judge_end(struct fail *f, struct reading *r)
     if (!r->started)
         return fail_set(f, ERR_MALFORMED, NULL, "the file is empty");
     if (!r->ended_by_head)
-        find(r, "truncated", r->tree.size, r->tree.size, "no head ends the file");
+        find(r, "truncated", r->next, r->next, "no head ends the file");
     for (size_t i = 0; i < r->options->kept_count; i++)
-        if (r->kept[i].size > r->tree.size)
-            find(r, "truncated", r->tree.size, r->kept[i].size - 1, "a kept head counts %llu entries",
+        if (r->kept[i].size > r->next)
+            find(r, "truncated", r->next, r->kept[i].size - 1, "a kept head counts %llu entries",
                  (unsigned long long)r->kept[i].size);
     return ERR_OK;
 }

@@ -7,8 +7,16 @@
  * names below. Leaf hashes are stored in tiles of 256 (8 KiB) once complete; the right edge lives in memory and is
  * rebuilt at start from tiles and tail entries. Signing a head never holds up an append.
  *
+ * A body may be deleted when its retention has ended: salt and body become NULL, the hash stays. The same transaction
+ * appends an operation entry with what = "retention deleted FIRST LAST" (indexes, both included, all before that entry);
+ * verification accepts deleted bodies inside such ranges only, once a signed head counts the entry that says so.
+ *
+ * A server appends "started ..." before anything else and "stopped" after everything else, and signs a head behind each:
+ * so a log that ended cleanly has nothing behind its newest head, and nothing between "stopped" and "started".
+ *
  * Tables: ledger_entry (id = index + 1, form: 0 raw, n = zstd with dictionary version n, salt, body),
- * ledger_tile (id = level * 2^56 + index, root, 256 hashes), ledger_head (own signed heads with cosignatures),
+ * ledger_tile (id = level * 2^56 + index, root, 256 hashes), ledger_edge (the leaves that no tile holds yet, as the
+ * newest head counts them), ledger_head (own signed heads with cosignatures),
  * ledger_kept (heads of lower servers that this server keeps and co-signs, the newest of each day),
  * ledger_fork (evidence when a lower server's head does not continue the one kept). */
 #ifndef JUKI_LEDGER_LEDGER_H
@@ -37,7 +45,7 @@ MUST_CHECK enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fai
 struct ledger_entry {
     uint64_t index;
     uint8_t salt[16];
-    struct str body;    /* whole, decompressed, in the arena; p NULL when its body was deleted by retention */
+    struct str body;    /* whole, decompressed, in the arena; p NULL when its body was deleted */
     struct str what;    /* the first line without kind and stamp; borrows from body */
     struct str payload; /* after the first line; borrows from body */
     enum ledger_kind kind;
@@ -80,9 +88,11 @@ MUST_CHECK enum err ledger_kept_size(struct ledger *l, struct fail *f, const cha
 MUST_CHECK enum err ledger_kept_note(struct fail *f, struct db *db, const char *lower_node, struct buf *out);
 
 /* Verification of a whole log (juki log verify), while it may grow. Each finding is told to report() in the order of the
- * log. Places are those of the sealed log; of INSERTED, where the entry stands now. ERR_OK also with findings. */
+ * log, those of BODY_GONE at the end (what permits them stands behind them). Places are those of the sealed log; of
+ * INSERTED, where the entry stands now. A log with entries and without any head is HEAD_BAD. ERR_OK also with findings. */
 enum ledger_finding_kind {
-    LEDGER_CHANGED, LEDGER_MISSING, LEDGER_INSERTED, LEDGER_RESEALED, LEDGER_TRUNCATED, LEDGER_HEAD_BAD
+    LEDGER_CHANGED, LEDGER_MISSING, LEDGER_INSERTED, LEDGER_RESEALED, LEDGER_TRUNCATED, LEDGER_HEAD_BAD,
+    LEDGER_BODY_GONE
 };
 struct ledger_finding {
     enum ledger_finding_kind kind;
@@ -95,13 +105,16 @@ struct ledger_verify_options {
     struct str kept_note;
     const char *upper_node;
     const uint8_t *upper_public_key;
+    bool stopped;        /* nobody runs this log: nothing may stand behind a head that counts "stopped" */
+    uint64_t referenced; /* entries that rows of other modules say there are at least; read before this call */
     void (*report)(void *arg, const struct ledger_finding *finding);
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *arg;
 };
 struct ledger_verify_result {
     uint64_t entries, heads, findings;
-    uint64_t deleted; /* entries whose body retention has taken away: their hash was believed */
+    uint64_t deleted; /* entries whose body was taken away: their hash was believed */
+    uint64_t behind;  /* entries behind the newest head: nothing proves them yet */
 };
 MUST_CHECK enum err ledger_verify(struct fail *f, struct db *db, const char *node,
                                   const struct ledger_verify_options *options, struct ledger_verify_result *out);

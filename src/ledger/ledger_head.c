@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads of our own log: signed notes that say "so many entries, this root".
  *
- * Only a committed tree is ever signed, so no signed head can be taken back by a crash. Signing works on a
- * copy of the frontier, a slow token holds up nobody but the next head, and the head's row is a small change
- * of its own. */
+ * Only a committed tree is ever signed, so no signed head can be taken back by a crash. Signing works on a copy of the
+ * frontier, a slow token holds up nobody but the next head, and the head's row is a small change of its own. With the
+ * head goes the row of the leaves that no tile holds yet: whatever a head counts, its hash stands on disk. */
 #include "ledger/ledger_inside.h"
 
 #include "base/clock.h"
@@ -59,14 +59,30 @@ enum err ledger_newest_head(struct ledger *l, struct fail *f, struct buf *out)
 }
 
 struct new_head {
+    struct ledger *ledger;
     int64_t size, time;
     struct str note;
 };
 
+/* Inside a transaction, so the edge is that of the tree on disk. It may have grown beyond the head, even by a tile,
+ * which then holds what the row would. */
+static enum err set_edge(struct db_tx *tx, struct fail *f, const struct edge *edge, uint64_t size)
+{
+    uint64_t first = size / TILE_WIDTH * TILE_WIDTH, count = size - first;
+    if (!count || edge->tree.size / TILE_WIDTH != size / TILE_WIDTH)
+        return ERR_OK;
+    struct sha256 root = merkle_root_of(edge->leaves, count);
+    return db_exec(tx, f, &sql_ledger_edge_set,
+                   DB(db_int((int64_t)first), db_bytes(root.bytes, sizeof root.bytes),
+                      db_bytes(edge->leaves, count * sizeof edge->leaves[0])),
+                   NULL);
+}
+
 static enum err add_head(struct db_tx *tx, struct fail *f, void *arg)
 {
     const struct new_head *h = arg;
-    return db_exec(tx, f, &sql_ledger_head_add, DB(db_int(h->size), db_int(h->time), db_text(h->note)), NULL);
+    enum err e = db_exec(tx, f, &sql_ledger_head_add, DB(db_int(h->size), db_int(h->time), db_text(h->note)), NULL);
+    return e ? e : set_edge(tx, f, &h->ledger->edge, (uint64_t)h->size);
 }
 
 static enum err sign(struct ledger *l, struct fail *f, const struct merkle_frontier *tree, struct buf *note)
@@ -81,7 +97,7 @@ static enum err sign(struct ledger *l, struct fail *f, const struct merkle_front
         e = note_sign(f, l->key, str_of(l->origin), buf_str(&body), note);
     buf_release(&body);
     if (!e)
-        e = db_transaction(l->db, f, add_head, &(struct new_head){(int64_t)h.size, h.time, buf_str(note)});
+        e = db_transaction(l->db, f, add_head, &(struct new_head){l, (int64_t)h.size, h.time, buf_str(note)});
     if (e)
         return e;
     pthread_mutex_lock(&l->lock);

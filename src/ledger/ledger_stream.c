@@ -20,17 +20,42 @@ static int64_t read_one(struct db_tx *tx, struct fail *f, const struct db_stmt *
     return number;
 }
 
+/* A row of another shape promises nothing. */
+static enum err read_edge(struct db_tx *tx, struct fail *f, struct ledger_stream *s)
+{
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_ledger_edge_get, DB_NONE);
+    if (db_next(&rows)) {
+        int64_t first = db_row_int(&rows, 0);
+        struct str root = db_row_bytes(&rows, 1), hashes = db_row_bytes(&rows, 2);
+        size_t count = hashes.n / sizeof s->edge[0];
+        if (first >= 0 && first % TILE_WIDTH == 0 && root.n == sizeof s->edge_root && count && count < TILE_WIDTH &&
+            hashes.n % sizeof s->edge[0] == 0) {
+            s->edge_first = (uint64_t)first;
+            s->edge_end = s->edge_first + count;
+            s->edge_count = s->edge_first == ledger_stream_tiled(s) ? count : 0;
+            memcpy(&s->edge_root, root.p, root.n);
+            memcpy(s->edge, hashes.p, hashes.n);
+        }
+    }
+    return db_done(&rows, f);
+}
+
 static enum err read_bounds(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct ledger_stream *s = arg;
     enum err e = ERR_OK;
     s->newest_head = -1;
+    s->edge_count = 0;
+    s->edge_end = 0;
     s->last_id = read_one(tx, f, &sql_ledger_entry_last, DB_NONE, &e);
     s->last_tile = read_one(tx, f, &sql_ledger_tile_last, DB(db_int(tile_id(1, 0))), &e);
     for (unsigned level = 1; level < TILE_LEVELS; level++) {
         int64_t last = read_one(tx, f, &sql_ledger_tile_last, DB(db_int(tile_id(level + 1, 0))), &e);
         s->upper_tiles[level] = last < tile_id(level, 0) ? 0 : (uint64_t)(last - tile_id(level, 0)) + 1;
     }
+    if (!e)
+        e = read_edge(tx, f, s);
     if (!e)
         e = ledger_head_read_newest(tx, f, NULL, &s->newest_head, NULL);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -65,32 +90,70 @@ void ledger_stream_free(struct ledger_stream *s)
     memory_free(s);
 }
 
+/* The entries by which a log speaks about itself: "started ...", "stopped", "retention deleted FIRST LAST". */
+static void read_says(struct stream_row *row, struct str body)
+{
+    const struct str deleted = STR("retention deleted ");
+    struct str what, part, first;
+    if (!str_starts(body, STR("operation ")) || !str_cut(&body, '\n', &what) || !str_cut(&what, ' ', &part) ||
+        !str_cut(&what, ' ', &part))
+        return; /* the stamp is not looked at: this is asked of every entry */
+    if (str_starts(what, STR("started ")))
+        row->says = SAYS_STARTED;
+    else if (str_equal(what, STR("stopped")))
+        row->says = SAYS_STOPPED;
+    if (!str_starts(what, deleted))
+        return;
+    what = (struct str){what.p + deleted.n, what.n - deleted.n};
+    if (str_cut(&what, ' ', &first) && str_to_uint(first, INT64_MAX, &row->deleted_first) &&
+        str_to_uint(what, INT64_MAX, &row->deleted_last))
+        row->says = SAYS_DELETED;
+}
+
+static void read_row(struct ledger_stream *s, const struct db_rows *rows, struct stream_row *row)
+{
+    const int64_t far = (int64_t)1 << 60; /* no tampered number may make a sum overflow */
+    int64_t id = db_row_int(rows, 0);
+    struct str body = STR("");
+    *row = (struct stream_row){.id = id > -far ? id < far ? id : far : -far};
+    if (entry_row_leaf(NULL, rows, s->packer, &row->leaf, &row->gone, &body)) {
+        row->leaf = (struct sha256){{0}}; /* cannot be unpacked: agrees with no promise */
+        row->gone = false;
+    } else if (!row->gone) {
+        read_says(row, body);
+    }
+}
+
 static enum err read_rows(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct ledger_stream *s = arg;
-    const int64_t far = (int64_t)1 << 60; /* no tampered number may make a sum overflow */
     struct db_rows rows;
     size_t room = ROW_ROOM - s->row_count, read = 0;
     int64_t id = s->row_id; /* taken over at the end: a lost snapshot runs this again */
-    enum err e = ERR_OK;
     db_query(tx, &rows, &sql_ledger_entry_page,
              DB(db_int(s->row_id), db_int(s->last_id), db_int((int64_t)room)));
-    while (!e && db_next(&rows)) {
-        struct stream_row *row = &s->rows[s->row_count + read++];
+    while (db_next(&rows)) {
         id = db_row_int(&rows, 0);
-        row->id = id > -far ? id < far ? id : far : -far;
-        if (entry_row_leaf(f, &rows, s->packer, &row->leaf, &row->gone)) {
-            row->leaf = (struct sha256){{0}}; /* cannot be unpacked: agrees with no promise */
-            row->gone = false;
-        }
+        read_row(s, &rows, &s->rows[s->row_count + read++]);
     }
-    e = db_done(&rows, f);
+    enum err e = db_done(&rows, f);
     if (e)
         return e;
     s->rows_ended = read < room;
     s->row_id = id;
     s->row_count += read;
     return ERR_OK;
+}
+
+/* The edge stands in the wants like a tile of which only the first leaves are known. */
+static void put_edge(struct ledger_stream *s, uint64_t first_tile, size_t tiles, struct stream_want *wants)
+{
+    uint64_t tile = s->edge_first / TILE_WIDTH - first_tile;
+    if (!s->edge_count || tile >= tiles)
+        return;
+    s->roots[s->want_count / TILE_WIDTH + tile] = s->edge_root;
+    for (size_t i = 0; i < s->edge_count; i++)
+        wants[tile * TILE_WIDTH + i] = (struct stream_want){s->edge[i], true};
 }
 
 static enum err read_tiles(struct db_tx *tx, struct fail *f, void *arg)
@@ -100,7 +163,8 @@ static enum err read_tiles(struct db_tx *tx, struct fail *f, void *arg)
     uint64_t first = s->want_base / TILE_WIDTH + s->want_count / TILE_WIDTH;
     size_t room = TILE_ROOM - s->want_count / TILE_WIDTH;
     int64_t last = (int64_t)(first + room) - 1;
-    last = last < s->last_tile ? last : s->last_tile;
+    int64_t most = s->edge_count ? s->last_tile + 1 : s->last_tile;
+    last = last < most ? last : most;
     size_t tiles = last >= (int64_t)first ? (size_t)(last - (int64_t)first + 1) : 0;
     struct stream_want *wants = s->wants + s->want_count;
     memset(wants, 0, tiles * TILE_WIDTH * sizeof *wants);
@@ -117,6 +181,7 @@ static enum err read_tiles(struct db_tx *tx, struct fail *f, void *arg)
             want->known = true;
         }
     }
+    put_edge(s, first, tiles, wants);
     enum err e = db_done(&rows, f);
     if (!e)
         s->want_count += tiles * TILE_WIDTH;
@@ -142,7 +207,7 @@ enum err ledger_stream_fill(struct ledger_stream *s, struct fail *f)
 {
     bool rows_low = !s->rows_ended && s->row_count - s->row_at < STREAM_LOOKAHEAD;
     uint64_t want_end = s->want_base + s->want_count;
-    bool wants_low = want_end < ledger_stream_tiled(s) && want_end < s->place + STREAM_LOOKAHEAD;
+    bool wants_low = want_end < ledger_stream_promised(s) && want_end < s->place + STREAM_LOOKAHEAD;
     if (!rows_low && !wants_low)
         return ERR_OK;
     drop_passed(s);
@@ -169,10 +234,15 @@ uint64_t ledger_stream_tiled(const struct ledger_stream *s)
     return (uint64_t)(s->last_tile + 1) * TILE_WIDTH;
 }
 
+uint64_t ledger_stream_promised(const struct ledger_stream *s)
+{
+    return ledger_stream_tiled(s) + s->edge_count;
+}
+
 const struct sha256 *ledger_stream_root(const struct ledger_stream *s, uint64_t tile)
 {
     uint64_t at = tile - s->want_base / TILE_WIDTH; /* huge for a tile before the base */
-    return at < s->want_count / TILE_WIDTH && s->wants[at * TILE_WIDTH].known ? &s->roots[at] : NULL;
+    return (int64_t)tile <= s->last_tile && at < s->want_count / TILE_WIDTH && s->wants[at * TILE_WIDTH].known ? &s->roots[at] : NULL;
 }
 
 /* The promises of the present tile; NULL when it has none. */
@@ -183,15 +253,16 @@ static struct stream_want *present_tile(const struct ledger_stream *s, size_t *t
                                                                                      : NULL;
 }
 
-bool ledger_stream_tile_is_whole(const struct ledger_stream *s)
+bool ledger_stream_tile_is_whole(const struct ledger_stream *s, size_t *count)
 {
     size_t tile;
     const struct stream_want *wants = present_tile(s, &tile);
     struct merkle_frontier t = {0};
+    *count = 0;
     if (!wants)
         return true;
-    for (size_t i = 0; i < TILE_WIDTH; i++)
-        merkle_append(&t, wants[i].hash);
+    for (; *count < TILE_WIDTH && wants[*count].known; (*count)++)
+        merkle_append(&t, wants[*count].hash);
     return sha256_equal(merkle_root(&t), s->roots[tile]);
 }
 

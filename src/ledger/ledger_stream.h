@@ -11,10 +11,13 @@
 
 enum { STREAM_LOOKAHEAD = 2 * TILE_WIDTH, STREAM_ROWS = 4096, STREAM_TILES = 16 };
 
+enum stream_says { SAYS_OTHER, SAYS_STARTED, SAYS_STOPPED, SAYS_DELETED };
 struct stream_row {
     int64_t id;
     struct sha256 leaf;
-    bool gone; /* the body was deleted by retention: no leaf */
+    bool gone; /* the body was deleted: no leaf */
+    enum stream_says says;         /* what an operation entry says about the log itself */
+    uint64_t deleted_first, deleted_last; /* SAYS_DELETED: the entries whose bodies retention deleted */
 };
 struct stream_want { /* what the tiles promise at one place */
     struct sha256 hash;
@@ -27,6 +30,12 @@ struct ledger_stream {
     int64_t last_id, last_tile; /* bounds of the first snapshot; last_tile -1: none */
     uint64_t upper_tiles[TILE_LEVELS]; /* of each level above 0: the last tile's index + 1 */
     int64_t newest_head;        /* size, -1: none */
+
+    /* What the newest head counts behind the last complete tile: promised like a tile. */
+    struct sha256 edge_root, edge[TILE_WIDTH];
+    uint64_t edge_first;
+    size_t edge_count;          /* 0: no such leaves, or a tile has taken them */
+    uint64_t edge_end;          /* entries that the row says there are, whether it is used or not */
 
     struct stream_row *rows; /* those from row_at to row_count are ahead */
     size_t row_at, row_count;
@@ -45,14 +54,15 @@ void ledger_stream_free(struct ledger_stream *s);
 MUST_CHECK enum err ledger_stream_fill(struct ledger_stream *s, struct fail *f);
 /* The k-th row ahead, k < STREAM_LOOKAHEAD; NULL past the end. */
 const struct stream_row *ledger_stream_row(const struct ledger_stream *s, size_t k);
-/* The promise for place + k; unknown past the last tile or in a missing one. Never NULL. */
+/* The promise for place + k; unknown past the last tile and the edge, or in a missing tile. Never NULL. */
 const struct stream_want *ledger_stream_want(const struct ledger_stream *s, size_t k);
-/* The first place without a tile. */
+/* The first place without a tile; the first that neither a tile nor the edge promises. */
 uint64_t ledger_stream_tiled(const struct ledger_stream *s);
+uint64_t ledger_stream_promised(const struct ledger_stream *s);
 /* The root column of a level-0 tile near the present place; NULL when there is no such tile, or it is distrusted. */
 const struct sha256 *ledger_stream_root(const struct ledger_stream *s, uint64_t tile);
-/* Does the tile of the present place give its own root column? True when there is no such tile. */
-bool ledger_stream_tile_is_whole(const struct ledger_stream *s);
+/* Does the tile (or the edge) of the present place give its own root column? True when there is none. *count: its leaves. */
+bool ledger_stream_tile_is_whole(const struct ledger_stream *s, size_t *count);
 /* Forgets the promises of the present tile: it was tampered with. */
 void ledger_stream_distrust_tile(struct ledger_stream *s);
 

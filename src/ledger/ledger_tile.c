@@ -52,17 +52,19 @@ static enum err damaged(struct fail *f, const char *what, unsigned level, uint64
 }
 
 enum err entry_row_leaf(struct fail *f, const struct db_rows *rows, struct body_packer *p, struct sha256 *leaf,
-                        bool *gone)
+                        bool *gone, struct str *body)
 {
-    struct str salt = db_row_bytes(rows, 2), body;
+    struct str salt = db_row_bytes(rows, 2), whole;
     *gone = db_row_null(rows, 3);
     if (*gone)
         return ERR_OK;
     if (salt.n != 16)
         return fail_set(f, ERR_LEDGER_DAMAGED, "salt", "entry %lld", (long long)(db_row_int(rows, 0) - 1));
-    enum err e = body_unpack(p, f, db_row_int(rows, 1), db_row_bytes(rows, 3), &body);
+    enum err e = body_unpack(p, f, db_row_int(rows, 1), db_row_bytes(rows, 3), &whole);
     if (!e)
-        *leaf = merkle_salted_leaf((const uint8_t *)salt.p, body);
+        *leaf = merkle_salted_leaf((const uint8_t *)salt.p, whole);
+    if (!e && body)
+        *body = whole;
     return e;
 }
 
@@ -76,7 +78,7 @@ static enum err load_leaves(struct fail *f, struct tile_reader *r, uint64_t inde
         bool gone;
         if (db_row_int(&rows, 0) != first + t->count)
             break;
-        e = entry_row_leaf(f, &rows, r->packer, &t->hashes[t->count], &gone);
+        e = entry_row_leaf(f, &rows, r->packer, &t->hashes[t->count], &gone, NULL);
         if (!e && gone)
             break;
         t->count++;

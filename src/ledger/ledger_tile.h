@@ -19,8 +19,9 @@ struct merkle_source tile_reader_source(struct tile_reader *r);
 /* The edge of the tree of `size` leaves: log2(size) node reads and at most one tile. */
 MUST_CHECK enum err tile_reader_edge(struct fail *f, struct tile_reader *r, struct edge *out);
 
-/* The leaf of the row that `rows` (of sql_ledger_entry_range) stands on. *gone: its body was deleted, no leaf. */
+/* The leaf of the row that `rows` (of sql_ledger_entry_range) stands on, and the body (may be NULL), which borrows from
+ * p and the row. *gone: its body was deleted, no leaf. */
 MUST_CHECK enum err entry_row_leaf(struct fail *f, const struct db_rows *rows, struct body_packer *p,
-                                   struct sha256 *leaf, bool *gone);
+                                   struct sha256 *leaf, bool *gone, struct str *body);
 
 #endif

@@ -11,7 +11,14 @@
  * RESEALED, from the last head that agreed to this one. Only the upper server's head, which nobody here can sign,
  * tells when the own heads were signed anew. Fewer entries than a signed head counts: TRUNCATED.
  *
+ * Behind the last complete tile the row of the newest head promises the leaves, as a tile would. Behind the newest head
+ * nothing is promised: those entries are counted, unless the log had ended there ("stopped"), when they are INSERTED.
+ *
+ * A deleted body is believed to have had the hash that stands in its tile, and permitted only by an entry "retention
+ * deleted FIRST LAST". These come later in the log, so both are collected as ranges and held together at the end.
+ *
  * A tile that does not give its own root column is itself what was changed; its promises are then not used. */
+#include "ledger/ledger_ranges.h"
 #include "ledger/ledger_stream.h"
 
 #include "ledger/ledger_inside.h"
@@ -32,6 +39,9 @@ struct verify {
     const struct ledger_verify_options *options;
     struct ledger_verify_result *result;
     struct ledger_stream *stream;
+    struct ranges gone, permitted;
+    bool after_stop; /* the last entry that says so said "stopped" */
+    bool ended;      /* it was the last that the newest head counts */
     char origin[72], upper[72];
     struct edge edge;            /* the tree so far */
     bool unknown;                /* a leaf is lost: no root can be computed any more */
@@ -129,7 +139,7 @@ static void judge_root(struct verify *v, const struct head_item *item, struct sh
             v->agreed_upper = size;
     } else if (!v->disagreeing) {
         v->disagreeing = true;
-        bool untiled = v->agreed >= ledger_stream_tiled(v->stream);
+        bool untiled = v->agreed >= ledger_stream_promised(v->stream);
         find(v, untiled ? LEDGER_CHANGED : LEDGER_RESEALED, v->agreed, size ? size - 1 : 0,
              "the entries and tiles do not give the head signed at %llu entries", (unsigned long long)size);
     }
@@ -241,6 +251,16 @@ static void find_missing_tile(struct verify *v)
         find(v, LEDGER_RESEALED, place, place + TILE_WIDTH - 1, "the tile over these entries is missing");
 }
 
+/* The last leaf of the edge: does its row give its own root column? Told already when its promises are not used. */
+static void judge_edge_root(struct verify *v)
+{
+    uint64_t place = v->stream->place, first = v->stream->edge_first;
+    size_t leaves;
+    if (v->stream->edge_count && place + 1 == ledger_stream_promised(v->stream) &&
+        !ledger_stream_tile_is_whole(v->stream, &leaves))
+        find(v, LEDGER_RESEALED, first, place, "the root of the edge over these entries was changed");
+}
+
 /* Takes the present place: its promise, or its entry, enters the tree. */
 static enum err pass_place(struct verify *v, struct fail *f)
 {
@@ -254,6 +274,8 @@ static enum err pass_place(struct verify *v, struct fail *f)
             find(v, LEDGER_MISSING, v->stream->place, v->stream->place, "its body is gone and no tile holds its hash");
         if (row && !row->gone)
             leaf = row->leaf;
+    } else {
+        judge_edge_root(v);
     }
     v->stream->place++;
     return append(v, f, leaf);
@@ -265,10 +287,35 @@ static void pass_row(struct verify *v)
     v->result->entries++;
 }
 
+/* What the entry of the present place says about the log itself. */
+static enum err hear(struct verify *v, struct fail *f, const struct stream_row *row)
+{
+    uint64_t place = v->stream->place;
+    bool sealed = (int64_t)place < v->stream->newest_head;
+    if (row->says == SAYS_STARTED || row->says == SAYS_STOPPED)
+        v->after_stop = row->says == SAYS_STOPPED;
+    else if (row->gone)
+        v->after_stop = false;
+    else if (v->after_stop)
+        find(v, LEDGER_INSERTED, place, place, "it stands where the server had stopped");
+    if ((int64_t)place == v->stream->newest_head - 1)
+        v->ended = v->after_stop;
+    if (row->says == SAYS_DELETED && sealed && row->deleted_first <= row->deleted_last && row->deleted_last < place)
+        return ranges_add(f, &v->permitted, row->deleted_first, row->deleted_last);
+    return ERR_OK;
+}
+
 static enum err pass_both(struct verify *v, struct fail *f)
 {
-    v->result->deleted += ledger_stream_row(v->stream, 0)->gone && ledger_stream_want(v->stream, 0)->known;
-    enum err e = pass_place(v, f);
+    const struct stream_row *row = ledger_stream_row(v->stream, 0);
+    uint64_t place = v->stream->place;
+    bool deleted = row->gone && ledger_stream_want(v->stream, 0)->known;
+    v->result->deleted += deleted;
+    enum err e = hear(v, f, row);
+    if (!e && deleted)
+        e = ranges_add(f, &v->gone, place, place);
+    if (!e)
+        e = pass_place(v, f);
     pass_row(v);
     return e;
 }
@@ -297,10 +344,12 @@ static enum err changed(struct verify *v, struct fail *f, size_t count)
     uint64_t first = v->stream->place;
     find(v, LEDGER_CHANGED, first, first + count - 1, "the entry does not give its hash");
     for (size_t i = 0; i < count; i++) {
+        v->after_stop = false; /* what a changed entry said, or says, is not believed */
         enum err e = pass_both(v, f);
         if (e)
             return e;
     }
+    v->after_stop = false;
     return ERR_OK;
 }
 
@@ -308,6 +357,7 @@ static enum err missing(struct verify *v, struct fail *f, uint64_t count)
 {
     uint64_t first = v->stream->place;
     find(v, LEDGER_MISSING, first, first + count - 1, "no entry gives this hash");
+    v->after_stop = false;
     v->resynced = true;
     for (; count; count--) {
         enum err e = ledger_stream_fill(v->stream, f);
@@ -382,13 +432,16 @@ static enum err judge_row(struct verify *v, struct fail *f, const struct stream_
 {
     const struct stream_want *want = ledger_stream_want(v->stream, 0);
     int64_t places = gap(v, row);
+    size_t leaves;
+    if (v->options->stopped && v->ended && (int64_t)v->stream->place >= v->stream->newest_head)
+        return inserted(v, 1);
     if (!want->known || row->gone)
         return judge_untiled(v, f, row);
     if (sha256_equal(row->leaf, want->hash))
         return judge_agreeing(v, f, row);
-    if (!ledger_stream_tile_is_whole(v->stream)) {
+    if (!ledger_stream_tile_is_whole(v->stream, &leaves)) {
         uint64_t first = v->stream->place / TILE_WIDTH * TILE_WIDTH;
-        find(v, LEDGER_RESEALED, first, first + TILE_WIDTH - 1, "the tile over these entries was changed");
+        find(v, LEDGER_RESEALED, first, first + leaves - 1, "the tile over these entries was changed");
         ledger_stream_distrust_tile(v->stream);
         return ERR_OK;
     }
@@ -409,10 +462,54 @@ static void judge_spare_tiles(struct verify *v, uint64_t end)
     }
 }
 
-/* What is counted by a head, a kept head or a tile, but is no longer there. */
+/* Deleted bodies that no entry permits. */
+static void judge_gone(struct verify *v)
+{
+    ranges_sort(&v->permitted);
+    for (size_t i = 0, k = 0; i < v->gone.count; i++) {
+        uint64_t at = v->gone.items[i].first, last = v->gone.items[i].last;
+        for (; k < v->permitted.count && v->permitted.items[k].last < at; k++)
+            ;
+        for (size_t p = k; at <= last; p++) {
+            bool covered = p < v->permitted.count && v->permitted.items[p].first <= last;
+            uint64_t from = covered ? v->permitted.items[p].first : last + 1;
+            if (from > at)
+                find(v, LEDGER_BODY_GONE, at, from - 1, "its body was taken away and no entry records that");
+            if (!covered)
+                break;
+            if (v->permitted.items[p].last >= at)
+                at = v->permitted.items[p].last + 1;
+        }
+    }
+}
+
+/* The greatest number of entries that anything says there are. */
+static uint64_t most_told(const struct verify *v)
+{
+    const uint64_t told[] = {v->most, v->options->kept_note.n ? v->kept.size : 0, ledger_stream_tiled(v->stream),
+                             v->stream->edge_end, v->options->referenced};
+    uint64_t most = 0;
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        most = told[i] > most ? told[i] : most;
+    return most;
+}
+
+/* The newest head stays, and the row of the edge is written with it. */
+static void judge_newest(struct verify *v, uint64_t end)
+{
+    uint64_t newest = v->stream->newest_head > 0 ? (uint64_t)v->stream->newest_head : 0;
+    v->result->behind = end > newest ? end - newest : 0;
+    if (end && v->stream->newest_head < 0)
+        find(v, LEDGER_HEAD_BAD, 0, end - 1, "no signed head");
+    else if (v->stream->edge_end > newest && end >= v->stream->edge_end)
+        find(v, LEDGER_HEAD_BAD, newest, v->stream->edge_end - 1, "the head of %llu entries was taken away",
+             (unsigned long long)v->stream->edge_end);
+}
+
+/* What is counted by a head, a kept head, a tile or somebody else's row, but is no longer there. */
 static enum err judge_end(struct verify *v, struct fail *f)
 {
-    uint64_t end = v->stream->place, tiled = ledger_stream_tiled(v->stream);
+    uint64_t end = v->stream->place, tiled = ledger_stream_tiled(v->stream), most;
     for (; v->head_at < v->head_count || !v->heads_ended; v->head_at++) {
         enum err e = fill_heads(v, f);
         if (e)
@@ -420,16 +517,15 @@ static enum err judge_end(struct verify *v, struct fail *f)
         if (v->head_at < v->head_count)
             judge_head(v, &v->heads[v->head_at]);
     }
-    if (v->options->kept_note.n && v->kept.size > v->most)
-        v->most = v->kept.size;
-    if (tiled > v->most)
-        v->most = tiled;
-    if (end < v->most)
-        find(v, LEDGER_TRUNCATED, end, v->most - 1, "%llu entries where %llu were sealed", (unsigned long long)end,
-             (unsigned long long)v->most);
+    most = most_told(v);
+    if (end < most)
+        find(v, LEDGER_TRUNCATED, end, most - 1, "%llu entries where there were %llu", (unsigned long long)end,
+             (unsigned long long)most);
     if (end >= tiled + TILE_WIDTH && !v->unknown)
         find(v, LEDGER_RESEALED, tiled, end / TILE_WIDTH * TILE_WIDTH - 1, "the tiles over these entries are missing");
     judge_spare_tiles(v, end);
+    judge_newest(v, end);
+    judge_gone(v);
     tell_open(v);
     return ERR_OK;
 }
@@ -494,6 +590,8 @@ enum err ledger_verify(struct fail *f, struct db *db, const char *node, const st
     if (!e)
         e = walk(v, f);
     ledger_stream_free(v->stream);
+    memory_free(v->gone.items);
+    memory_free(v->permitted.items);
     memory_free(v);
     if (!e)
         *out = result;

@@ -111,6 +111,9 @@ bool link_err_parks(enum err e);
 /* Somebody was turned away before it was known who it is: counted, and written to the ledger as one operation entry a
  * source and minute. source: "door 127.0.0.1"; cut to 63 bytes. l may be NULL. */
 void link_count_refusal(struct link *l, const char *source, enum err why);
+/* How many entries the ledger of this database must have for the link's rows to point at: those of the newest notice
+ * sent and of the newest batch received, of each neighbour. Reads only. */
+MUST_CHECK enum err link_entries_referenced(struct fail *f, struct db *db, uint64_t *out);
 
 /* The error list. */
 struct link_error_item {

@@ -219,3 +219,18 @@ enum err link_trace_received(struct link *l, struct fail *f, const char *sender,
     struct trace_query q = {.l = l, .sender = peer_find(l, sender), .sequence = sequence, .out = out};
     return q.sender ? trace(&q, f) : fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", sender);
 }
+
+static enum err entry_most(struct db_tx *tx, struct fail *f, void *arg)
+{
+    uint64_t *entries = arg;
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_link_entry_most, DB_NONE);
+    if (db_next(&rows))
+        *entries = (uint64_t)(db_row_int(&rows, 0) + 1);
+    return db_done(&rows, f);
+}
+
+enum err link_entries_referenced(struct fail *f, struct db *db, uint64_t *out)
+{
+    return db_read(db, f, entry_most, out);
+}

@@ -167,6 +167,8 @@ enum err server_start(struct server *s, struct fail *f)
 {
     struct note note = {s, STR("started version " JUKI_VERSION)};
     enum err e = db_transaction(s->db, f, note_tx, &note);
+    if (!e)
+        e = ledger_sign_head(s->ledger, f, NULL); /* from here on the log has a head, and none that ends with "stopped" */
     if (!e && s->self.role == NODE_CS)
         e = db_transaction(s->db, f, first_stock, s);
     if (!e)

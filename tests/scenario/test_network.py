@@ -6,8 +6,10 @@ import base64
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -231,6 +233,40 @@ def stopped(checks, net):
     checks.check("down stops all", down.count("stopped") == 10, down)
 
 
+TAMPERINGS = [  # on the agency, which nobody stands above; (what, SQL, kind)
+    ("a body taken away", "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id = 100", "body_gone"),
+    ("an entry behind the last head", "INSERT INTO ledger_entry SELECT max(id) + 1, form, salt, body FROM ledger_entry",
+     "inserted"),
+    ("the end cut off with heads and tiles",
+     "DELETE FROM ledger_entry WHERE id > 100; DELETE FROM ledger_head WHERE size > 100; DELETE FROM ledger_tile;"
+     "DELETE FROM ledger_edge", "truncated"),
+    ("every head deleted", "DELETE FROM ledger_head", "head_bad"),
+    ("the last entry changed", "UPDATE ledger_entry SET salt = zeroblob(16) WHERE id = (SELECT max(id) FROM ledger_entry)",
+     "changed"),
+]
+
+
+def tampered(checks, net):
+    database = next((net.dir / "agency").rglob("*.db"))
+    for path in database.parent.glob(database.name + "*"):
+        shutil.copy(path, net.folder)
+    for what, sql, kind in TAMPERINGS:
+        raw = sqlite3.connect(database)
+        raw.executescript(sql)
+        raw.close()
+        r = net.run("log", "verify", str(net.dir), "agency", "--json")
+        found = json.loads(r.stdout)["logs"][0]["findings"]
+        checks.check(f"found when stopped: {what}", r.returncode == 1 and [f["kind"] for f in found] == [kind] and
+                     (kind != "changed" or found[0]["first"] == found[0]["last"]), (r, found[:3]))
+        for path in database.parent.glob(database.name + "*"):
+            path.unlink()
+        for path in net.folder.glob(database.name + "*"):
+            shutil.copy(path, database.parent)
+    r = net.run("log", "verify", str(net.dir), "agency", "--json")
+    log = json.loads(r.stdout)["logs"][0]
+    checks.check("and nothing in the honest one", r.returncode == 0 and log["behind"] == 0, log)
+
+
 WRONG = [
     (("up", "DIR", "cs.999999"), 1, "juki network show"),
     (("down", "/nonexistent"), 1, "juki network init"),
@@ -278,6 +314,7 @@ def main():
         stopped(checks, net)
         pieces(checks, net, "when they are stopped")
         verified(checks, net, "when they are stopped")
+        tampered(checks, net)
     checks.end()
 
 

@@ -139,14 +139,18 @@ static void an_export_proves_itself(void **state)
     both_stores(an_export_proves_itself_on);
 }
 
-/* The export with line `number` (from 0) left out, or its first `from` replaced by `to`. */
+/* The export with line `number` (from 0) left out (from NULL), doubled (to NULL), or its first `from` replaced by `to`. */
 static void edit(const struct exported *x, size_t number, const char *from, const char *to, struct buf *out)
 {
     struct str rest = buf_str(&x->lines), line;
     buf_clear(out);
     for (size_t i = 0; rest.n && str_cut(&rest, '\n', &line); i++) {
-        const char *at = i == number && from ? memmem(line.p, line.n, from, strlen(from)) : NULL;
-        if (i == number && from)
+        if (i == number && from && !to) {
+            buf_add_str(out, line);
+            buf_add_char(out, '\n');
+        }
+        const char *at = i == number && from && to ? memmem(line.p, line.n, from, strlen(from)) : NULL;
+        if (i == number && from && to)
             assert_non_null(at);
         if (i == number && !from)
             continue;
@@ -167,20 +171,26 @@ static const struct {
     enum err want;
     const char *kind;
     uint64_t first, last;
+    bool only; /* nothing else is found */
 } edits[] = {
-    {"a body changed", 11, "sent", "kept", ERR_OK, "changed", 0, 299},
-    {"a later body changed", 901, "sent", "kept", ERR_OK, "changed", 300, 1199},
-    {"an entry left out", 11, NULL, NULL, ERR_OK, "missing", 10, 11},
-    {"an entry renumbered", 11, "\"index\":10", "\"index\":11", ERR_OK, "missing", 10, 11},
-    {"the last head left out", 1202, NULL, NULL, ERR_OK, "truncated", 1200, 1200},
-    {"a head changed", 301, "time", "Time", ERR_OK, "head_bad", 300, 300},
-    {"another node", 0, "cs.282049", "cs.282057", ERR_OK, "head_bad", 300, 300},
-    {"another start", 0, "\"first\":0", "\"first\":1", ERR_MALFORMED, NULL, 0, 0},
-    {"another version", 0, "\"juki_log\":1", "\"juki_log\":2", ERR_FIELD_RANGE, NULL, 0, 0},
-    {"not JSON", 11, "{", "(", ERR_JSON, NULL, 0, 0},
-    {"a salt too short", 11, "\"salt\":\"", "\"salt\":\"AAAA\",\"x\":\"", ERR_MALFORMED, NULL, 0, 0},
-    {"no salt", 11, "\"salt\"", "\"malt\"", ERR_FIELD_MISSING, NULL, 0, 0},
-    {"no body", 11, "\"body\"", "\"bode\"", ERR_FIELD_MISSING, NULL, 0, 0},
+    {"a body changed", 11, "sent", "kept", ERR_OK, "changed", 0, 299, false},
+    {"a later body changed", 901, "sent", "kept", ERR_OK, "changed", 300, 1199, false},
+    {"an entry left out", 11, NULL, NULL, ERR_OK, "missing", 10, 10, true},
+    {"the last before a head left out", 300, NULL, NULL, ERR_OK, "truncated", 299, 299, true},
+    {"the last of all left out", 1201, NULL, NULL, ERR_OK, "truncated", 1199, 1199, true},
+    {"an entry doubled", 11, "", NULL, ERR_OK, "inserted", 10, 10, true},
+    {"the last before a head doubled", 300, "", NULL, ERR_OK, "inserted", 299, 299, true},
+    {"a head doubled", 301, "", NULL, ERR_OK, NULL, 0, 0, true},
+    {"an entry renumbered", 11, "\"index\":10", "\"index\":11", ERR_OK, "missing", 10, 10, false},
+    {"the last head left out", 1202, NULL, NULL, ERR_OK, "truncated", 1200, 1200, false},
+    {"a head changed", 301, "time", "Time", ERR_OK, "head_bad", 300, 300, false},
+    {"another node", 0, "cs.282049", "cs.282057", ERR_OK, "head_bad", 300, 300, false},
+    {"another start", 0, "\"first\":0", "\"first\":1", ERR_MALFORMED, NULL, 0, 0, false},
+    {"another version", 0, "\"juki_log\":1", "\"juki_log\":2", ERR_FIELD_RANGE, NULL, 0, 0, false},
+    {"not JSON", 11, "{", "(", ERR_JSON, NULL, 0, 0, false},
+    {"a salt too short", 11, "\"salt\":\"", "\"salt\":\"AAAA\",\"x\":\"", ERR_MALFORMED, NULL, 0, 0, false},
+    {"no salt", 11, "\"salt\"", "\"malt\"", ERR_FIELD_MISSING, NULL, 0, 0, false},
+    {"no body", 11, "\"body\"", "\"bode\"", ERR_FIELD_MISSING, NULL, 0, 0, false},
 };
 
 static void every_edit_of_an_export_is_found(void **state)
@@ -198,6 +208,8 @@ static void every_edit_of_an_export_is_found(void **state)
         enum err e = check(&x, buf_str(&edited), &log, &seen);
         if (e != edits[i].want)
             fail_msg("%s: %s", edits[i].what, err_row(e)->name);
+        if (edits[i].only && seen.count != (edits[i].kind != NULL))
+            fail_msg("%s: %zu findings", edits[i].what, seen.count);
         if (edits[i].kind && (!seen.count || strcmp(seen.first.kind, edits[i].kind) ||
                               seen.first.first != edits[i].first || seen.first.last != edits[i].last))
             fail_msg("%s: %s %llu to %llu", edits[i].what, seen.first.kind, (unsigned long long)seen.first.first,

@@ -19,11 +19,14 @@ struct log {
     uint8_t public_key[ED25519_PUBLIC], upper_public[ED25519_PUBLIC];
     const char *url;
     struct buf kept; /* the head of 600, co-signed */
+    bool stopped;
+    uint64_t referenced;
 };
 
 struct work {
     struct ledger *ledger;
     size_t count, from;
+    const char *what; /* NULL: a search */
 };
 
 static enum err append_some(struct db_tx *tx, struct fail *f, void *arg)
@@ -32,7 +35,8 @@ static enum err append_some(struct db_tx *tx, struct fail *f, void *arg)
     for (size_t i = 0; i < w->count; i++) {
         char payload[32];
         int n = snprintf(payload, sizeof payload, "{\"case\":%zu}", w->from + i);
-        enum err e = ledger_append(w->ledger, tx, f, LEDGER_OPERATION, STR("search"),
+        enum err e = ledger_append(w->ledger, tx, f, LEDGER_OPERATION,
+                                   w->what ? str_of(w->what) : STR("search"),
                                    (struct str){payload, (size_t)n}, NULL);
         if (e)
             return e;
@@ -42,7 +46,7 @@ static enum err append_some(struct db_tx *tx, struct fail *f, void *arg)
 
 static void log_grow(struct log *l, struct ledger *ledger, struct db *db, size_t count, size_t from)
 {
-    struct work w = {ledger, count, from};
+    struct work w = {.ledger = ledger, .count = count, .from = from};
     struct buf note;
     buf_init(&note, 10000);
     assert_ok(db_transaction(db, NULL, append_some, &w));
@@ -54,10 +58,10 @@ static void log_grow(struct log *l, struct ledger *ledger, struct db *db, size_t
 
 static void log_make(struct log *l, const char *url)
 {
+    *l = (struct log){.url = url};
     struct db *db;
     struct ledger *ledger;
     size_t from = 0;
-    l->url = url;
     l->key = test_key_new(l->public_key);
     l->upper = test_key_new(l->upper_public);
     buf_init(&l->kept, 10000);
@@ -109,6 +113,8 @@ static struct ledger_verify_result verify(struct log *l, struct seen *seen)
                                       .upper_public_key = l->upper_public,
                                       .report = take,
                                       .progress = take_progress,
+                                      .stopped = l->stopped,
+                                      .referenced = l->referenced,
                                       .arg = seen};
     *seen = (struct seen){.count = 0};
     assert_ok(db_open(NULL, l->url, modules, 1, &db));
@@ -150,6 +156,7 @@ static void run_sql(const char *url, const char *sql)
 #define CHANGE(at) "UPDATE ledger_entry SET body = CAST('operation 2026-11-22T09:00:00.000000Z x' AS BLOB), form = 0 " \
                    "WHERE id = " #at ";"
 #define DELETE(at) "DELETE FROM ledger_entry WHERE id = " #at ";"
+#define NO_EDGE "DELETE FROM ledger_edge;"
 /* Moves the ids above `at` by one, without meeting a taken one on the way. */
 #define SHIFT(at, by)                                                                                        \
     "UPDATE ledger_entry SET id = -id WHERE id > " #at "; UPDATE ledger_entry SET id = -id + " #by " WHERE id < 0;"
@@ -178,7 +185,10 @@ static const struct {
      "UPDATE ledger_entry SET id = -11 WHERE id = 11; UPDATE ledger_entry SET id = 11 WHERE id = 12;"
      "UPDATE ledger_entry SET id = 12 WHERE id = -11;",
      1, {{LEDGER_CHANGED, 10, 11}}},
-    {"changed where no tile stands", CHANGE(900), 1, {{LEDGER_RESEALED, 600, 999}}},
+    {"changed where no tile stands", CHANGE(900), 1, {{LEDGER_CHANGED, 899, 899}}},
+    {"the last changed", CHANGE(1000), 1, {{LEDGER_CHANGED, 999, 999}}},
+    {"changed where nothing promises", CHANGE(900) NO_EDGE, 1, {{LEDGER_RESEALED, 600, 999}}},
+    {"inserted where no tile stands", SHIFT(899, 1) INSERT(900), 1, {{LEDGER_INSERTED, 899, 899}}},
     {"one deleted", DELETE(5), 1, {{LEDGER_MISSING, 4, 4}}},
     {"the first deleted", DELETE(1), 1, {{LEDGER_MISSING, 0, 0}}},
     {"forty deleted", "DELETE FROM ledger_entry WHERE id BETWEEN 101 AND 140;", 1, {{LEDGER_MISSING, 100, 139}}},
@@ -191,20 +201,31 @@ static const struct {
      {{LEDGER_INSERTED, 4, 4}, {LEDGER_MISSING, 498, 498}}},
     {"changed, deleted and changed", CHANGE(5) DELETE(50) CHANGE(700), 3,
      {{LEDGER_CHANGED, 4, 4}, {LEDGER_MISSING, 49, 49}, {LEDGER_CHANGED, 699, 699}}},
-    {"a number changed", "UPDATE ledger_entry SET id = 1000000 WHERE id = 1000;", 1, {{LEDGER_MISSING, 999, 999998}}},
-    {"a body taken away where no tile stands", "UPDATE ledger_entry SET body = NULL WHERE id = 900;" CHANGE(950), 1,
+    {"a number changed", "UPDATE ledger_entry SET id = 1000000 WHERE id = 1000;", 1, {{LEDGER_CHANGED, 999, 999}}},
+    {"a body taken away", "UPDATE ledger_entry SET body = NULL WHERE id = 100;", 1, {{LEDGER_BODY_GONE, 99, 99}}},
+    {"bodies and salts taken away", "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id IN (100, 101, 103);", 2,
+     {{LEDGER_BODY_GONE, 99, 100}, {LEDGER_BODY_GONE, 102, 102}}},
+    {"a body taken away where no tile stands", "UPDATE ledger_entry SET body = NULL WHERE id = 900;" CHANGE(950), 2,
+     {{LEDGER_CHANGED, 949, 949}, {LEDGER_BODY_GONE, 899, 899}}},
+    {"a body taken away where nothing promises", "UPDATE ledger_entry SET body = NULL WHERE id = 900;" NO_EDGE, 1,
      {{LEDGER_MISSING, 899, 899}}},
     {"the last deleted", DELETE(1000), 1, {{LEDGER_TRUNCATED, 999, 999}}},
     {"cut to 700", "DELETE FROM ledger_entry WHERE id > 700;", 1, {{LEDGER_TRUNCATED, 700, 999}}},
     {"cut to 700 with heads and tiles",
      "DELETE FROM ledger_entry WHERE id > 700; DELETE FROM ledger_head WHERE size > 700;"
-     "DELETE FROM ledger_tile WHERE id > 1;",
+     "DELETE FROM ledger_tile WHERE id > 1;" NO_EDGE,
      0, {{0, 0, 0}}},
+    {"cut to 700 with heads and tiles, but the edge",
+     "DELETE FROM ledger_entry WHERE id > 700; DELETE FROM ledger_head WHERE size > 700;"
+     "DELETE FROM ledger_tile WHERE id > 1;",
+     1, {{LEDGER_TRUNCATED, 700, 999}}},
     {"cut below what was co-signed",
      "DELETE FROM ledger_entry WHERE id > 500; DELETE FROM ledger_head WHERE size > 500;"
-     "DELETE FROM ledger_tile WHERE id > 0;",
+     "DELETE FROM ledger_tile WHERE id > 0;" NO_EDGE,
      1, {{LEDGER_TRUNCATED, 500, 599}}},
-    {"all deleted", "DELETE FROM ledger_entry; DELETE FROM ledger_head; DELETE FROM ledger_tile;", 1,
+    {"every head deleted", "DELETE FROM ledger_head;", 1, {{LEDGER_HEAD_BAD, 0, 999}}},
+    {"the newest head deleted", "DELETE FROM ledger_head WHERE size = 1000;", 1, {{LEDGER_HEAD_BAD, 600, 999}}},
+    {"all deleted", "DELETE FROM ledger_entry; DELETE FROM ledger_head; DELETE FROM ledger_tile;" NO_EDGE, 1,
      {{LEDGER_TRUNCATED, 0, 599}}},
     {"a head's text changed", "UPDATE ledger_head SET note = replace(note, 'time ', 'time 1') WHERE size = 600;", 1,
      {{LEDGER_HEAD_BAD, 600, 600}}},
@@ -214,6 +235,8 @@ static const struct {
     {"a tile changed", "UPDATE ledger_tile SET hashes = zeroblob(8192) WHERE id = 1;", 1, {{LEDGER_RESEALED, 256, 511}}},
     {"a tile's root changed", "UPDATE ledger_tile SET root = zeroblob(32) WHERE id = 1;", 1,
      {{LEDGER_RESEALED, 256, 511}}},
+    {"the edge changed", "UPDATE ledger_edge SET hashes = zeroblob(232 * 32);", 1, {{LEDGER_RESEALED, 768, 999}}},
+    {"the edge's root changed", "UPDATE ledger_edge SET root = zeroblob(32);", 1, {{LEDGER_RESEALED, 768, 999}}},
     {"an upper tile before its time", "INSERT INTO ledger_tile SELECT 1 << 56, root, hashes FROM ledger_tile WHERE id = 0;", 1,
      {{LEDGER_RESEALED, 0, 999}}},
     {"a tile deleted in front of others", "DELETE FROM ledger_tile WHERE id = 1;", 1,
@@ -323,16 +346,123 @@ static void heads_signed_anew_are_betrayed_by_the_upper_server(void **state)
     log_end(&l);
 }
 
-static void bodies_deleted_by_retention_are_counted_not_found(void **state)
+/* One more entry in a log that nobody has open, and a head behind it or none. */
+static void say(struct log *l, const char *what, bool seal)
+{
+    struct work w = {.count = 1, .what = what};
+    struct db *db;
+    assert_ok(db_open(NULL, l->url, modules, 1, &db));
+    assert_ok(ledger_open(NULL, db, "cs.282049", l->key, &w.ledger));
+    assert_ok(db_transaction(db, NULL, append_some, &w));
+    if (seal)
+        assert_ok(ledger_sign_head(w.ledger, NULL, NULL));
+    db_close(db);
+    ledger_free(w.ledger);
+}
+
+/* `what` is said in entry 1000 after the bodies of 100..199 and 300 were taken away. */
+static const struct {
+    const char *says[2];
+    bool sealed;
+    size_t count;
+    struct {
+        uint64_t first, last;
+    } findings[3];
+} retentions[] = {
+    {{"retention deleted 100 199", "retention deleted 300 300"}, true, 0, {{0, 0}}},
+    {{"retention deleted 0 500", "retention deleted 90 120"}, true, 0, {{0, 0}}},
+    {{"retention deleted 100 199", "search"}, true, 1, {{300, 300}}},
+    {{"retention deleted 110 149", "retention deleted 160 400"}, true, 2, {{100, 109}, {150, 159}}},
+    {{"retention deleted 199 100", "retention deleted 300"}, true, 2, {{100, 199}, {300, 300}}},
+    {{"retention deleted 100 5000", "search"}, true, 2, {{100, 199}, {300, 300}}},
+    {{"retention deleted 0 500", "search"}, false, 2, {{100, 199}, {300, 300}}},
+};
+
+static void bodies_may_be_gone_where_an_entry_records_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(retentions); i++) {
+        struct log l;
+        struct seen seen;
+        log_make(&l, sqlite_fresh());
+        run_sql(l.url, "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id BETWEEN 101 AND 200 OR id = 301;");
+        for (size_t k = 0; k < 2; k++)
+            say(&l, retentions[i].says[k], retentions[i].sealed);
+        struct ledger_verify_result r = verify(&l, &seen);
+        assert_int_equal(r.deleted, 101);
+        assert_int_equal(r.behind, retentions[i].sealed ? 0 : 2);
+        if (seen.count != retentions[i].count)
+            fail_msg("%s: %zu findings", retentions[i].says[0], seen.count);
+        for (size_t k = 0; k < seen.count; k++) {
+            assert_int_equal(seen.findings[k].kind, LEDGER_BODY_GONE);
+            assert_int_equal(seen.findings[k].first, retentions[i].findings[k].first);
+            assert_int_equal(seen.findings[k].last, retentions[i].findings[k].last);
+        }
+        log_end(&l);
+    }
+}
+
+static void behind_a_clean_stop_nothing_may_stand(void **state)
 {
     (void)state;
     struct log l;
     struct seen seen;
     log_make(&l, sqlite_fresh());
-    run_sql(l.url, "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id <= 500;" CHANGE(502));
-    struct ledger_verify_result r = verify(&l, &seen);
-    assert_int_equal(r.deleted, 500);
-    assert_one(&seen, LEDGER_CHANGED, 501, 501);
+    l.stopped = true;
+    say(&l, "stopped", true);
+    verify(&l, &seen);
+    assert_int_equal(seen.count, 0);
+    run_sql(l.url, INSERT(1002) INSERT(1003));
+    assert_int_equal(verify(&l, &seen).behind, 0);
+    assert_one(&seen, LEDGER_INSERTED, 1001, 1002);
+    l.stopped = false;
+    verify(&l, &seen);
+    assert_one(&seen, LEDGER_INSERTED, 1001, 1002); /* a server that runs would have said "started" first */
+    say(&l, "started version 1", true);
+    verify(&l, &seen);
+    assert_one(&seen, LEDGER_INSERTED, 1001, 1002); /* and sealing them does not help */
+    log_end(&l);
+}
+
+static void behind_a_kill_entries_are_only_not_proved(void **state)
+{
+    (void)state;
+    struct log l;
+    struct seen seen;
+    log_make(&l, sqlite_fresh());
+    l.stopped = true;
+    say(&l, "stopped", true);
+    say(&l, "started version 1", true);
+    say(&l, NULL, false);
+    assert_int_equal(verify(&l, &seen).behind, 1);
+    assert_int_equal(seen.count, 0);
+    log_end(&l);
+    log_make(&l, sqlite_fresh());
+    say(&l, "stopped", true);
+    say(&l, "started version 1", false);
+    verify(&l, &seen);
+    assert_int_equal(seen.count, 0);
+    l.stopped = true; /* who was stopped does not start by himself */
+    verify(&l, &seen);
+    assert_one(&seen, LEDGER_INSERTED, 1001, 1001);
+    log_end(&l);
+}
+
+/* Cut behind a head with everything that the ledger itself has: other tables still point behind the end. */
+static void what_others_refer_to_must_be_there(void **state)
+{
+    (void)state;
+    struct log l;
+    struct seen seen;
+    log_make(&l, sqlite_fresh());
+    run_sql(l.url, "DELETE FROM ledger_entry WHERE id > 600; DELETE FROM ledger_head WHERE size > 600;"
+                   "DELETE FROM ledger_tile WHERE id > 1;" NO_EDGE);
+    l.referenced = 600;
+    verify(&l, &seen);
+    assert_int_equal(seen.count, 0);
+    l.referenced = 971;
+    verify(&l, &seen);
+    assert_one(&seen, LEDGER_TRUNCATED, 600, 970);
     log_end(&l);
 }
 
@@ -360,6 +490,9 @@ static void many_heads_narrow_the_place(void **state)
     run_sql(l.url, CHANGE(401));
     r = verify(&l, &seen);
     assert_int_equal(r.heads, 150);
+    assert_one(&seen, LEDGER_CHANGED, 400, 400);
+    run_sql(l.url, NO_EDGE);
+    verify(&l, &seen);
     assert_one(&seen, LEDGER_CHANGED, 399, 401);
     log_end(&l);
 }
@@ -379,7 +512,7 @@ static void a_long_log_with_a_tampered_upper_tile(void **state)
     assert_ok(ledger_open(NULL, db, "cs.282049", l.key, &ledger));
     int64_t start = clock_steady();
     for (size_t i = 0; i < 17; i++) {
-        struct work w = {ledger, 4000, i * 4000};
+        struct work w = {.ledger = ledger, .count = 4000, .from = i * 4000};
         assert_ok(db_transaction(db, NULL, append_some, &w));
     }
     int64_t appended = clock_steady();
@@ -405,7 +538,10 @@ int main(void)
         cmocka_unit_test(each_tampering_is_found_with_its_place),
         cmocka_unit_test(tiles_made_to_fit_are_betrayed_by_the_heads),
         cmocka_unit_test(heads_signed_anew_are_betrayed_by_the_upper_server),
-        cmocka_unit_test(bodies_deleted_by_retention_are_counted_not_found),
+        cmocka_unit_test(bodies_may_be_gone_where_an_entry_records_it),
+        cmocka_unit_test(behind_a_clean_stop_nothing_may_stand),
+        cmocka_unit_test(behind_a_kill_entries_are_only_not_proved),
+        cmocka_unit_test(what_others_refer_to_must_be_there),
         cmocka_unit_test(many_heads_narrow_the_place),
         cmocka_unit_test(a_long_log_with_a_tampered_upper_tile),
     };
