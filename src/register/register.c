@@ -167,6 +167,23 @@ struct problem_page {
     int64_t after;
 };
 
+/* The changes of one range that stand behind the page's mark, as far as there is room. */
+static void add_range(struct problem_page *page, const struct db_rows *row)
+{
+    int64_t first = db_row_int(row, 0), last = db_row_int(row, 1);
+
+    if (first <= page->after)
+        first = page->after + 1;
+    for (int64_t n = first; n <= last && page->count < PROBLEM_PAGE; n++) {
+        struct register_problem *p = &page->items[page->count++];
+        *p = (struct register_problem){.change = n,
+                                       .state = (char)db_row_int(row, 2),
+                                       .error = (enum err)db_row_int(row, 3),
+                                       .since = db_row_int(row, 5)};
+        snprintf(p->field, sizeof p->field, "%.*s", STR_ARG(db_row_text(row, 4)));
+    }
+}
+
 static enum err read_problems(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct problem_page *page = arg;
@@ -174,16 +191,17 @@ static enum err read_problems(struct db_tx *tx, struct fail *f, void *arg)
 
     page->count = 0;
     db_query(tx, &rows, &sql_register_range_problems, DB(db_int(page->after), db_int(PROBLEM_PAGE)));
-    while (page->count < PROBLEM_PAGE && db_next(&rows)) {
-        struct register_problem *p = &page->items[page->count++];
-        *p = (struct register_problem){.change = db_row_int(&rows, 0),
-                                       .state = (char)db_row_int(&rows, 1),
-                                       .error = (enum err)db_row_int(&rows, 2),
-                                       .since = db_row_int(&rows, 4)};
-        snprintf(p->field, sizeof p->field, "%.*s", STR_ARG(db_row_text(&rows, 3)));
-        snprintf(p->record, sizeof p->record, "%.*s", STR_ARG(db_row_text(&rows, 5)));
+    while (page->count < PROBLEM_PAGE && db_next(&rows))
+        add_range(page, &rows);
+    enum err e = db_done(&rows, f);
+    for (size_t i = 0; !e && i < page->count; i++) {
+        struct register_problem *p = &page->items[i];
+        db_query(tx, &rows, &sql_register_change_record, DB(db_int(p->change)));
+        if (db_next(&rows))
+            snprintf(p->record, sizeof p->record, "%.*s", STR_ARG(db_row_text(&rows, 0)));
+        e = db_done(&rows, f);
     }
-    return db_done(&rows, f);
+    return e;
 }
 
 /* A person has one wish at a time, so what was refused of them is few: one page holds it. */

@@ -1,7 +1,5 @@
--- Changes that were refused or wait, oldest first, a page behind a number.
+-- Ranges that were refused or wait and reach behind a number, oldest first.
 -- in: number int64, most int64
--- out: number int64, state int64, error int64, field text, since int64, record text
-SELECT c.number, g.state, g.error, g.field, g.since, COALESCE(r.record, '')
-FROM register_range g JOIN register_change c ON c.number >= g.first AND c.number <= g.last
-LEFT JOIN register_resident r ON r.id = c.resident
-WHERE g.last > $1 AND (g.state = 119 OR g.state = 114) AND c.number > $1 ORDER BY g.first, c.number LIMIT $2
+-- out: first int64, last int64, state int64, error int64, field text, since int64
+SELECT first, last, state, error, field, since FROM register_range
+WHERE last > $1 AND (state = 119 OR state = 114) ORDER BY first LIMIT $2

@@ -611,6 +611,34 @@ static struct seen_problem problems(struct scene *s)
     return p;
 }
 
+/* Ranges longer than a page, and two that touch: each change once, in order, with its record. */
+static enum err put_two_ranges(struct db_tx *tx, struct fail *f, void *arg)
+{
+    (void)arg;
+    enum err e = change_range_put(tx, f, 2, 450, 'w', ERR_NUMBER_TAKEN, STR("individual_number"));
+    return e ? e : change_range_put(tx, f, 451, 500, 'r', ERR_STATE, STR(""));
+}
+static void note_order(void *arg, const struct register_problem *problem)
+{
+    int64_t *last = arg;
+    assert_int_equal(problem->change, *last + 1);
+    assert_int_equal(problem->state, problem->change <= 450 ? 'w' : 'r');
+    assert_int_equal(problem->error, problem->change <= 450 ? ERR_NUMBER_TAKEN : ERR_STATE);
+    assert_string_equal(problem->record, problem->change == 2 ? "r-2" : "");
+    *last = problem->change;
+}
+static void many_problems_are_listed_once_each_on(const char *url)
+{
+    struct scene s;
+    int64_t last = 1;
+    open_scene(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(db_transaction(s.db, NULL, put_two_ranges, NULL));
+    assert_ok(register_problems(s.r, NULL, note_order, &last));
+    assert_int_equal(last, 500);
+    close_scene(&s);
+}
+
 static void a_number_change_waits_for_the_number(void **state)
 {
     struct scene s;
@@ -819,6 +847,7 @@ ON_BOTH(a_person_who_comes_back_keeps_the_code)
 ON_BOTH(a_code_or_number_change_names_the_old_one)
 ON_BOTH(the_census_is_that_of_a_store_which_took_the_changes)
 ON_BOTH(provisional_entries_leave_only_when_confirmed)
+ON_BOTH(many_problems_are_listed_once_each)
 ON_BOTH(a_file_is_entered_provisionally_and_withdrawn)
 
 static int setup_all(void **state)
@@ -847,6 +876,7 @@ int main(void)
         cmocka_unit_test(a_code_or_number_change_names_the_old_one),
         cmocka_unit_test(the_census_is_that_of_a_store_which_took_the_changes),
         cmocka_unit_test(provisional_entries_leave_only_when_confirmed),
+        cmocka_unit_test(many_problems_are_listed_once_each),
         cmocka_unit_test(a_file_is_entered_provisionally_and_withdrawn),
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
