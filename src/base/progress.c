@@ -19,13 +19,14 @@ static void add_bar(char *out, size_t size, uint64_t done, uint64_t total)
 
 static void add_remaining(char *out, size_t size, double seconds)
 {
+    bool ja = fail_language() == FAIL_JAPANESE;
     long long left = (long long)(seconds + 0.5);
     if (left < 60)
-        snprintf(out, size, ", %llds left", left);
+        snprintf(out, size, ja ? "、残り%lld秒" : ", %llds left", left);
     else if (left < 3600)
-        snprintf(out, size, ", %lldm%02llds left", left / 60, left % 60);
+        snprintf(out, size, ja ? "、残り%lld分%02lld秒" : ", %lldm%02llds left", left / 60, left % 60);
     else
-        snprintf(out, size, ", %lldh%02lldm left", left / 3600, left / 60 % 60);
+        snprintf(out, size, ja ? "、残り%lld時間%02lld分" : ", %lldh%02lldm left", left / 3600, left / 60 % 60);
 }
 
 const char *progress_line(const struct progress *p, int64_t now, char out[static PROGRESS_LINE_SIZE])

@@ -19,10 +19,14 @@ struct table {
 static void print_area(void *arg, int32_t area, const struct level *levels, size_t count, bool equal)
 {
     const struct area_row *row = area_code_find((struct area_code){area});
-    (void)arg;
+    const struct table *t = arg;
     printf("%s %06d %s\n", equal ? "✓" : "✗", area, row ? row->name : "");
     for (size_t i = 0; i < count; i++) {
         const struct census_area *s = levels[i].state;
+        if (levels[i].down) {
+            printf("    %-18s %10s\n", levels[i].node, command_text(t->call, "down", "停止中"));
+            continue;
+        }
         printf("    %-18s %10lld %8lld %8lld  %.16s\n", levels[i].node, s ? (long long)s->current : 0,
                s ? (long long)s->leaving : 0, s ? (long long)s->removed : 0, s ? s->digest : "-");
     }
@@ -38,6 +42,7 @@ static void write_area(struct buf *b, int32_t area, const struct level *levels, 
         const struct census_area *s = levels[i].state;
         json_begin(b, NULL, '{');
         json_add_text(b, "node", str_of(levels[i].node));
+        json_add_bool(b, "running", !levels[i].down);
         json_add_int(b, "current", s ? s->current : 0);
         json_add_int(b, "leaving", s ? s->leaving : 0);
         json_add_int(b, "removed", s ? s->removed : 0);
@@ -77,9 +82,9 @@ static enum err compare(struct command_call *c, struct fail *f)
                command_text(c, "state", "状態の要約値"));
     }
     e = network_compare(f, &n, &c->arena, each_area, &t, &equal);
-    if (o->json && !e) {
+    if (o->json) {
         json_end(&t.json, ']');
-        json_add_bool(&t.json, "equal", equal);
+        json_add_bool(&t.json, "equal", equal && !e);
         json_end(&t.json, '}');
         puts(t.json.p);
     }
@@ -88,7 +93,8 @@ static enum err compare(struct command_call *c, struct fail *f)
 }
 
 static const struct option_row options[] = {
-    {"json", 0, OPTION_FLAG_AT(struct compare_words, json), .help = "Write JSON."},
+    {"json", 0, OPTION_FLAG_AT(struct compare_words, json), .help = "Write JSON.",
+     .help_ja = "JSONで出力する"},
 };
 static const struct command_row rows[] = {
     {.words = "DIR", .least = 1, .most = 1, .options = options, .option_count = COUNT_OF(options),

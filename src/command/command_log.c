@@ -34,7 +34,8 @@ struct verify_options {
     bool json;
 };
 static const struct option_row verify_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct verify_options, json), .help = "for scripts"},
+    {.name = "json", OPTION_FLAG_AT(struct verify_options, json), .help = "for scripts",
+     .help_ja = "JSONで出力する"},
 };
 
 struct verify_run {
@@ -144,7 +145,8 @@ struct export_options {
 };
 static const struct option_row export_rows[] = {
     {.name = "from", OPTION_INT_AT(struct export_options, first), .least = 0, .most = INT64_MAX, .value = "ENTRY",
-     .help = "the first entry to write; standard 0"},
+     .help = "the first entry to write; standard 0",
+     .help_ja = "書き出す最初の項目。標準0"},
 };
 
 static enum err export_log(struct command_call *c, struct fail *f)
@@ -181,9 +183,11 @@ struct show_options {
 static const struct show_options show_standard = {.last = 20};
 static const struct option_row show_rows[] = {
     {.name = "last", .letter = 'n', OPTION_INT_AT(struct show_options, last), .least = 1, .most = ENTRIES_MAX, .value = "N",
-     .help = "how many of the newest entries; standard 20"},
+     .help = "how many of the newest entries; standard 20",
+     .help_ja = "最新の項目をいくつ表示するか。標準20"},
     {.name = "payload", OPTION_FLAG_AT(struct show_options, payload),
-     .help = "also what the entries hold: names and addresses; codes and numbers stay masked"},
+     .help = "also what the entries hold: names and addresses; codes and numbers stay masked",
+     .help_ja = "項目の内容（氏名・住所等）も表示する。住民票コードと個人番号は隠す"},
 };
 
 /* Digits that have the length of a resident code or an Individual Number keep their first two. */

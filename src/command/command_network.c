@@ -75,15 +75,20 @@ struct init_options {
 static const struct init_options init_standard = {.base_port = 7000, .disk_least = -1};
 static const struct option_row init_rows[] = {
     {.name = "prefecture", OPTION_LIST_AT(struct init_options, prefectures), .value = "NN",
-     .help = "a prefecture without municipalities of ours; may stand several times"},
+     .help = "a prefecture without municipalities of ours; may stand several times",
+     .help_ja = "市区町村を置かない都道府県。複数指定可"},
     {.name = "municipality", OPTION_LIST_AT(struct init_options, municipalities), .value = "CODE",
-     .help = "area code of a municipality, with its prefecture; may stand several times (none given: 282049 282022 272035)"},
+     .help = "area code of a municipality, with its prefecture; may stand several times (none given: 282049 282022 272035)",
+     .help_ja = "市区町村の団体コード（その都道府県も作成）。複数指定可。省略時 282049 282022 272035"},
     {.name = "base-port", OPTION_INT_AT(struct init_options, base_port), .least = 1, .most = 65000, .value = "PORT",
-     .help = "the first of the consecutive ports on 127.0.0.1; standard 7000"},
+     .help = "the first of the consecutive ports on 127.0.0.1; standard 7000",
+     .help_ja = "127.0.0.1で使う連続したポートの最初。標準7000"},
     {.name = "postgresql", OPTION_TEXT_AT(struct init_options, postgresql), .value = "URL",
-     .help = "keep the records in databases of this PostgreSQL server instead of SQLite files"},
+     .help = "keep the records in databases of this PostgreSQL server instead of SQLite files",
+     .help_ja = "SQLiteファイルの代わりに、このPostgreSQLサーバのデータベースに保存する"},
     {.name = "disk-least", OPTION_INT_AT(struct init_options, disk_least), .least = 0, .most = 50, .value = "PERCENT",
-     .help = "below this share of free disk no new work is taken; standard 10"},
+     .help = "below this share of free disk no new work is taken; standard 10",
+     .help_ja = "空き容量がこの割合を下回ると新しい処理を受け付けない。標準10"},
 };
 
 static enum err init(struct command_call *c, struct fail *f)
@@ -198,11 +203,14 @@ struct renew_options {
 static const struct renew_options renew_standard = {.days = NETWORK_DAYS};
 static const struct option_row renew_rows[] = {
     {.name = "days", OPTION_INT_AT(struct renew_options, days), .least = 1, .most = 3650, .value = "N",
-     .help = "how long the new certificate is valid; standard 397"},
+     .help = "how long the new certificate is valid; standard 397",
+     .help_ja = "新しい証明書の有効日数。標準397"},
     {.name = "door", OPTION_FLAG_AT(struct renew_options, door),
-     .help = "the certificate of the register's door instead of the link's (a register has no other)"},
+     .help = "the certificate of the register's door instead of the link's (a register has no other)",
+     .help_ja = "リンクではなく、住民記録との接続口の証明書（住民記録にはこれのみ）"},
     {.name = "revoke-old", OPTION_FLAG_AT(struct renew_options, revoke_old),
-     .help = "put the old one's serial on the network directory's list: nobody accepts it any more"},
+     .help = "put the old one's serial on the network directory's list: nobody accepts it any more",
+     .help_ja = "古い証明書の番号を名簿の失効一覧に載せる"},
 };
 
 static enum err revoke_old(struct command_call *c, struct fail *f, const struct network *n, const char *serial)
@@ -254,7 +262,8 @@ struct show_options {
     bool json;
 };
 static const struct option_row show_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct show_options, json), .help = "for scripts"},
+    {.name = "json", OPTION_FLAG_AT(struct show_options, json), .help = "for scripts",
+     .help_ja = "JSONで出力する"},
 };
 
 static enum err print_json(struct fail *f, const struct network *n, const struct directory *d)

@@ -71,37 +71,65 @@ static enum err follow(struct fail *f, const struct network *n, struct arena *a,
     return e;
 }
 
-static const char *state_text(const struct command_call *c, char state)
+static const struct {
+    char state;
+    const char *name, *en, *ja; /* name: in JSON */
+} states[] = {
+    {' ', "on_its_way", "on its way", "送信中"},
+    {'a', "applied", "applied nationally", "全国で反映済み"},
+    {'w', "waiting", "waiting on an error list", "エラーリストで保留中"},
+    {'r', "refused", "refused", "受理されませんでした"},
+};
+
+static size_t state_of(char state)
 {
-    switch (state) {
-    case 'a':
-        return command_text(c, "applied nationally", "全国で反映済み");
-    case 'w':
-        return command_text(c, "waiting on an error list", "エラー一覧で保留中");
-    case 'r':
-        return command_text(c, "refused", "受理されませんでした");
-    default:
-        return command_text(c, "on its way", "送信中");
-    }
+    for (size_t i = 0; i < COUNT_OF(states); i++)
+        if (states[i].state == state)
+            return i;
+    return 0;
+}
+
+/* Columns a terminal gives to a text: kanji and kana take two. */
+static int text_width(const char *text)
+{
+    struct str s = str_of(text);
+    int width = 0;
+    for (size_t at = 0; at < s.n;)
+        width += utf8_next(s, &at) < 0x1100 ? 1 : 2;
+    return width;
+}
+
+/* "2026-11-22 18:00:00.123": the clock on the wall in Japan. */
+static const char *wall_clock(int64_t stamp, char out[static CLOCK_TEXT_SIZE])
+{
+    enum { TO_MILLISECONDS = 23, T = 10 };
+    clock_text(stamp + (int64_t)9 * 3600 * 1000000, out);
+    out[T] = ' ';
+    out[TO_MILLISECONDS] = 0;
+    return out;
 }
 
 static void print_line(const char *node, const char *what, int64_t at, int64_t start)
 {
+    enum { WHAT_WIDTH = 10 };
     char text[CLOCK_TEXT_SIZE];
+    int space = WHAT_WIDTH - text_width(what);
     if (at)
-        printf("  %-16s %-22s %s  %+10.3f ms\n", node, what, clock_text(at, text), (double)(at - start) / 1000);
+        printf("  %-16s %s%*s %s JST %+10.3f ms\n", node, what, space > 0 ? space : 0, "", wall_clock(at, text),
+               (double)(at - start) / 1000);
 }
 
 static void print(const struct command_call *c, const struct hop *hops, size_t count)
 {
     int64_t start = hops[0].received;
+    size_t state = state_of(hops[0].state);
     printf("%s\n", hops[0].notice);
     for (size_t i = 0; i < count; i++)
         print_line(hops[i].node, i ? command_text(c, "received", "受信") : command_text(c, "taken", "受付"),
                    hops[i].received, start);
     for (size_t i = count; i > 0; i--)
         print_line(hops[i - 1].node, command_text(c, "outcome", "結果受領"), hops[i - 1].outcome, start);
-    printf("  %s\n", state_text(c, hops[0].state));
+    printf("  %s\n", command_text(c, states[state].en, states[state].ja));
 }
 
 static void add_stamp(struct buf *b, const char *key, int64_t at)
@@ -114,11 +142,10 @@ static void add_stamp(struct buf *b, const char *key, int64_t at)
 static void print_json(const struct hop *hops, size_t count)
 {
     struct buf b;
-    char state[2] = {hops[0].state, 0};
     buf_init(&b, 64 * 1024);
     json_begin(&b, NULL, '{');
     json_add_text(&b, "notice", str_of(hops[0].notice));
-    json_add_text(&b, "state", str_of(state));
+    json_add_text(&b, "state", str_of(states[state_of(hops[0].state)].name));
     json_begin(&b, "hops", '[');
     for (size_t i = 0; i < count; i++) {
         json_begin(&b, NULL, '{');
@@ -150,16 +177,17 @@ static enum err trace(struct command_call *c, struct fail *f)
     snprintf(cs, sizeof cs, "cs.%.6s", c->words[1]);
     e = follow(f, &n, &c->arena, cs, (int64_t)change, hops, &count);
     if (e)
-        return e;
-    if (o->json)
+        count--; /* the last one did not answer: what the others said is told, and the failure too */
+    if (count && o->json)
         print_json(hops, count);
-    else
+    else if (count)
         print(c, hops, count);
-    return ERR_OK;
+    return e;
 }
 
 static const struct option_row options[] = {
-    {"json", 0, OPTION_FLAG_AT(struct trace_words, json), .help = "Write JSON."},
+    {"json", 0, OPTION_FLAG_AT(struct trace_words, json), .help = "Write JSON.",
+     .help_ja = "JSONで出力する"},
 };
 static const struct command_row rows[] = {
     {.words = "DIR AREA CHANGE", .least = 3, .most = 3, .options = options, .option_count = COUNT_OF(options),

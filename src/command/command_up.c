@@ -46,7 +46,8 @@ struct down_options {
     bool kill;
 };
 static const struct option_row down_rows[] = {
-    {.name = "kill", OPTION_FLAG_AT(struct down_options, kill), .help = "end by force what does not stop in 20 s"},
+    {.name = "kill", OPTION_FLAG_AT(struct down_options, kill), .help = "end by force what does not stop in 20 s",
+     .help_ja = "20秒で停止しないものを強制終了する"},
 };
 
 static enum err stop_one(struct command_call *c, struct fail *f, const struct network_node *node, pid_t pid)

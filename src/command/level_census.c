@@ -80,14 +80,17 @@ static bool compare_area(const struct network *n, const struct census *all, int3
                          struct level levels[static LEVELS_MAX], size_t *count)
 {
     static const enum node_role order[LEVELS_MAX] = {NODE_REGISTER, NODE_CS, NODE_PREFECTURE, NODE_AGENCY};
+    const struct level *first = NULL;
     bool equal = true;
     *count = 0;
     for (size_t k = 0; k < LEVELS_MAX; k++) {
         for (size_t i = 0; i < n->count; i++) {
             if (n->nodes[i].name.role != order[k] || !concerns(&n->nodes[i].name, area))
                 continue;
-            levels[*count] = (struct level){n->nodes[i].name.text, census_find(&all[i], area)};
-            equal = equal && same(levels[0].state, levels[*count].state);
+            levels[*count] = (struct level){n->nodes[i].name.text, census_find(&all[i], area), all[i].down};
+            if (!all[i].down && !first)
+                first = &levels[*count];
+            equal = equal && (all[i].down || same(first->state, levels[*count].state));
             ++*count;
         }
     }
@@ -111,9 +114,17 @@ enum err network_compare(struct fail *f, const struct network *n, struct arena *
     size_t count = 0;
     bool every = true;
     enum err e = all ? ERR_OK : fail_set(f, ERR_MEMORY, "census", NULL);
-    for (size_t i = 0; i < n->count && !e; i++)
-        e = node_census(f, &n->nodes[i], a, &all[i]);
-    for (size_t i = 0; i < n->count && !e; i++) {
+    if (e)
+        return e;
+    for (size_t i = 0; i < n->count; i++) {
+        struct fail why = {0};
+        all[i] = (struct census){.areas = NULL};
+        if (node_census(&why, &n->nodes[i], a, &all[i])) {
+            all[i] = (struct census){.down = true};
+            e = e ? e : fail_pass(f, &why);
+        }
+    }
+    for (size_t i = 0; i < n->count; i++) {
         for (size_t k = 0; k < all[i].count; k++) {
             int32_t area = all[i].areas[k].area;
             if (seen_before(all, i, area))

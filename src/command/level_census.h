@@ -13,6 +13,7 @@ struct census_area {
 struct census {
     struct census_area *areas; /* in order of area code, in the arena */
     size_t count;
+    bool down; /* the server did not answer */
 };
 MUST_CHECK enum err node_census(struct fail *f, const struct network_node *node, struct arena *a, struct census *out);
 const struct census_area *census_find(const struct census *c, int32_t area); /* NULL when there is nobody */
@@ -21,9 +22,11 @@ const struct census_area *census_find(const struct census *c, int32_t area); /* 
 struct level {
     const char *node;
     const struct census_area *state; /* NULL: nobody */
+    bool down;                       /* the server did not answer: not compared */
 };
 /* Compares every area at its register, CS, prefecture and agency. each() is told the area, its levels and whether they
- * agree; *equal whether all do. ERR_CONTROL_DOWN when a server does not answer. */
+ * agree; *equal whether all do. When a server does not answer the others are
+ * compared all the same, and ERR_CONTROL_DOWN (or why else) names the first that did not. */
 MUST_CHECK enum err network_compare(struct fail *f, const struct network *n, struct arena *a,
                                     void (*each)(void *arg, int32_t area, const struct level *levels, size_t count,
                                                  bool equal),

@@ -57,5 +57,5 @@ enum err digits_refuse(struct fail *f, enum err err, const char *field, struct s
         return fail_set(f, err, field, "full-width digits 全角数字");
     if (text.n != count && (text.n == 0 || str_is_digits(text)))
         return fail_set(f, err, field, "%zu digits 桁 ≠ %zu", text.n, count);
-    return fail_set(f, err, field, "%zu half-width digits 半角数字 %zu 桁", count, count);
+    return fail_set(f, err, field, "not only digits 数字以外の文字");
 }

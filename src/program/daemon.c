@@ -119,6 +119,10 @@ int daemon_main(const struct daemon *d, int argc, char **argv)
     if (strcmp(word, "--check") == 0 && argc == 3)
         return check_config(d, argv[2]);
     if (argc != 2 || word[0] == '-') {
+        if (word[0] == '-')
+            fprintf(stderr, "%s: unknown option %s\n\n", d->program, word);
+        else
+            fprintf(stderr, "%s: %s\n\n", d->program, argc < 2 ? "FOLDER is missing" : "more than one FOLDER");
         usage(d, stderr);
         return 2;
     }

@@ -314,6 +314,8 @@ int main(int argc, char **argv)
     char text[400];
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || !find_command(argv[1], &command)) {
         bool asked = argc > 1 && strcmp(argv[1], "--help") == 0;
+        if (argc > 1 && !asked)
+            fprintf(stderr, "juki-verify: unknown word %s\n\n", argv[1]);
         print_help(asked ? stdout : stderr);
         return asked ? EXIT_PROVED : EXIT_USAGE;
     }

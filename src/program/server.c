@@ -125,7 +125,7 @@ enum err server_open(struct server *s, struct fail *f, const char *folder, enum 
     if (!e)
         e = node_name_parse(f, s->config.node, &s->self);
     if (!e && s->self.role != role)
-        e = fail_set(f, ERR_CONFIG, "node", "%s is not a %s", s->self.text, node_role_name(role));
+        e = fail_set(f, ERR_CONFIG, "node", "%s has not the role %s", s->self.text, node_role_name(role));
     if (e)
         return e;
     choose_modules(s);

@@ -60,6 +60,7 @@ def started(checks, net):
     checks.check("every server is ready", r.returncode == 0 and all(s["ready"] for s in all_servers.values()), r.stderr)
     checks.check("certificates have their days", all_servers["agency"]["certificate_days"] > 390, all_servers["agency"])
     table = net.juki("status", str(net.dir))
+    checks.check("which fits 100 columns", max(map(len, table.splitlines())) <= 100, table)
     checks.check("the table has a row for each", all(name in table for name in all_servers), table)
 
 
@@ -85,7 +86,7 @@ def traced(checks, net):
     times = [h["received"] for h in t["hops"]]
     checks.check("a change is traced to the agency", hops == [f"cs.{A}", "prefecture.28", "agency"], hops)
     checks.check("in the order of time", times == sorted(times), times)
-    checks.check("and is applied", t["state"] == "a", t)
+    checks.check("and is applied", t["state"] == "applied", t)
     unknown = net.run("trace", str(net.dir), A, "99999")
     checks.check("an unknown change is refused", unknown.returncode == 1, unknown)
 
@@ -229,6 +230,15 @@ def stopped(checks, net):
     net.up(cs)
     equal = net.wait_equal()
     checks.check("nothing is lost", equal.returncode == 0, equal.stdout)
+    net.down("prefecture.27")
+    told = net.run("compare", str(net.dir))
+    checks.check("compare with a server down compares the others", told.returncode == 3 and f"✓ {A}" in told.stdout and
+                 "prefecture.27" in told.stdout, told)
+    net.down("agency")
+    half = net.run("trace", str(net.dir), A, "77")
+    checks.check("trace without the agency tells the way to there", half.returncode == 3 and "prefecture.28" in half.stdout,
+                 half)
+    net.up("prefecture.27", "agency")
     down = net.down()
     checks.check("down stops all", down.count("stopped") == 10, down)
 

@@ -58,6 +58,7 @@ static void wrong_lines_are_refused_and_name_the_way_out(void **state)
         {"up /nonexistent", 1, "juki network init makes one"},
         {"down --kil /nonexistent", 2, "did you mean --kill?"},
         {"check resident-code 12345678901", 1, "check digit"},
+        {"check resident-code abc", 1, "(not only digits"},
         {"check area-code 282040", 1, "check digit"},
         {"check colour red", 2, "resident-code, individual-number, area-code, date"},
         {"selftest --ff1 /nonexistent", 1, "no such thing"},
