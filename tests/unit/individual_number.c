@@ -23,7 +23,7 @@ static void only_twelve_half_width_digits_with_their_check_digit_pass(void **sta
         {"12345678901", ERR_INDIVIDUAL_NUMBER_FORM, "11 digits 桁 ≠ 12"},
         {"1234567890180", ERR_INDIVIDUAL_NUMBER_FORM, "13 digits 桁 ≠ 12"},
         {"", ERR_INDIVIDUAL_NUMBER_FORM, "0 digits 桁 ≠ 12"},
-        {"1234-5678-9018", ERR_INDIVIDUAL_NUMBER_FORM, "12 half-width digits 半角数字 12 桁"},
+        {"1234-5678-9018", ERR_INDIVIDUAL_NUMBER_FORM, "not only digits 数字以外の文字"},
         {"１２３４５６７８９０１８", ERR_INDIVIDUAL_NUMBER_FORM, "full-width digits 全角数字"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

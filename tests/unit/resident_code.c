@@ -21,9 +21,9 @@ static void only_eleven_half_width_digits_with_their_check_digit_pass(void **sta
         {"2472705960", ERR_RESIDENT_CODE_FORM, "10 digits 桁 ≠ 11"},
         {"247270596080", ERR_RESIDENT_CODE_FORM, "12 digits 桁 ≠ 11"},
         {"", ERR_RESIDENT_CODE_FORM, "0 digits 桁 ≠ 11"},
-        {"2472705960x", ERR_RESIDENT_CODE_FORM, "11 half-width digits 半角数字 11 桁"},
-        {"+4727059608", ERR_RESIDENT_CODE_FORM, "11 half-width digits 半角数字 11 桁"},
-        {" 24727059608", ERR_RESIDENT_CODE_FORM, "11 half-width digits 半角数字 11 桁"},
+        {"2472705960x", ERR_RESIDENT_CODE_FORM, "not only digits 数字以外の文字"},
+        {"+4727059608", ERR_RESIDENT_CODE_FORM, "not only digits 数字以外の文字"},
+        {" 24727059608", ERR_RESIDENT_CODE_FORM, "not only digits 数字以外の文字"},
         {"２４７２７０５９６０８", ERR_RESIDENT_CODE_FORM, "full-width digits 全角数字"},
         {"2472705960８", ERR_RESIDENT_CODE_FORM, "full-width digits 全角数字"},
     };
