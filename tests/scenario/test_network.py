@@ -230,15 +230,16 @@ def stopped(checks, net):
     net.up(cs)
     equal = net.wait_equal()
     checks.check("nothing is lost", equal.returncode == 0, equal.stdout)
-    net.down("prefecture.27")
+    net.down("prefecture.28")
     told = net.run("compare", str(net.dir))
     checks.check("compare with a server down compares the others", told.returncode == 3 and f"✓ {A}" in told.stdout and
-                 "prefecture.27" in told.stdout, told)
+                 "down" in told.stdout, told)
+    net.up("prefecture.28")
     net.down("agency")
     half = net.run("trace", str(net.dir), A, "77")
     checks.check("trace without the agency tells the way to there", half.returncode == 3 and "prefecture.28" in half.stdout,
                  half)
-    net.up("prefecture.27", "agency")
+    net.up("agency")
     down = net.down()
     checks.check("down stops all", down.count("stopped") == 10, down)
 
