@@ -67,7 +67,8 @@ static struct str without_line(const char *said, long long line)
 /* In the order of the file, the first of them. */
 static void print_refusals(struct command_call *c, const json_t *answer)
 {
-    const json_t *list = json_object_get(answer, "refusals"), **items;
+    const json_t *list = json_object_get(answer, "refusals");
+    const void **items;
     size_t count = json_array_size(list);
     long long all = number(answer, "refused"), shown = 0;
     items = arena_alloc(&c->arena, (count + 1) * sizeof *items);
