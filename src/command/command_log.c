@@ -2,6 +2,7 @@
 /* juki log: verify, export and read the logs that prove themselves. */
 #include "command/command_evidence.h"
 #include "command/log_reader.h"
+#include "command/node_process.h"
 #include "command/nouns.h"
 
 #include "base/clock.h"
@@ -65,14 +66,30 @@ static void draw(void *arg, uint64_t done, uint64_t total)
     progress_set(&r->bar, done);
 }
 
+/* A running server signs what it has written until now, so that a head covers all of it. */
+static enum err sign_head(struct fail *f, const struct network_node *node)
+{
+    json_t *answer = NULL;
+    if (node_pid(node) == 0)
+        return ERR_OK;
+    enum err e = node_ask(f, node, "sign_head", &answer);
+    json_decref(answer);
+    return e;
+}
+
 static enum err verify_one(struct command_call *c, struct fail *f, const struct network *n,
                            const struct network_node *node, json_t *list, uint64_t *findings)
 {
     struct verify_run run = {.findings = list ? json_array() : NULL};
     struct ledger_verify_result result = {.entries = 0};
     bool upper_seen = false;
+    enum err e = sign_head(f, node);
+    if (e) {
+        json_decref(run.findings);
+        return e;
+    }
     progress_start(&run.bar, node->name.text, 0);
-    enum err e = log_reader_verify(f, n, node, report, draw, &run, &upper_seen, &result);
+    e = log_reader_verify(f, n, node, report, draw, &run, &upper_seen, &result);
     progress_end(&run.bar);
     *findings += run.found;
     if (!e && list)

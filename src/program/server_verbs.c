@@ -382,6 +382,13 @@ static enum err verb_reload(void *self, struct control_call *call, struct fail *
     return server_reload(self, f);
 }
 
+static enum err verb_sign_head(void *self, struct control_call *call, struct fail *f)
+{
+    struct server *s = self;
+    (void)call;
+    return ledger_sign_head(s->ledger, f, NULL);
+}
+
 const struct control_verb server_verbs[] = {
     {"status", "counts, neighbours, log, storage", verb_status},
     {"census", "persons and digest of every area", verb_census},
@@ -393,6 +400,7 @@ const struct control_verb server_verbs[] = {
     {"resend", "send notices again (peer, first, last)", verb_resend},
     {"waiting", "who waits for an Individual Number, oldest first", verb_waiting},
     {"stock_request", "ask the agency for resident codes (count)", verb_stock_request},
+    {"sign_head", "sign the head of the log now", verb_sign_head},
     {"reload", "take a new certificate or directory", verb_reload},
 };
 const size_t server_verb_count = COUNT_OF(server_verbs);
