@@ -312,7 +312,7 @@ static enum err until_quiet(struct demo *d, struct fail *f, const char *label, s
 
 static enum err load_residents(struct demo *d, struct fail *f)
 {
-    struct queue q;
+    struct queue q = {0};
     int64_t began = clock_steady(), total = 0;
     enum err e = ERR_OK;
     for (size_t i = 0; i < TOWNS && !e; i++) {
@@ -426,7 +426,7 @@ static void tell_reasons(const struct demo *d)
 static enum err pull_the_plug(struct demo *d, struct fail *f)
 {
     const struct network_node *node = NULL;
-    struct queue q;
+    struct queue q = {0};
     enum err e = network_find(f, &d->network, victim, &node);
     pid_t pid = e ? 0 : node_pid(node);
     if (!e && pid == 0)
@@ -457,7 +457,7 @@ static enum err plug_in_again(struct demo *d, struct fail *f)
 
 static enum err live_a_year(struct demo *d, struct fail *f)
 {
-    struct queue q;
+    struct queue q = {0};
     int64_t taken = 0;
     enum err e = ERR_OK;
     for (size_t i = 0; i < TOWNS && !e; i++) {

@@ -216,10 +216,11 @@ static enum err provisional(struct command_call *c, struct fail *f)
         return e;
     if (o->json)
         e = print_answer(f, answer);
-    else
-        json_array_foreach(json_object_get(answer, "provisional"), i, item)
+    json_array_foreach(json_object_get(answer, "provisional"), i, item) {
+        if (!o->json)
             printf("%s %s %s %s %s\n", text(item, "id"), text(item, "since"), text(item, "record"), text(item, "date"),
                    text(item, c->language == FAIL_JAPANESE ? "reason_ja" : "reason"));
+    }
     json_decref(answer);
     return e;
 }
