@@ -177,6 +177,28 @@ static enum err verb_withdraw_provisional(void *self, struct control_call *call,
 
 /* ---- what became of changes */
 
+enum { AWAIT_SECONDS_MAX = 600 };
+
+static enum err verb_outcome(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    struct register_outcome o = {0};
+    int64_t first = 0, last = 0, wait = 0;
+    enum err e = json_member_int(f, call->question, "first", 1, INT64_MAX, &first);
+    if (!e)
+        e = json_member_int(f, call->question, "last", first, INT64_MAX, &last);
+    if (!e)
+        e = json_member_int(f, call->question, "wait", 0, AWAIT_SECONDS_MAX, &wait);
+    if (!e)
+        e = register_await(r->reg, f, first, last, (int)wait, &o);
+    json_add_int(&call->answer, "applied", o.applied);
+    json_add_int(&call->answer, "waiting", o.waiting);
+    json_add_int(&call->answer, "refused", o.refused);
+    json_add_int(&call->answer, "replaced", o.replaced);
+    json_add_int(&call->answer, "unknown", o.unknown);
+    return e;
+}
+
 static void add_problem(void *arg, const struct register_problem *p)
 {
     struct buf *b = arg;
@@ -260,9 +282,12 @@ static const struct control_verb verbs[] = {
     {"provisional", "events that wait to be confirmed", verb_provisional},
     {"confirm", "the final entry of a provisional event (id)", verb_confirm},
     {"withdraw_provisional", "drop a provisional event (id)", verb_withdraw_provisional},
+    {"outcome", "what became of changes, as soon as all is known or after some seconds (first, last, wait)",
+     verb_outcome},
     {"problems", "changes that were refused or wait", verb_problems},
     {"resend", "let the CS send changes again (first, last)", verb_resend},
-    {"replace", "the record as it stands now in the place of a refused change (change, withdraw)", verb_replace},
+    {"replace", "the record as it stands now in the place of a refused change (change, withdraw)",
+     verb_replace},
     {"census", "persons and digest of every area", verb_census},
 };
 
@@ -302,9 +327,9 @@ static enum err open_register(void *self, struct fail *f, const char *folder)
 static void close_register(void *self)
 {
     struct running *r = self;
-    control_stop(r->control);
     if (r->reg)
-        register_stop(r->reg);
+        register_stop(r->reg); /* first: whoever awaits outcomes at the socket is let go */
+    control_stop(r->control);
     register_free(r->reg);
     db_close(r->db);
     arena_release(&r->arena);

@@ -38,6 +38,8 @@ enum err register_mark_set(struct db_tx *tx, struct fail *f, enum register_mark 
 
 /* ---- ranges ---- */
 
+static const char letters[] = "awrc"; /* applied, waiting, refused, replaced */
+
 struct range {
     int64_t first, last, since;
     char state;
@@ -124,6 +126,36 @@ enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64
         (e = cut_edge(tx, f, &r, r.last)) || (e = range_remove(tx, f, r.first, r.last)))
         return e;
     return range_add(tx, f, &r, r.first, r.last);
+}
+
+static void count_range(struct register_outcome *out, char state, int64_t changes)
+{
+    int64_t *const places[] = {&out->applied, &out->waiting, &out->refused, &out->replaced};
+    const char *at = strchr(letters, state);
+
+    assert(state && at);
+    *places[at - letters] += changes;
+    out->unknown -= changes;
+}
+
+enum err change_range_count(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                            struct register_outcome *out)
+{
+    struct register_outcome known = {.unknown = last - first + 1};
+    struct db_rows rows;
+
+    db_query(tx, &rows, &sql_register_range_within, DB(db_int(first), db_int(last)));
+    while (db_next(&rows)) {
+        int64_t from = db_row_int(&rows, 0), to = db_row_int(&rows, 1);
+        from = from > first ? from : first;
+        to = to < last ? to : last;
+        if (from <= to)
+            count_range(&known, (char)db_row_int(&rows, 2), to - from + 1);
+    }
+    enum err e = db_done(&rows, f);
+    if (!e)
+        *out = known;
+    return e;
 }
 
 enum err change_range_find(struct db_tx *tx, struct fail *f, int64_t number, char *state, enum err *error)

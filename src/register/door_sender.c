@@ -49,6 +49,14 @@ void door_sender_wake(struct resident_register *r)
     pthread_mutex_unlock(&r->lock);
 }
 
+void door_sender_tell(struct resident_register *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->hearings++;
+    pthread_cond_broadcast(&r->heard);
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void note_connection(struct resident_register *r, bool connected, const struct fail *f)
 {
     char text[sizeof(struct fail) + 256];
@@ -187,6 +195,8 @@ static enum err send_batch(struct sending *s, struct fail *f)
         if (v.taken > s->queued)
             v.taken = s->queued;
         e = db_transaction(s->r->db, f, store_verdicts, &v);
+        if (v.count)
+            door_sender_tell(s->r);
     }
     arena_release(&a);
     return e;
@@ -435,8 +445,10 @@ static enum err hear_once(struct hearing *h, struct door_client *client, struct 
         (e = json_read(f, buf_str(&h->answer), &h->tree)))
         return e;
     const json_t *list = json_object_get(h->tree, h->list);
-    if (json_array_size(list) || !json_is_array(list))
+    if (json_array_size(list) || !json_is_array(list)) {
         e = db_transaction(h->r->db, f, take_feed, h);
+        door_sender_tell(h->r);
+    }
     if (h->mark == REGISTER_NUMBERS)
         door_sender_wake(h->r); /* a number may have let a change go */
     json_decref(h->tree);
@@ -510,6 +522,7 @@ void door_sender_stop(struct resident_register *r)
         return;
     atomic_store(&r->stopping, true);
     door_sender_wake(r);
+    door_sender_tell(r);
     pthread_join(r->sender, NULL);
     pthread_join(r->outcomes, NULL);
     pthread_join(r->numbers, NULL);

@@ -79,6 +79,14 @@ struct register_status {
     char trouble[96];
 };
 MUST_CHECK enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out);
+/* What became of changes first..last: counts by state. replaced: corrected before they were sent. */
+struct register_outcome {
+    int64_t applied, waiting, refused, replaced, unknown;
+};
+/* Returns as soon as something is known of all of them, at the latest after so many seconds (0: at once), or
+ * when the register is stopped. */
+MUST_CHECK enum err register_await(struct resident_register *r, struct fail *f, int64_t first, int64_t last,
+                                   int seconds, struct register_outcome *out);
 /* Changes that were refused or wait, with their reasons, oldest first; then, with change 0, wishes for another
  * Individual Number that could not be fulfilled when the number came. */
 struct register_problem {

@@ -28,6 +28,8 @@ struct resident_register {
     char *texts[4]; /* what door points to */
     pthread_mutex_t lock;
     pthread_cond_t wake; /* on the steady clock: something is queued, or the end */
+    pthread_cond_t heard; /* likewise: outcomes came, or the end */
+    uint64_t hearings;    /* under lock */
     atomic_bool stopping;
     bool running;
     pthread_t sender, outcomes, numbers;
@@ -73,6 +75,9 @@ MUST_CHECK enum err register_mark_set(struct db_tx *tx, struct fail *f, enum reg
 /* first..last are now in this state; ranges stay apart and grow together. */
 MUST_CHECK enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                                      char state, enum err error, struct str field);
+/* What is known of changes first..last. */
+MUST_CHECK enum err change_range_count(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                                       struct register_outcome *out);
 /* The state of a change: one of the letters, or 0 while nothing is known. */
 MUST_CHECK enum err change_range_find(struct db_tx *tx, struct fail *f, int64_t number, char *state,
                                       enum err *error);
@@ -112,5 +117,7 @@ MUST_CHECK enum err door_sender_start(struct resident_register *r, struct fail *
 void door_sender_stop(struct resident_register *r);
 /* Something was queued. */
 void door_sender_wake(struct resident_register *r);
+/* Outcomes are on disk: those who await them look again. */
+void door_sender_tell(struct resident_register *r);
 
 #endif

@@ -466,11 +466,34 @@ static void the_census_is_that_of_a_store_which_took_the_changes_on(const char *
 
 /* ---- ranges: against the plain truth, one letter a change ---- */
 
-enum { CHANGES = 60 };
+enum { CHANGES = 60, COUNTED_SEEDS = 10 };
 struct truth {
     char state[CHANGES + 1];
     uint64_t seed;
 };
+/* Every stretch, counted letter by letter. */
+static enum err count_stretches(struct db_tx *tx, struct fail *f, const struct truth *t)
+{
+    for (int64_t first = 1; first <= CHANGES; first++)
+        for (int64_t last = first; last <= CHANGES; last += 1 + last % 7) {
+            struct register_outcome expected = {0}, counted;
+            for (int64_t n = first; n <= last; n++) {
+                expected.applied += t->state[n] == 'a';
+                expected.waiting += t->state[n] == 'w';
+                expected.refused += t->state[n] == 'r';
+                expected.replaced += t->state[n] == 'c';
+                expected.unknown += !t->state[n];
+            }
+            enum err e = change_range_count(tx, f, first, last, &counted);
+            if (e)
+                return e;
+            if (memcmp(&counted, &expected, sizeof counted) != 0)
+                fail_msg("seed %llu: changes %d to %d are miscounted", (unsigned long long)t->seed,
+                         (int)first, (int)last);
+        }
+    return ERR_OK;
+}
+
 static enum err play_ranges(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct truth *t = arg;
@@ -495,6 +518,8 @@ static enum err play_ranges(struct db_tx *tx, struct fail *f, void *arg)
             fail_msg("seed %llu: change %d is '%c' instead of '%c'", (unsigned long long)t->seed, (int)n,
                      state, t->state[n]);
     }
+    if (!e && t->seed <= COUNTED_SEEDS)
+        e = count_stretches(tx, f, t);
     return e ? e : fail_set(f, ERR_STOPPING, NULL, NULL); /* undone: the next seed starts empty */
 }
 
@@ -588,6 +613,65 @@ static void changes_go_through_the_door_once_and_in_order(void **state)
                              false, &number) == ERR_OK);
     assert_non_null(strstr(change(&s, &l, 53), "\"individual_number\":\"454972364860\""));
     assert_ok(register_resend(s.r, NULL, 1, 2));
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+struct awaiting {
+    struct scene *scene;
+    int64_t first, last;
+    struct register_outcome outcome;
+    atomic_bool begun;
+};
+enum { LONGER_THAN_ANY_TEST = 3600 };
+
+static void *await_run(void *arg)
+{
+    struct awaiting *a = arg;
+    atomic_store(&a->begun, true);
+    assert_ok(register_await(a->scene->r, NULL, a->first, a->last, LONGER_THAN_ANY_TEST, &a->outcome));
+    return NULL;
+}
+
+static void assert_outcome(struct scene *s, int64_t first, int64_t last, struct register_outcome expected)
+{
+    struct register_outcome o;
+    assert_ok(register_await(s->r, NULL, first, last, 0, &o));
+    assert_memory_equal(&o, &expected, sizeof o);
+}
+
+static void outcomes_are_awaited_until_all_are_known_or_the_register_stops(void **state)
+{
+    struct scene s;
+    char url[96];
+    pthread_t thread;
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(s.r, NULL));
+    assert_outcome(&s, 1, 2, (struct register_outcome){.unknown = 2});
+    assert_err(register_await(s.r, NULL, 2, 1, 0, &(struct register_outcome){0}), ERR_FIELD_RANGE);
+    struct awaiting all = {.scene = &s, .first = 1, .last = 2};
+    assert_int_equal(pthread_create(&thread, NULL, await_run, &all), 0);
+    WAIT_FOR(status(&s).taken == 2);
+    door_stage_outcome(&stage, 1, 1, 'a', ERR_OK);
+    WAIT_FOR(status(&s).applied == 1);
+    door_stage_outcome(&stage, 2, 2, 'w', ERR_NUMBER_TAKEN);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(all.outcome.applied, 1);
+    assert_int_equal(all.outcome.waiting, 1);
+    assert_int_equal(all.outcome.unknown, 0);
+    door_stage_outcome(&stage, 2, 2, 'r', ERR_NUMBER_TAKEN);
+    WAIT_FOR(status(&s).refused == 1);
+    assert_outcome(&s, 1, 9, (struct register_outcome){.applied = 1, .refused = 1, .unknown = 7});
+    assert_outcome(&s, 2, 2, (struct register_outcome){.refused = 1});
+    struct awaiting none = {.scene = &s, .first = 1, .last = 3};
+    assert_int_equal(pthread_create(&thread, NULL, await_run, &none), 0);
+    WAIT_FOR(atomic_load(&none.begun));
+    register_stop(s.r);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(none.outcome.unknown, 1);
     close_scene(&s);
     door_stage_close(&stage);
 }
@@ -880,6 +964,7 @@ int main(void)
         cmocka_unit_test(a_file_is_entered_provisionally_and_withdrawn),
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
+        cmocka_unit_test(outcomes_are_awaited_until_all_are_known_or_the_register_stops),
         cmocka_unit_test(a_number_change_waits_for_the_number),
         cmocka_unit_test(a_number_for_a_closed_record_changes_nothing_and_is_told),
         cmocka_unit_test(a_refused_change_is_listed_and_replaced),
