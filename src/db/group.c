@@ -14,6 +14,7 @@
 #include "db/backend.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 #include <semaphore.h>
 
@@ -137,10 +138,12 @@ static enum err group_commit(struct db *db, struct fail *f, int64_t changes)
     struct db_tx tx = {.db = db, .conn = db->writer};
     enum err e = follow_before_commit(db, &tx, f);
     int64_t start = clock_steady();
+    FAULT_POINT("before_commit");
     if (!e)
         e = control(db, f, DB_COMMIT);
     if (e)
         return group_lost(db, e);
+    FAULT_POINT("after_commit");
     follow_committed(db);
     count_group(db, changes, clock_steady() - start);
     return ERR_OK;

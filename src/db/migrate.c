@@ -9,6 +9,7 @@
 #include "db/db_sql.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 static enum err gap(struct fail *f, const struct db_module *module, int64_t number)
 {
@@ -35,7 +36,8 @@ static enum err check_applied(struct fail *f, struct db_rows *rows, const struct
     return ERR_OK;
 }
 
-static enum err count_applied(struct fail *f, struct db_tx *tx, const struct db_module *module, size_t *applied)
+static enum err count_applied(struct fail *f, struct db_tx *tx, const struct db_module *module,
+                              size_t *applied)
 {
     struct db_rows rows;
     db_query(tx, &rows, &sql_db_schema_list, DB(db_text(str_of(module->name))));
@@ -54,6 +56,7 @@ static enum err apply_inside(struct fail *f, struct db *db, const struct db_modu
     enum err e = db->backend->script(db->writer, f, postgres ? m->postgres : m->sqlite);
     if (e)
         return e;
+    FAULT_POINT("in_migration");
     return db_exec(
         &tx, f, &sql_db_schema_add,
         DB(db_text(str_of(module->name)), db_int(m->number), db_text(str_of(m->name)), db_int(clock_now())),

@@ -29,6 +29,8 @@ struct sqlite_store {
     pthread_mutex_t sleep_lock;      /* guards stopping */
     pthread_cond_t wake;
     bool stopping;
+    _Atomic int64_t passive_bytes,
+        finish_bytes;                      /* when the WAL is copied back, and finished; tests lower both */
     _Atomic int64_t wal_bytes, wal_copied; /* the WAL's length, and how much of it is in the file */
     _Atomic int64_t wal_bytes_most;
     int64_t next_try; /* leader only: steady microseconds */

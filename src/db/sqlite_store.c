@@ -13,6 +13,7 @@
 #include "db/sqlite.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,6 +86,8 @@ enum err sqlite_store_open(struct fail *f, struct db *db, const char *path)
     if (!store)
         return fail_set(f, ERR_MEMORY, NULL, NULL);
     store->lock = -1;
+    atomic_init(&store->passive_bytes, PASSIVE_BYTES);
+    atomic_init(&store->finish_bytes, FINISH_BYTES);
     db->store = store;
     store->path = real_path(path);
     if (!store->path)
@@ -122,7 +125,7 @@ static int wal_grew(void *arg, sqlite3 *handle UNUSED, const char *name UNUSED, 
     atomic_store(&store->wal_bytes, bytes);
     if (bytes > atomic_load(&store->wal_bytes_most))
         atomic_store(&store->wal_bytes_most, bytes);
-    if (bytes - atomic_load(&store->wal_copied) >= PASSIVE_BYTES)
+    if (bytes - atomic_load(&store->wal_copied) >= atomic_load(&store->passive_bytes))
         pthread_cond_signal(&store->wake);
     return SQLITE_OK;
 }
@@ -137,8 +140,10 @@ static void copy_back(struct db *db, struct sqlite_store *store)
 {
     pthread_mutex_lock(&store->checkpoint_lock);
     int frames = 0, copied = 0;
+    FAULT_POINT("before_checkpoint");
     int rc =
         sqlite3_wal_checkpoint_v2(store->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    FAULT_POINT("after_checkpoint");
     if (!rc)
         atomic_store(&store->wal_copied, (int64_t)copied * FRAME_BYTES);
     pthread_mutex_unlock(&store->checkpoint_lock);
@@ -166,8 +171,8 @@ static bool wait_for_work(struct sqlite_store *store)
     while (!store->stopping &&
            pthread_cond_timedwait(&store->wake, &store->sleep_lock, &pause) != ETIMEDOUT) {
     }
-    while (!store->stopping &&
-           atomic_load(&store->wal_bytes) - atomic_load(&store->wal_copied) < PASSIVE_BYTES)
+    while (!store->stopping && atomic_load(&store->wal_bytes) - atomic_load(&store->wal_copied) <
+                                   atomic_load(&store->passive_bytes))
         pthread_cond_wait(&store->wake, &store->sleep_lock);
     bool go_on = !store->stopping;
     pthread_mutex_unlock(&store->sleep_lock);
@@ -202,7 +207,9 @@ static bool finish(struct db *db, struct sqlite_store *store, sqlite3 *handle, i
 {
     pthread_mutex_lock(&store->checkpoint_lock);
     sqlite3_busy_timeout(handle, wait_millis);
+    FAULT_POINT("before_checkpoint");
     int rc = sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    FAULT_POINT("after_checkpoint");
     sqlite3_busy_timeout(handle, BUSY_MILLIS);
     pthread_mutex_unlock(&store->checkpoint_lock);
     if (!rc) {
@@ -221,7 +228,7 @@ void sqlite_store_after_group(struct db *db)
 {
     struct sqlite_store *store = db->store;
     int64_t bytes = atomic_load(&store->wal_bytes);
-    if (bytes < FINISH_BYTES || clock_steady() < store->next_try)
+    if (bytes < atomic_load(&store->finish_bytes) || clock_steady() < store->next_try)
         return;
     int wait_millis = bytes >= FORCE_BYTES ? FORCE_WAIT_MILLIS : FINISH_WAIT_MILLIS;
     if (!finish(db, store, ((struct sqlite_conn *)db->writer)->handle, wait_millis))

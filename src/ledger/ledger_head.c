@@ -7,6 +7,7 @@
 #include "ledger/ledger_inside.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "ledger/ledger_sql.h"
 
 enum { HEAD_NOTE_MAX = 64 * 1024 };
@@ -95,6 +96,7 @@ static enum err sign(struct ledger *l, struct fail *f, const struct merkle_front
     enum err e = buf_check(&body, f, "head");
     if (!e)
         e = note_sign(f, l->key, str_of(l->origin), buf_str(&body), note);
+    FAULT_POINT("after_head_sign", .self = l->node, .number = (int64_t)h.size);
     buf_release(&body);
     if (!e)
         e = db_transaction(l->db, f, add_head, &(struct new_head){l, (int64_t)h.size, h.time, buf_str(note)});

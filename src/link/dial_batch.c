@@ -4,6 +4,7 @@
 #include "link/dial.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 #include <stdio.h>
 
@@ -79,8 +80,10 @@ static enum err send_batch(struct outgoing *o, struct fail *f, uint16_t kind)
     frame_write(&b, &head);
     notice_frames_add(&b, o->frames, o->count, o->d->correlation);
     enum err e = buf_check(&b, f, "batch");
+    FAULT_POINT("before_batch_send", .self = o->h.origin, .peer = o->h.destination, .number = o->last);
     if (!e)
         e = channel_send(f, o->d->channel, buf_str(&b));
+    FAULT_POINT("after_batch_send", .self = o->h.origin, .peer = o->h.destination, .number = o->last);
     buf_release(&b);
     buf_release(&json);
     return e;
@@ -197,9 +200,11 @@ enum err dial_send_pending(struct dial *d, struct fail *f)
         return ERR_OK;
     }
     e = db_transaction(d->l->config.db, f, outgoing_store, &o);
-    if (!e)
-        outgoing_acknowledged(&o);
-    return e;
+    if (e)
+        return e;
+    FAULT_POINT("receipt_kept", .self = o.h.origin, .peer = o.h.destination, .number = o.last);
+    outgoing_acknowledged(&o);
+    return ERR_OK;
 }
 
 /* ---- stored batches: resend ---- */

@@ -7,6 +7,7 @@
 #include "link/core.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <arpa/inet.h>
@@ -159,7 +160,11 @@ static enum err send_receipt(struct session *s, struct fail *f, const struct fra
         json_begin(&b, NULL, '{');
         json_add_text(&b, "receipt", buf_str(&text));
         json_end(&b, '}');
+        FAULT_POINT("before_receipt", .self = s->l->config.self.text, .peer = s->peer->node.text,
+                    .number = r->receipt.sequence);
         e = answer(s, f, LINK_FRAME_RECEIPT, frame, &b);
+        FAULT_POINT("after_receipt", .self = s->l->config.self.text, .peer = s->peer->node.text,
+                    .number = r->receipt.sequence);
     }
     buf_release(&text);
     buf_release(&b);

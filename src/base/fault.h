@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Named points in the course of a change where tests look, or end the process.
+ *
+ * A build for use knows none of them: FAULT_POINT costs nothing there. In the build of the tests (buildtype
+ * debug) the environment variable JUKI_KILL_AT=POINT[:NTH] kills the process when it passes that point for
+ * the nth time (first when none is said), and a test program can watch. The points, in the order of a notice:
+ *
+ *   in_migration      a migration's script ran, its row in db_schema is not written
+ *   before_commit     the changes of a group are done, nothing of them is on disk yet
+ *   after_commit      they are on disk, no caller knows
+ *   before_batch_send a batch is signed (number: its last sequence)
+ *   after_batch_send  it left, no receipt has come
+ *   before_receipt    a batch is on disk, its receipt has not left (number: the sequence it acknowledges)
+ *   after_receipt     it left
+ *   receipt_kept      the receipt of our batch is on disk
+ *   after_head_sign   a head is signed and stands nowhere yet (number: its size)
+ *   before_checkpoint, after_checkpoint */
+#ifndef JUKI_BASE_FAULT_H
+#define JUKI_BASE_FAULT_H
+
+#include "base/attr.h"
+
+struct fault_pass {
+    const char *name, *self, *peer; /* nodes, or NULL where there is none */
+    int64_t number;
+};
+
+#ifdef JUKI_FAULT_POINTS
+void fault_pass(const struct fault_pass *pass);
+/* Called at each point, on the thread that passes it; NULL ends it. Before there are threads. */
+void fault_watch(void (*watch)(void *arg, const struct fault_pass *pass), void *arg);
+#define FAULT_POINT(...) fault_pass(&(const struct fault_pass){.name = __VA_ARGS__})
+#else
+#define FAULT_POINT(...) ((void)0)
+#endif
+
+#endif
