@@ -1,128 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Members, typed and ranged; and writing. The reader is json_read.c. */
 #include "base/json.h"
 
-static enum err scan_depth(struct fail *f, struct str text)
+static enum err member(struct fail *f, const struct json *object, const char *field, const struct json **out)
 {
-    int depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > JSON_DEPTH_MAX)
-                return fail_set(f, ERR_JSON_DEPTH, NULL, "byte %zu", i);
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return ERR_OK;
-}
-
-enum err json_read(struct fail *f, struct str text, json_t **out)
-{
-    json_error_t error;
-    enum err e = scan_depth(f, text);
-    if (e)
-        return e;
-    json_t *tree = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &error);
-    if (!tree) /* error.text may quote the input, so only the place is told */
-        return fail_set(f, ERR_JSON, NULL, "line %d, byte %d", error.line, error.position);
-    *out = tree;
-    return ERR_OK;
-}
-
-static enum err member(struct fail *f, const json_t *object, const char *field, json_t **out)
-{
-    json_t *value = json_object_get(object, field);
-    if (!value || json_is_null(value))
+    const struct json *value = json_get(object, field);
+    if (!value || value->type == JSON_NULL)
         return fail_set(f, ERR_FIELD_MISSING, field, NULL);
     *out = value;
     return ERR_OK;
 }
 
-static bool absent(const json_t *object, const char *field)
+static bool absent(const struct json *object, const char *field)
 {
-    const json_t *value = json_object_get(object, field);
-    return !value || json_is_null(value);
+    const struct json *value = json_get(object, field);
+    return !value || json_is(value, JSON_NULL);
 }
 
-enum err json_member_text(struct fail *f, const json_t *object, const char *field, struct arena *a,
+enum err json_member_text(struct fail *f, const struct json *object, const char *field, struct arena *a,
                           struct str *out)
 {
-    json_t *value = NULL;
+    const struct json *value = NULL;
     enum err e = member(f, object, field, &value);
     if (e)
         return e;
-    if (!json_is_string(value))
+    if (!json_is(value, JSON_STRING))
         return fail_set(f, ERR_FIELD_TYPE, field, "text is required");
-    struct str copy = arena_copy(a, (struct str){json_string_value(value), json_string_length(value)});
+    struct str copy = arena_copy(a, value->text);
     if (!copy.p)
         return fail_set(f, ERR_MEMORY, field, NULL);
     *out = copy;
     return ERR_OK;
 }
 
-enum err json_member_text_maybe(struct fail *f, const json_t *object, const char *field, struct arena *a,
+enum err json_member_text_maybe(struct fail *f, const struct json *object, const char *field, struct arena *a,
                                 struct str *out)
 {
     return absent(object, field) ? ERR_OK : json_member_text(f, object, field, a, out);
 }
 
-enum err json_member_int(struct fail *f, const json_t *object, const char *field, int64_t least, int64_t most,
-                         int64_t *out)
+enum err json_member_int(struct fail *f, const struct json *object, const char *field, int64_t least,
+                         int64_t most, int64_t *out)
 {
-    json_t *value = NULL;
+    const struct json *value = NULL;
     enum err e = member(f, object, field, &value);
     if (e)
         return e;
-    if (!json_is_integer(value))
+    if (!json_is(value, JSON_INTEGER))
         return fail_set(f, ERR_FIELD_TYPE, field, "a whole number is required");
-    int64_t number = json_integer_value(value);
+    int64_t number = value->integer;
     if (number < least || number > most)
         return fail_set(f, ERR_FIELD_RANGE, field, "%lld to %lld", (long long)least, (long long)most);
     *out = number;
     return ERR_OK;
 }
 
-enum err json_member_int_maybe(struct fail *f, const json_t *object, const char *field, int64_t least,
+enum err json_member_int_maybe(struct fail *f, const struct json *object, const char *field, int64_t least,
                                int64_t most, int64_t *out)
 {
     return absent(object, field) ? ERR_OK : json_member_int(f, object, field, least, most, out);
 }
 
-enum err json_member_bool_maybe(struct fail *f, const json_t *object, const char *field, bool *out)
+enum err json_member_bool_maybe(struct fail *f, const struct json *object, const char *field, bool *out)
 {
     if (absent(object, field))
         return ERR_OK;
-    const json_t *value = json_object_get(object, field);
-    if (!json_is_boolean(value))
+    const struct json *value = json_get(object, field);
+    if (!json_is(value, JSON_TRUE) && !json_is(value, JSON_FALSE))
         return fail_set(f, ERR_FIELD_TYPE, field, "true or false is required");
-    *out = json_is_true(value);
+    *out = json_is(value, JSON_TRUE);
     return ERR_OK;
 }
 
-enum err json_member_array(struct fail *f, const json_t *object, const char *field, json_t **out)
+enum err json_member_array(struct fail *f, const struct json *object, const char *field,
+                           const struct json **out)
 {
-    json_t *value = NULL;
+    const struct json *value = NULL;
     enum err e = member(f, object, field, &value);
-    if (!e && !json_is_array(value))
+    if (!e && !json_is(value, JSON_ARRAY))
         e = fail_set(f, ERR_FIELD_TYPE, field, "a list is required");
     if (!e)
         *out = value;
     return e;
 }
 
-enum err json_member_object(struct fail *f, const json_t *object, const char *field, json_t **out)
+enum err json_member_object(struct fail *f, const struct json *object, const char *field,
+                            const struct json **out)
 {
-    json_t *value = NULL;
+    const struct json *value = NULL;
     enum err e = member(f, object, field, &value);
-    if (!e && !json_is_object(value))
+    if (!e && !json_is(value, JSON_OBJECT))
         e = fail_set(f, ERR_FIELD_TYPE, field, "an object is required");
     if (!e)
         *out = value;
@@ -194,4 +161,79 @@ void json_add_raw(struct buf *b, const char *key, struct str value)
 {
     add_key(b, key);
     buf_add_str(b, value);
+}
+
+static const char *const words[] = {[JSON_NULL] = "null", [JSON_FALSE] = "false", [JSON_TRUE] = "true"};
+
+static void add_value(struct buf *b, const struct json *v, bool sorted);
+
+enum { SORTED_MOST = 64 };
+
+/* The members in the order of their keys: the smallest that is greater than the last, again and again, since
+ * a change has few and nothing is to be allocated. */
+static const struct json *member_behind(const struct json *object, const struct json *last)
+{
+    const struct json *found = NULL, *member;
+    JSON_EACH(object, member)
+    if ((!last || str_compare(member->key, last->key) > 0) &&
+        (!found || str_compare(member->key, found->key) < 0))
+        found = member;
+    return found;
+}
+
+static void add_child(struct buf *b, const struct json *child, bool member, bool sorted)
+{
+    char last = b->n ? b->p[b->n - 1] : '{';
+    if (last != '{' && last != '[')
+        buf_add_char(b, ',');
+    if (member) {
+        add_escaped(b, child->key);
+        buf_add_char(b, ':');
+    }
+    add_value(b, child, sorted);
+}
+
+static void add_children(struct buf *b, const struct json *v, bool sorted)
+{
+    bool object = v->type == JSON_OBJECT, choose = sorted && object;
+    if (choose && v->count > SORTED_MOST)
+        b->broken = true; /* no message of ours has so many */
+    for (const struct json *child = choose ? member_behind(v, NULL) : v->first; child && !b->broken;
+         child = choose ? member_behind(v, child) : child->next)
+        add_child(b, child, object, sorted);
+}
+
+static void add_value(struct buf *b, const struct json *v, bool sorted)
+{
+    if (v->type == JSON_STRING) {
+        add_escaped(b, v->text);
+    } else if (v->type < JSON_INTEGER) {
+        buf_add_str(b, str_of(words[v->type]));
+    } else if (v->type < JSON_STRING) {
+        buf_add_str(b, v->text);
+    } else {
+        buf_add_char(b, v->type == JSON_OBJECT ? '{' : '[');
+        add_children(b, v, sorted);
+        buf_add_char(b, v->type == JSON_OBJECT ? '}' : ']');
+    }
+}
+
+void json_add_tree(struct buf *b, const char *key, const struct json *tree)
+{
+    add_key(b, key);
+    add_value(b, tree, false);
+}
+
+void json_add_members(struct buf *b, const struct json *object, const char *without)
+{
+    const struct json *member;
+    JSON_EACH(object, member)
+    if (!str_equal(member->key, str_of(without)))
+        add_child(b, member, true, false);
+}
+
+void json_add_canonical(struct buf *b, const char *key, const struct json *tree)
+{
+    add_key(b, key);
+    add_value(b, tree, true);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* juki demo: a nation in small. Two prefectures, three municipalities and the agency start; invented people are loaded,
- * are born, move, change names and die; one server is killed in the middle; at the end every level must hold the same
- * and every log must prove itself. What it says is what happened: counts and times are measured, and anything that
- * disagrees ends it with a failure. */
+/* juki demo: a nation in small. Two prefectures, three municipalities and the agency start; invented people
+ * are loaded, are born, move, change names and die; one server is killed in the middle; at the end every
+ * level must hold the same and every log must prove itself. What it says is what happened: counts and times
+ * are measured, and anything that disagrees ends it with a failure. */
 #include "command/nouns.h"
 
 #include "base/clock.h"
@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -65,7 +66,8 @@ static const char victim[] = "prefecture.28";
 extern char **environ;
 
 /* One sentence with the time since the start. */
-__attribute__((format(printf, 2, 4))) static void say(const struct demo *d, const char *en, const char *ja, ...)
+__attribute__((format(printf, 2, 4))) static void say(const struct demo *d, const char *en, const char *ja,
+                                                      ...)
 {
     va_list args;
     char text[LINE_TEXT];
@@ -96,7 +98,8 @@ static enum err stop_all(struct fail *f, const struct network *n)
     return e;
 }
 
-/* Not to be interrupted between a server's start and the note of its pid: whoever stops the servers finds them all. */
+/* Not to be interrupted between a server's start and the note of its pid: whoever stops the servers finds
+ * them all. */
 static enum err start(struct fail *f, const struct network_node *node)
 {
     sigset_t ends, before;
@@ -154,9 +157,14 @@ static enum err make_network(struct demo *d, struct fail *f)
 {
     static const struct str prefectures[] = {{"28", 2}, {"27", 2}};
     static const struct str municipalities[TOWNS] = {{"282049", 6}, {"282022", 6}, {"272035", 6}};
-    const struct network_plan plan = {.folder = d->folder, .prefectures = prefectures, .prefecture_count = 2,
-                                      .municipalities = municipalities, .municipality_count = TOWNS,
-                                      .base_port = base_port(), .disk_least = 1, .demo = true};
+    const struct network_plan plan = {.folder = d->folder,
+                                      .prefectures = prefectures,
+                                      .prefecture_count = 2,
+                                      .municipalities = municipalities,
+                                      .municipality_count = TOWNS,
+                                      .base_port = base_port(),
+                                      .disk_least = 1,
+                                      .demo = true};
     char name[NODE_NAME_SIZE];
     enum err e = network_init(f, &plan, &d->call->arena, &d->network);
     if (!e)
@@ -243,16 +251,17 @@ struct taken {
     int64_t rows, taken, refused;
 };
 
-static enum err give_file(struct demo *d, struct fail *f, const struct town *t, const char *verb, const char *path,
-                          struct taken *out)
+static enum err give_file(struct demo *d, struct fail *f, const struct town *t, const char *verb,
+                          const char *path, struct taken *out)
 {
     struct str question = arena_format(&d->call->arena, "{\"do\":\"%s\",\"path\":\"%s\"}", verb, path);
-    json_t *answer = NULL;
-    enum err e = question.p ? node_ask_text(f, t->reg, question, t->en, &answer) : fail_set(f, ERR_MEMORY, NULL, NULL);
+    struct json *answer = NULL;
+    enum err e =
+        question.p ? node_ask_text(f, t->reg, question, t->en, &answer) : fail_set(f, ERR_MEMORY, NULL, NULL);
     if (!e && !(e = json_member_int(f, answer, "rows", 0, INT64_MAX, &out->rows)) &&
         !(e = json_member_int(f, answer, "taken", 0, INT64_MAX, &out->taken)))
         e = json_member_int(f, answer, "refused", 0, INT64_MAX, &out->refused);
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
@@ -263,7 +272,8 @@ struct queue {
 
 static enum err queue_of(struct fail *f, const struct town *t, struct queue *q)
 {
-    json_t *answer = NULL, *changes = NULL, *persons = NULL;
+    struct json *answer = NULL;
+    const struct json *changes = NULL, *persons = NULL;
     int64_t queued = 0, applied = 0, refused = 0, waiting = 0, awaiting = 0;
     enum err e = node_ask(f, t->reg, "status", &answer);
     if (!e && !(e = json_member_object(f, answer, "changes", &changes)) &&
@@ -273,7 +283,7 @@ static enum err queue_of(struct fail *f, const struct town *t, struct queue *q)
         !(e = json_member_int(f, changes, "waiting", 0, INT64_MAX, &waiting)) &&
         !(e = json_member_object(f, answer, "persons", &persons)))
         e = json_member_int(f, persons, "awaiting_number", 0, INT64_MAX, &awaiting);
-    json_decref(answer);
+    json_free(answer);
     *q = (struct queue){q->queued + queued, q->applied + applied, q->refused + refused, q->waiting + waiting,
                         q->awaiting + awaiting};
     return e;
@@ -332,8 +342,11 @@ static enum err load_residents(struct demo *d, struct fail *f)
     double seconds = (double)(clock_steady() - began) / 1e6;
     d->loaded = total;
     if (!e)
-        say(d, "All %lld are known to their prefecture and the nation: %.0f persons a second, acknowledged on disk at each level.",
-            "全%lld人が都道府県と全国に届きました。毎秒%.0f人、各階層でディスクに記録してから応答しています。",
+        say(d,
+            "All %lld are known to their prefecture and the nation: %.0f persons a second, acknowledged on "
+            "disk at each level.",
+            "全%lld人が都道府県と全国に届きました。毎秒%."
+            "0f人、各階層でディスクに記録してから応答しています。",
             (long long)total, (double)total / seconds);
     return e;
 }
@@ -468,13 +481,16 @@ static enum err live_a_year(struct demo *d, struct fail *f)
         unlink(d->towns[i].changes);
         taken += t.taken;
         if (!e && t.refused)
-            e = fail_set(f, ERR_LEVELS_DIFFER, NULL, "%lld changes were refused by the register", (long long)t.refused);
+            e = fail_set(f, ERR_LEVELS_DIFFER, NULL, "%lld changes were refused by the register",
+                         (long long)t.refused);
         if (!e && i == 0)
             e = pull_the_plug(d, f);
     }
     if (e)
         return e;
-    say(d, "A year passes: %lld changes in the three towns, of which %lld concern households alone and are not sent.",
+    say(d,
+        "A year passes: %lld changes in the three towns, of which %lld concern households alone and are not "
+        "sent.",
         "1年間の異動%lld件を3市で処理します。うち%lld件は世帯の異動で、通知の対象外です。", (long long)taken,
         (long long)count_unsent(d));
     tell_reasons(d);
@@ -482,10 +498,15 @@ static enum err live_a_year(struct demo *d, struct fail *f)
     if (!e)
         e = until_quiet(d, f, command_text(d->call, "changes", "異動"), &q);
     if (!e)
-        say(d, "Every change that was sent has its outcome: %lld applied nationally beside the %lld loaded, %lld refused, %lld waiting.",
-            "通知したすべての異動の結果が出ました。反映%lld件（ほかに当初の%lld件）、不受理%lld件、保留%lld件。",
-            (long long)(q.applied - d->loaded), (long long)d->loaded, (long long)q.refused, (long long)q.waiting);
-    return !e && q.refused + q.waiting ? fail_set(f, ERR_LEVELS_DIFFER, NULL, "not every change was applied") : e;
+        say(d,
+            "Every change that was sent has its outcome: %lld applied nationally beside the %lld loaded, "
+            "%lld refused, %lld waiting.",
+            "通知したすべての異動の結果が出ました。反映%lld件（ほかに当初の%lld件）、不受理%lld件、保留%"
+            "lld件。",
+            (long long)(q.applied - d->loaded), (long long)d->loaded, (long long)q.refused,
+            (long long)q.waiting);
+    return !e && q.refused + q.waiting ? fail_set(f, ERR_LEVELS_DIFFER, NULL, "not every change was applied")
+                                       : e;
 }
 
 /* ---- the proof ---- */
@@ -499,9 +520,12 @@ static void print_area(void *arg, int32_t area, const struct level *levels, size
             name = town_name(d, &d->towns[i]);
     printf("         %s %s: ", equal ? "✓" : "✗", name);
     for (size_t i = 0; i < count; i++)
-        printf("%s%s %lld", i ? ", " : "", levels[i].node, levels[i].state ? (long long)levels[i].state->current : 0);
-    printf(command_text(d->call, " current; %lld removed; state %.12s\n", "（現存）、消除 %lld、要約値 %.12s\n"),
-           levels[0].state ? (long long)levels[0].state->removed : 0, levels[0].state ? levels[0].state->digest : "-");
+        printf("%s%s %lld", i ? ", " : "", levels[i].node,
+               levels[i].state ? (long long)levels[i].state->current : 0);
+    printf(
+        command_text(d->call, " current; %lld removed; state %.12s\n", "（現存）、消除 %lld、要約値 %.12s\n"),
+        levels[0].state ? (long long)levels[0].state->removed : 0,
+        levels[0].state ? levels[0].state->digest : "-");
 }
 
 static enum err compare_levels(struct demo *d, struct fail *f)
@@ -525,13 +549,15 @@ static enum err verify_logs(struct demo *d, struct fail *f)
     if (n <= 0)
         return fail_errno(f, ERR_IO, "/proc/self/exe");
     self[n] = 0;
-    say(d, "Every log is recomputed and compared with its signed heads.", "各サーバの記録を再計算し、署名付きの先頭値と照合します。");
+    say(d, "Every log is recomputed and compared with its signed heads.",
+        "各サーバの記録を再計算し、署名付きの先頭値と照合します。");
     if (posix_spawn(&pid, self, NULL, NULL, words, environ) != 0)
         return fail_errno(f, ERR_IO, self);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? ERR_OK
-                                                         : fail_set(f, ERR_LEVELS_DIFFER, "log", "verification failed");
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0
+               ? ERR_OK
+               : fail_set(f, ERR_LEVELS_DIFFER, "log", "verification failed");
 }
 
 static void say_how_to_look(const struct demo *d)
@@ -544,7 +570,8 @@ static void say_how_to_look(const struct demo *d)
         {"down %s", "stop the network", "ネットワークの停止"},
     };
     char text[NETWORK_PATH_MAX];
-    puts(command_text(d->call, "\nThe network stays up. Look at it:", "\nネットワークは稼働したままです。次のコマンドで確認できます。"));
+    puts(command_text(d->call, "\nThe network stays up. Look at it:",
+                      "\nネットワークは稼働したままです。次のコマンドで確認できます。"));
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         struct str verb = str_of(commands[i][0]), word = {NULL, 0}, rest = verb;
         snprintf(text, sizeof text, "./run juki");
@@ -570,8 +597,11 @@ static enum err play(struct demo *d, struct fail *f)
         e = make_network(d, f);
     if (e)
         return e;
-    say(d, "The network stands: agency, prefectures 28 Hyogo 兵庫県 and 27 Osaka 大阪府, three municipalities with their registers (%zu servers).",
-        "ネットワークが起動しました。機構、兵庫県(28)、大阪府(27)、3市とその住民記録（%zuサーバ）。", d->network.count);
+    say(d,
+        "The network stands: agency, prefectures 28 Hyogo 兵庫県 and 27 Osaka 大阪府, three municipalities "
+        "with their registers (%zu servers).",
+        "ネットワークが起動しました。機構、兵庫県(28)、大阪府(27)、3市とその住民記録（%zuサーバ）。",
+        d->network.count);
     e = make_people(d, f);
     if (!e)
         say(d, "%lld residents are invented, with codes and numbers; nobody is real.",
@@ -600,7 +630,8 @@ static enum err run_demo(struct command_call *c, struct fail *f)
     enum err e = play(d, f);
     simulate_world_free(d->world);
     if (!e)
-        say(d, "Everything agrees: nobody lost, nobody doubled.", "すべて一致しました。欠落も重複もありません。");
+        say(d, "Everything agrees: nobody lost, nobody doubled.",
+            "すべて一致しました。欠落も重複もありません。");
     if (o->exit && d->network.count && stop_all(&ending, &d->network) && !e) {
         *f = ending;
         e = ending.err;
@@ -642,8 +673,8 @@ static int wait_for_child(pid_t child, const sigset_t *signals)
     return status;
 }
 
-/* The demonstration plays in a child, so that Ctrl-C finds it in no state: the child is gone, then its servers are
- * stopped. What it had to say of a failure comes back in shared memory. */
+/* The demonstration plays in a child, so that Ctrl-C finds it in no state: the child is gone, then its
+ * servers are stopped. What it had to say of a failure comes back in shared memory. */
 static enum err demo(struct command_call *c, struct fail *f)
 {
     sigset_t signals, before;
@@ -670,7 +701,9 @@ static enum err demo(struct command_call *c, struct fail *f)
     else if (!WIFEXITED(status))
         e = stop_what_runs(c, f, child);
     else
-        e = WEXITSTATUS(status) ? fail_set(f, ERR_IO, NULL, "stdout") : said->err ? fail_pass(f, said) : ERR_OK;
+        e = WEXITSTATUS(status) ? fail_set(f, ERR_IO, NULL, "stdout")
+            : said->err         ? fail_pass(f, said)
+                                : ERR_OK;
     sigprocmask(SIG_SETMASK, &before, NULL);
     munmap(said, sizeof *said);
     return e;
@@ -678,17 +711,26 @@ static enum err demo(struct command_call *c, struct fail *f)
 
 static const struct demo_words standard = {.residents = 20000, .seed = 1};
 static const struct option_row options[] = {
-    {"exit", 'e', OPTION_FLAG_AT(struct demo_words, exit), .help = "Stop the network at the end.", .help_ja = "終了時にネットワークを停止する"},
-    {"residents", 'n', OPTION_INT_AT(struct demo_words, residents), 30, 4000000, "N", "How many people (20000).",
-     "住民の数（20000）"},
-    {"seed", 's', OPTION_INT_AT(struct demo_words, seed), 0, INT64_MAX, "N", "Other people with another seed (1).",
-     "乱数の種。異なる値で別の人々になる（1）"},
+    {"exit", 'e', OPTION_FLAG_AT(struct demo_words, exit), .help = "Stop the network at the end.",
+     .help_ja = "終了時にネットワークを停止する"},
+    {"residents", 'n', OPTION_INT_AT(struct demo_words, residents), 30, 4000000, "N",
+     "How many people (20000).", "住民の数（20000）"},
+    {"seed", 's', OPTION_INT_AT(struct demo_words, seed), 0, INT64_MAX, "N",
+     "Other people with another seed (1).", "乱数の種。異なる値で別の人々になる（1）"},
 };
 static const struct command_row rows[] = {
-    {.words = "[DIR]", .most = 1, .options = options, .option_count = COUNT_OF(options), .standard = &standard,
-     .size = sizeof standard, .run = demo,
-     .help = "Start a small nation in DIR (demo-network), let a year pass, kill a server in the middle, and prove that "
+    {.words = "[DIR]",
+     .most = 1,
+     .options = options,
+     .option_count = COUNT_OF(options),
+     .standard = &standard,
+     .size = sizeof standard,
+     .run = demo,
+     .help = "Start a small nation in DIR (demo-network), let a year pass, kill a server in the middle, and "
+             "prove that "
              "all levels agree.",
-     .help_ja = "DIR（demo-network）に小さな国を作り、1年分の異動を流し、途中でサーバを強制停止し、全階層の一致を確かめる。"},
+     .help_ja =
+         "DIR（demo-"
+         "network）に小さな国を作り、1年分の異動を流し、途中でサーバを強制停止し、全階層の一致を確かめる。"},
 };
 const struct command_noun command_demo = {"demo", "a nation in small", "実演", rows, COUNT_OF(rows)};

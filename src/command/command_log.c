@@ -26,22 +26,27 @@ static enum err check_logged(struct fail *f, const struct network_node *node)
 {
     if (node->name.role != NODE_REGISTER)
         return ERR_OK;
-    return fail_set(f, ERR_STATE, node->name.text, "a register stands outside the network and has no such log");
+    return fail_set(f, ERR_STATE, node->name.text,
+                    "a register stands outside the network and has no such log");
 }
 
 /* ---- verify */
+
+enum { JSON_BYTES_MOST = 64 * 1024 * 1024 };
 
 struct verify_options {
     bool json;
 };
 static const struct option_row verify_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct verify_options, json), .help = "for scripts",
+    {.name = "json",
+     OPTION_FLAG_AT(struct verify_options, json),
+     .help = "for scripts",
      .help_ja = "JSONで出力する"},
 };
 
 struct verify_run {
     struct progress bar;
-    json_t *findings; /* NULL: print */
+    struct buf *json; /* the findings are members of a list that stands open in it; NULL: print */
     uint64_t found;
 };
 
@@ -50,13 +55,17 @@ static void report(void *arg, const struct ledger_finding *finding)
     struct verify_run *r = arg;
     const char *kind = finding_names[finding->kind];
     r->found++;
-    if (r->findings)
-        json_array_append_new(r->findings, json_pack("{s:s,s:I,s:I,s:s}", "kind", kind, "first",
-                                                     (json_int_t)finding->first, "last", (json_int_t)finding->last,
-                                                     "detail", finding->detail));
-    else
+    if (r->json) {
+        json_begin(r->json, NULL, '{');
+        json_add_text(r->json, "kind", str_of(kind));
+        json_add_int(r->json, "first", (int64_t)finding->first);
+        json_add_int(r->json, "last", (int64_t)finding->last);
+        json_add_text(r->json, "detail", str_of(finding->detail));
+        json_end(r->json, '}');
+    } else {
         printf("    ! %s %llu..%llu: %s\n", kind, (unsigned long long)finding->first,
                (unsigned long long)finding->last, finding->detail);
+    }
 }
 
 static void draw(void *arg, uint64_t done, uint64_t total)
@@ -69,54 +78,69 @@ static void draw(void *arg, uint64_t done, uint64_t total)
 /* A running server signs what it has written until now, so that a head covers all of it. */
 static enum err sign_head(struct fail *f, const struct network_node *node)
 {
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     if (node_pid(node) == 0)
         return ERR_OK;
     enum err e = node_ask(f, node, "sign_head", &answer);
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
-static enum err verify_one(struct command_call *c, struct fail *f, const struct network *n,
-                           const struct network_node *node, json_t *list, uint64_t *findings)
+static void begin_json(struct buf *json, const struct network_node *node)
 {
-    struct verify_run run = {.findings = list ? json_array() : NULL};
+    json_begin(json, NULL, '{');
+    json_add_text(json, "node", str_of(node->name.text));
+    json_begin(json, "findings", '[');
+}
+
+static void end_json(struct buf *json, const struct ledger_verify_result *result, bool upper_seen)
+{
+    json_end(json, ']');
+    json_add_int(json, "entries", (int64_t)result->entries);
+    json_add_int(json, "heads", (int64_t)result->heads);
+    json_add_int(json, "deleted", (int64_t)result->deleted);
+    json_add_int(json, "behind", (int64_t)result->behind);
+    json_add_bool(json, "upper_head", upper_seen);
+    json_end(json, '}');
+}
+
+static void print_result(const struct command_call *c, const struct network_node *node,
+                         const struct ledger_verify_result *result, const struct verify_run *run,
+                         bool upper_seen)
+{
+    printf(
+        command_text(c, "%-18s %9llu entries %6llu heads %s%s\n", "%-18s %9llu件 署名済み先頭%6llu %s%s\n"),
+        node->name.text, (unsigned long long)result->entries, (unsigned long long)result->heads,
+        run->found ? command_text(c, "NOT proved", "不一致あり") : command_text(c, "proved", "検証済み"),
+        upper_seen
+            ? command_text(c, ", also against the head kept above", "（上位サーバが保管する先頭とも一致）")
+            : "");
+    if (result->behind)
+        printf(command_text(c, "    %llu entries behind the newest head are not proved yet\n",
+                            "    署名済み先頭より後の%llu件は、まだ検証できません\n"),
+               (unsigned long long)result->behind);
+}
+
+static enum err verify_one(struct command_call *c, struct fail *f, const struct network *n,
+                           const struct network_node *node, struct buf *json, uint64_t *findings)
+{
+    struct verify_run run = {.json = json};
     struct ledger_verify_result result = {.entries = 0};
     bool upper_seen = false;
     enum err e = sign_head(f, node);
-    if (e) {
-        json_decref(run.findings);
+    if (e)
         return e;
-    }
+    if (json)
+        begin_json(json, node);
     progress_start(&run.bar, node->name.text, 0);
     e = log_reader_verify(f, n, node, report, draw, &run, &upper_seen, &result);
     progress_end(&run.bar);
     *findings += run.found;
-    if (!e && list)
-        json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:b,s:O}", "node", node->name.text, "entries",
-                                              (json_int_t)result.entries, "heads", (json_int_t)result.heads, "deleted",
-                                              (json_int_t)result.deleted, "behind", (json_int_t)result.behind,
-                                              "upper_head", upper_seen, "findings", run.findings));
+    if (!e && json)
+        end_json(json, &result, upper_seen);
     else if (!e)
-        printf(command_text(c, "%-18s %9llu entries %6llu heads %s%s\n", "%-18s %9llu件 署名済み先頭%6llu %s%s\n"),
-               node->name.text, (unsigned long long)result.entries, (unsigned long long)result.heads,
-               run.found ? command_text(c, "NOT proved", "不一致あり") : command_text(c, "proved", "検証済み"),
-               upper_seen ? command_text(c, ", also against the head kept above", "（上位サーバが保管する先頭とも一致）") : "");
-    if (!e && !list && result.behind)
-        printf(command_text(c, "    %llu entries behind the newest head are not proved yet\n",
-                            "    署名済み先頭より後の%llu件は、まだ検証できません\n"),
-               (unsigned long long)result.behind);
-    json_decref(run.findings);
+        print_result(c, node, &result, &run, upper_seen);
     return e;
-}
-
-static enum err print_logs(struct fail *f, json_t *list)
-{
-    json_t *root = json_pack("{s:O}", "logs", list);
-    int failed = !root || json_dumpf(root, stdout, JSON_COMPACT) != 0;
-    putchar('\n');
-    json_decref(root);
-    return failed ? fail_set(f, ERR_IO, "stdout", NULL) : ERR_OK;
 }
 
 static enum err verify(struct command_call *c, struct fail *f)
@@ -132,13 +156,18 @@ static enum err verify(struct command_call *c, struct fail *f)
         e = check_logged(f, chosen);
     if (e)
         return e;
-    json_t *list = o->json ? json_array() : NULL;
+    struct buf json;
+    buf_init(&json, JSON_BYTES_MOST);
+    json_begin(&json, NULL, '{');
+    json_begin(&json, "logs", '[');
     for (size_t i = 0; i < n.count && !e; i++)
         if (chosen ? chosen == &n.nodes[i] : n.nodes[i].name.role != NODE_REGISTER)
-            e = verify_one(c, f, &n, &n.nodes[i], list, &findings);
-    if (!e && list)
-        e = print_logs(f, list);
-    json_decref(list);
+            e = verify_one(c, f, &n, &n.nodes[i], o->json ? &json : NULL, &findings);
+    json_end(&json, ']');
+    json_end(&json, '}');
+    if (!e && o->json)
+        e = control_print_buf(f, &json);
+    buf_release(&json);
     if (!e && findings)
         e = fail_set(f, ERR_LEDGER_FINDINGS, NULL, "%llu", (unsigned long long)findings);
     return e;
@@ -146,8 +175,8 @@ static enum err verify(struct command_call *c, struct fail *f)
 
 /* ---- export */
 
-static enum err open_log(struct command_call *c, struct fail *f, struct network *n, const struct network_node **node,
-                         struct db **out)
+static enum err open_log(struct command_call *c, struct fail *f, struct network *n,
+                         const struct network_node **node, struct db **out)
 {
     enum err e = network_load(f, c->words[0], &c->arena, n);
     if (!e)
@@ -161,7 +190,11 @@ struct export_options {
     int64_t first;
 };
 static const struct option_row export_rows[] = {
-    {.name = "from", OPTION_INT_AT(struct export_options, first), .least = 0, .most = INT64_MAX, .value = "ENTRY",
+    {.name = "from",
+     OPTION_INT_AT(struct export_options, first),
+     .least = 0,
+     .most = INT64_MAX,
+     .value = "ENTRY",
      .help = "the first entry to write; standard 0",
      .help_ja = "書き出す最初の項目。標準0"},
 };
@@ -175,7 +208,8 @@ static enum err export_log(struct command_call *c, struct fail *f)
     enum err e = open_log(c, f, &n, &node, &db);
     if (e)
         return e;
-    int fd = open(c->words[2], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* it holds what notices say of persons */
+    int fd = open(c->words[2], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                  0600); /* it holds what notices say of persons */
     if (fd < 0)
         e = fail_errno(f, errno == EEXIST ? ERR_EXISTS : ERR_IO, c->words[2]);
     if (!e)
@@ -186,7 +220,8 @@ static enum err export_log(struct command_call *c, struct fail *f)
         unlink(c->words[2]);
     db_close(db);
     if (!e)
-        printf(command_text(c, "%s written; juki-verify checks it\n", "%s を書き出しました（juki-verify で検証できます）\n"),
+        printf(command_text(c, "%s written; juki-verify checks it\n",
+                            "%s を書き出しました（juki-verify で検証できます）\n"),
                c->words[2]);
     return e;
 }
@@ -199,10 +234,16 @@ struct show_options {
 };
 static const struct show_options show_standard = {.last = 20};
 static const struct option_row show_rows[] = {
-    {.name = "last", .letter = 'n', OPTION_INT_AT(struct show_options, last), .least = 1, .most = ENTRIES_MAX, .value = "N",
+    {.name = "last",
+     .letter = 'n',
+     OPTION_INT_AT(struct show_options, last),
+     .least = 1,
+     .most = ENTRIES_MAX,
+     .value = "N",
      .help = "how many of the newest entries; standard 20",
      .help_ja = "最新の項目をいくつ表示するか。標準20"},
-    {.name = "payload", OPTION_FLAG_AT(struct show_options, payload),
+    {.name = "payload",
+     OPTION_FLAG_AT(struct show_options, payload),
      .help = "also what the entries hold: names and addresses; codes and numbers stay masked",
      .help_ja = "項目の内容（氏名・住所等）も表示する。住民票コードと個人番号は隠す"},
 };
@@ -262,7 +303,8 @@ static enum err show(struct command_call *c, struct fail *f)
     enum err e = open_log(c, f, &n, &node, &db);
     if (!e)
         e = ledger_open(f, db, node->name.text, NULL, &ledger);
-    uint64_t size = e ? 0 : ledger_size(ledger), first = size > (uint64_t)o->last ? size - (uint64_t)o->last : 0;
+    uint64_t size = e ? 0 : ledger_size(ledger),
+             first = size > (uint64_t)o->last ? size - (uint64_t)o->last : 0;
     for (struct show_run run = {first, o->payload}; run.at < size && !e; run.at++)
         e = db_read(db, f, show_entry, &run);
     ledger_free(ledger);
@@ -271,22 +313,50 @@ static enum err show(struct command_call *c, struct fail *f)
 }
 
 static const struct command_row rows[] = {
-    {.verb = "verify", .words = "DIR [NODE]", .least = 1, .most = 2, .run = verify, .options = verify_rows,
-     .option_count = COUNT_OF(verify_rows), .size = sizeof(struct verify_options),
-     .help = "Prove that no entry was changed, taken out or put in: hashes, signed heads, and the head kept above.",
+    {.verb = "verify",
+     .words = "DIR [NODE]",
+     .least = 1,
+     .most = 2,
+     .run = verify,
+     .options = verify_rows,
+     .option_count = COUNT_OF(verify_rows),
+     .size = sizeof(struct verify_options),
+     .help = "Prove that no entry was changed, taken out or put in: hashes, signed heads, and the head kept "
+             "above.",
      .help_ja = "履歴が改変・削除・挿入されていないことを、署名済み先頭と上位サーバの保管分で検証する。"},
-    {.verb = "export", .words = "DIR NODE FILE", .least = 3, .most = 3, .run = export_log, .options = export_rows,
-     .option_count = COUNT_OF(export_rows), .size = sizeof(struct export_options),
+    {.verb = "export",
+     .words = "DIR NODE FILE",
+     .least = 3,
+     .most = 3,
+     .run = export_log,
+     .options = export_rows,
+     .option_count = COUNT_OF(export_rows),
+     .size = sizeof(struct export_options),
      .help = "Write the log as evidence that juki-verify checks without a database.",
      .help_ja = "履歴を証拠として書き出す（juki-verifyで検証）。"},
-    {.verb = "show", .words = "DIR NODE", .least = 2, .most = 2, .run = show, .options = show_rows,
-     .option_count = COUNT_OF(show_rows), .standard = &show_standard, .size = sizeof(struct show_options),
-     .help = "Show the newest entries.", .help_ja = "最新の履歴を表示する。"},
-    {.verb = "evidence", .words = "DIR NODE notice|receipt PEER SEQUENCE", .least = 5, .most = 5, .run = command_evidence,
-     .options = command_evidence_options, .option_count = COUNT_OF(command_evidence_options),
+    {.verb = "show",
+     .words = "DIR NODE",
+     .least = 2,
+     .most = 2,
+     .run = show,
+     .options = show_rows,
+     .option_count = COUNT_OF(show_rows),
+     .standard = &show_standard,
+     .size = sizeof(struct show_options),
+     .help = "Show the newest entries.",
+     .help_ja = "最新の履歴を表示する。"},
+    {.verb = "evidence",
+     .words = "DIR NODE notice|receipt PEER SEQUENCE",
+     .least = 5,
+     .most = 5,
+     .run = command_evidence,
+     .options = command_evidence_options,
+     .option_count = COUNT_OF(command_evidence_options),
      .size = sizeof(struct evidence_options),
-     .help = "Write one notice, or PEER's receipt for it, as evidence that juki-verify checks with the key of juki network key.",
-     .help_ja = "通知1件、又はその受領証を証拠として出力する（juki network key の鍵を使いjuki-verifyで検証）。"},
+     .help = "Write one notice, or PEER's receipt for it, as evidence that juki-verify checks with the key "
+             "of juki network key.",
+     .help_ja =
+         "通知1件、又はその受領証を証拠として出力する（juki network key の鍵を使いjuki-verifyで検証）。"},
 };
-const struct command_noun command_log = {"log", "verify, export and read the logs", "履歴を検証、書出し、表示する", rows,
-                                         COUNT_OF(rows)};
+const struct command_noun command_log = {"log", "verify, export and read the logs",
+                                         "履歴を検証、書出し、表示する", rows, COUNT_OF(rows)};

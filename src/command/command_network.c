@@ -56,7 +56,8 @@ static void print_databases(struct command_call *c, const struct network *n)
 {
     if (!n->postgresql.n)
         return;
-    puts(command_text(c, "Make these databases before juki up:", "juki up の前に次のデータベースを作成してください:"));
+    puts(command_text(
+        c, "Make these databases before juki up:", "juki up の前に次のデータベースを作成してください:"));
     for (size_t i = 0; i < n->count; i++) {
         printf("  createdb --maintenance-db='%.*s/postgres' juki_", STR_ARG(n->postgresql));
         for (const char *p = n->nodes[i].name.text; *p; p++)
@@ -74,19 +75,34 @@ struct init_options {
 };
 static const struct init_options init_standard = {.base_port = 7000, .disk_least = -1};
 static const struct option_row init_rows[] = {
-    {.name = "prefecture", OPTION_LIST_AT(struct init_options, prefectures), .value = "NN",
+    {.name = "prefecture",
+     OPTION_LIST_AT(struct init_options, prefectures),
+     .value = "NN",
      .help = "a prefecture without municipalities of ours; may stand several times",
      .help_ja = "市区町村を置かない都道府県。複数指定可"},
-    {.name = "municipality", OPTION_LIST_AT(struct init_options, municipalities), .value = "CODE",
-     .help = "area code of a municipality, with its prefecture; may stand several times (none given: 282049 282022 272035)",
+    {.name = "municipality",
+     OPTION_LIST_AT(struct init_options, municipalities),
+     .value = "CODE",
+     .help = "area code of a municipality, with its prefecture; may stand several times (none given: 282049 "
+             "282022 272035)",
      .help_ja = "市区町村の団体コード（その都道府県も作成）。複数指定可。省略時 282049 282022 272035"},
-    {.name = "base-port", OPTION_INT_AT(struct init_options, base_port), .least = 1, .most = 65000, .value = "PORT",
+    {.name = "base-port",
+     OPTION_INT_AT(struct init_options, base_port),
+     .least = 1,
+     .most = 65000,
+     .value = "PORT",
      .help = "the first of the consecutive ports on 127.0.0.1; standard 7000",
      .help_ja = "127.0.0.1で使う連続したポートの最初。標準7000"},
-    {.name = "postgresql", OPTION_TEXT_AT(struct init_options, postgresql), .value = "URL",
+    {.name = "postgresql",
+     OPTION_TEXT_AT(struct init_options, postgresql),
+     .value = "URL",
      .help = "keep the records in databases of this PostgreSQL server instead of SQLite files",
      .help_ja = "SQLiteファイルの代わりに、このPostgreSQLサーバのデータベースに保存する"},
-    {.name = "disk-least", OPTION_INT_AT(struct init_options, disk_least), .least = 0, .most = 50, .value = "PERCENT",
+    {.name = "disk-least",
+     OPTION_INT_AT(struct init_options, disk_least),
+     .least = 0,
+     .most = 50,
+     .value = "PERCENT",
      .help = "below this share of free disk no new work is taken; standard 10",
      .help_ja = "空き容量がこの割合を下回ると新しい処理を受け付けない。標準10"},
 };
@@ -120,25 +136,28 @@ static enum err init(struct command_call *c, struct fail *f)
 
 /* ---- add */
 
-/* The agency announces the directory to all; when it is down, each server finds the file at its next start. */
+/* The agency announces the directory to all; when it is down, each server finds the file at its next start.
+ */
 static enum err tell(struct command_call *c, struct fail *f, const struct network *n, const char *name)
 {
     const struct network_node *node;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = network_find(f, n, name, &node);
     if (!e && node->name.role == NODE_REGISTER) {
-        printf("%s %s\n", name, command_text(c, "takes it with its next connection to the CS",
-                                             "は次にCSへ接続するときに使用します"));
+        printf("%s %s\n", name,
+               command_text(c, "takes it with its next connection to the CS",
+                            "は次にCSへ接続するときに使用します"));
         return ERR_OK;
     }
     if (e || !node_pid(node)) {
         if (!e)
-            printf("%s %s\n", name, command_text(c, "does not run; it takes the new files when it starts",
-                                                 "は停止中です。次の起動時に反映します"));
+            printf("%s %s\n", name,
+                   command_text(c, "does not run; it takes the new files when it starts",
+                                "は停止中です。次の起動時に反映します"));
         return e;
     }
     e = node_ask(f, node, "reload", &answer);
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
@@ -166,19 +185,22 @@ static enum err add_locked(struct command_call *c, struct fail *f)
     if (!e)
         e = make_new_nodes(f, &before, &n);
     if (!e)
-        e = network_save(f, &n); /* before the directory: a directory never names a server that is not there */
+        e = network_save(f,
+                         &n); /* before the directory: a directory never names a server that is not there */
     if (!e)
         e = network_sign_directory(f, &n, false, NULL, &version);
     if (e)
         return e;
-    printf(command_text(c, "network directory version %lld\n", "ネットワーク名簿 第%lld版\n"), (long long)version);
+    printf(command_text(c, "network directory version %lld\n", "ネットワーク名簿 第%lld版\n"),
+           (long long)version);
     e = tell(c, f, &n, "agency");
     if (!e)
         printf("%s juki up %s\n", command_text(c, "next:", "次:"), c->words[0]);
     return e;
 }
 
-static enum err locked(struct command_call *c, struct fail *f, enum err (*run)(struct command_call *, struct fail *))
+static enum err locked(struct command_call *c, struct fail *f,
+                       enum err (*run)(struct command_call *, struct fail *))
 {
     int fd;
     enum err e = lock_network(f, c->words[0], &fd);
@@ -202,18 +224,25 @@ struct renew_options {
 };
 static const struct renew_options renew_standard = {.days = NETWORK_DAYS};
 static const struct option_row renew_rows[] = {
-    {.name = "days", OPTION_INT_AT(struct renew_options, days), .least = 1, .most = 3650, .value = "N",
+    {.name = "days",
+     OPTION_INT_AT(struct renew_options, days),
+     .least = 1,
+     .most = 3650,
+     .value = "N",
      .help = "how long the new certificate is valid; standard 397",
      .help_ja = "新しい証明書の有効日数。標準397"},
-    {.name = "door", OPTION_FLAG_AT(struct renew_options, door),
+    {.name = "door",
+     OPTION_FLAG_AT(struct renew_options, door),
      .help = "the certificate of the register's door instead of the link's (a register has no other)",
      .help_ja = "リンクではなく、住民記録との接続口の証明書（住民記録にはこれのみ）"},
-    {.name = "revoke-old", OPTION_FLAG_AT(struct renew_options, revoke_old),
+    {.name = "revoke-old",
+     OPTION_FLAG_AT(struct renew_options, revoke_old),
      .help = "put the old one's serial on the network directory's list: nobody accepts it any more",
      .help_ja = "古い証明書の番号を名簿の失効一覧に載せる"},
 };
 
-static enum err revoke_old(struct command_call *c, struct fail *f, const struct network *n, const char *serial)
+static enum err revoke_old(struct command_call *c, struct fail *f, const struct network *n,
+                           const char *serial)
 {
     const struct network_revocation r = {c->words[1], serial};
     int64_t version = 0;
@@ -245,7 +274,8 @@ static enum err renew_locked(struct command_call *c, struct fail *f)
     e = network_renew_node(f, &n, node, door, (int)o->days, old);
     if (e)
         return e;
-    printf(command_text(c, "%s has a new certificate for %d days\n", "%s の新しい証明書を発行しました（%d日間）\n"),
+    printf(command_text(c, "%s has a new certificate for %d days\n",
+                        "%s の新しい証明書を発行しました（%d日間）\n"),
            node->name.text, (int)o->days);
     e = tell(c, f, &n, node->name.text);
     return e || !o->revoke_old ? e : revoke_old(c, f, &n, old);
@@ -262,7 +292,9 @@ struct show_options {
     bool json;
 };
 static const struct option_row show_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct show_options, json), .help = "for scripts",
+    {.name = "json",
+     OPTION_FLAG_AT(struct show_options, json),
+     .help = "for scripts",
      .help_ja = "JSONで出力する"},
 };
 
@@ -309,7 +341,8 @@ static enum err show(struct command_call *c, struct fail *f)
         e = print_json(f, &n, d);
     } else if (!e) {
         print_nodes(&n);
-        printf(command_text(c, "network directory version %lld, valid until %s\n", "ネットワーク名簿 第%lld版 有効期限 %s\n"),
+        printf(command_text(c, "network directory version %lld, valid until %s\n",
+                            "ネットワーク名簿 第%lld版 有効期限 %s\n"),
                (long long)directory_version(d), clock_text(directory_expires(d), stamp));
     }
     directory_unref(d);
@@ -328,7 +361,8 @@ static enum err key(struct command_call *c, struct fail *f)
     if (!e)
         e = network_find(f, &n, c->words[1], &node);
     if (!e && node->name.role == NODE_REGISTER)
-        e = fail_set(f, ERR_STATE, node->name.text, "a register stands outside the network and signs nothing");
+        e = fail_set(f, ERR_STATE, node->name.text,
+                     "a register stands outside the network and signs nothing");
     if (!e)
         e = network_read_directory(f, &n, &d);
     if (e)
@@ -350,21 +384,51 @@ static enum err key(struct command_call *c, struct fail *f)
 }
 
 static const struct command_row rows[] = {
-    {.verb = "init", .words = "DIR", .least = 1, .most = 1, .run = init, .options = init_rows,
-     .option_count = COUNT_OF(init_rows), .standard = &init_standard, .size = sizeof init_standard,
-     .help = "Make a network of servers in DIR: keys, certificates, the signed directory, a configuration for each.",
+    {.verb = "init",
+     .words = "DIR",
+     .least = 1,
+     .most = 1,
+     .run = init,
+     .options = init_rows,
+     .option_count = COUNT_OF(init_rows),
+     .standard = &init_standard,
+     .size = sizeof init_standard,
+     .help = "Make a network of servers in DIR: keys, certificates, the signed directory, a configuration "
+             "for each.",
      .help_ja = "DIRにネットワークを作成する（鍵、証明書、署名付き名簿、各サーバの設定）。"},
-    {.verb = "add", .words = "DIR CODE...", .least = 2, .most = NETWORK_NODES_MAX, .run = add,
+    {.verb = "add",
+     .words = "DIR CODE...",
+     .least = 2,
+     .most = NETWORK_NODES_MAX,
+     .run = add,
      .help = "Add municipalities: new servers, and a new network directory that the agency announces.",
      .help_ja = "市区町村を追加する（新しいサーバと、機構が配布する新しい名簿）。"},
-    {.verb = "renew", .words = "DIR NODE", .least = 2, .most = 2, .run = renew, .options = renew_rows,
-     .option_count = COUNT_OF(renew_rows), .standard = &renew_standard, .size = sizeof renew_standard,
+    {.verb = "renew",
+     .words = "DIR NODE",
+     .least = 2,
+     .most = 2,
+     .run = renew,
+     .options = renew_rows,
+     .option_count = COUNT_OF(renew_rows),
+     .standard = &renew_standard,
+     .size = sizeof renew_standard,
      .help = "Give a server a new TLS key and certificate; it takes them without stopping.",
      .help_ja = "サーバのTLS鍵と証明書を更新する（停止不要）。"},
-    {.verb = "show", .words = "DIR", .least = 1, .most = 1, .run = show, .options = show_rows,
-     .option_count = COUNT_OF(show_rows), .size = sizeof(struct show_options),
-     .help = "List the servers with their ports.", .help_ja = "サーバとポートの一覧を表示する。"},
-    {.verb = "key", .words = "DIR NODE", .least = 2, .most = 2, .run = key,
+    {.verb = "show",
+     .words = "DIR",
+     .least = 1,
+     .most = 1,
+     .run = show,
+     .options = show_rows,
+     .option_count = COUNT_OF(show_rows),
+     .size = sizeof(struct show_options),
+     .help = "List the servers with their ports.",
+     .help_ja = "サーバとポートの一覧を表示する。"},
+    {.verb = "key",
+     .words = "DIR NODE",
+     .least = 2,
+     .most = 2,
+     .run = key,
      .help = "Print a server's public key as juki-verify --key takes it.",
      .help_ja = "サーバの公開鍵を、juki-verify --key に渡せる形で表示する。"},
 };

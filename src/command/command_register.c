@@ -9,7 +9,9 @@ struct register_options {
     bool json;
 };
 static const struct option_row option_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct register_options, json), .help = "the register's own answer, for scripts",
+    {.name = "json",
+     OPTION_FLAG_AT(struct register_options, json),
+     .help = "the register's own answer, for scripts",
      .help_ja = "JSONで出力する"},
 };
 
@@ -22,22 +24,14 @@ static enum err find(struct command_call *c, struct fail *f, const struct networ
     return e ? e : network_find_area(f, n, NODE_REGISTER, c->words[1], node);
 }
 
-static enum err print_answer(struct fail *f, json_t *answer)
+static long long number(const struct json *answer, const char *key)
 {
-    json_object_del(answer, "ok");
-    int failed = json_dumpf(answer, stdout, JSON_COMPACT);
-    putchar('\n');
-    return failed ? fail_set(f, ERR_IO, "stdout", NULL) : ERR_OK;
+    return (long long)json_int(json_get(answer, key));
 }
 
-static long long number(const json_t *answer, const char *key)
+static const char *text(const struct json *item, const char *key)
 {
-    return (long long)json_integer_value(json_object_get(answer, key));
-}
-
-static const char *text(const json_t *item, const char *key)
-{
-    const char *value = json_string_value(json_object_get(item, key));
+    const char *value = json_cstr(json_get(item, key));
     return value ? value : "";
 }
 
@@ -45,7 +39,8 @@ static const char *text(const json_t *item, const char *key)
 
 static int by_line(const void *a, const void *b)
 {
-    long long x = number(*(const json_t *const *)a, "line"), y = number(*(const json_t *const *)b, "line");
+    long long x = number(*(const struct json *const *)a, "line"),
+              y = number(*(const struct json *const *)b, "line");
     return (x > y) - (x < y);
 }
 
@@ -65,15 +60,15 @@ static struct str without_line(const char *said, long long line)
 }
 
 /* In the order of the file, the first of them. */
-static void print_refusals(struct command_call *c, const json_t *answer)
+static void print_refusals(struct command_call *c, const struct json *answer)
 {
-    const json_t *list = json_object_get(answer, "refusals");
+    const struct json *list = json_get(answer, "refusals");
     const void **items;
-    size_t count = json_array_size(list);
+    size_t count = json_count(list);
     long long all = number(answer, "refused"), shown = 0;
     items = arena_alloc(&c->arena, (count + 1) * sizeof *items);
     for (size_t i = 0; items && i < count; i++)
-        items[i] = json_array_get(list, i);
+        items[i] = json_at(list, i);
     if (items)
         qsort(items, count, sizeof *items, by_line);
     for (; items && shown < (long long)count && shown < REFUSALS_SHOWN; shown++) {
@@ -86,12 +81,12 @@ static void print_refusals(struct command_call *c, const json_t *answer)
         fprintf(stderr, command_text(c, "and %lld more\n", "ほか%lld行\n"), all - shown);
 }
 
-static enum err tell_result(struct command_call *c, struct fail *f, json_t *answer)
+static enum err tell_result(struct command_call *c, struct fail *f, struct json *answer)
 {
     const struct register_options *o = c->options;
     long long refused = number(answer, "refused");
     if (o->json) {
-        enum err e = print_answer(f, answer);
+        enum err e = control_print(f, answer);
         if (e)
             return e;
     } else {
@@ -99,8 +94,8 @@ static enum err tell_result(struct command_call *c, struct fail *f, json_t *answ
         printf(command_text(c, "%lld rows: %lld taken, %lld refused", "%lld行: 受入れ%lld、拒否%lld"),
                number(answer, "rows"), number(answer, "taken"), refused);
         if (number(answer, "last_change"))
-            printf(command_text(c, "; changes %lld to %lld", "、異動番号%lld～%lld"), number(answer, "first_change"),
-                   number(answer, "last_change"));
+            printf(command_text(c, "; changes %lld to %lld", "、異動番号%lld～%lld"),
+                   number(answer, "first_change"), number(answer, "last_change"));
         putchar('\n');
     }
     return refused ? fail_set(f, ERR_ROWS_REFUSED, NULL, "%lld", refused) : ERR_OK;
@@ -110,7 +105,7 @@ static enum err send_file(struct command_call *c, struct fail *f, const char *ve
 {
     const struct network_node *node;
     struct buf question;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = find(c, f, &node);
     if (e)
         return e;
@@ -129,7 +124,7 @@ static enum err send_file(struct command_call *c, struct fail *f, const char *ve
     buf_release(&question);
     if (!e)
         e = tell_result(c, f, answer);
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
@@ -150,7 +145,7 @@ static enum err enter(struct command_call *c, struct fail *f)
 
 /* ---- looking */
 
-static enum err ask(struct command_call *c, struct fail *f, const char *verb, json_t **answer)
+static enum err ask(struct command_call *c, struct fail *f, const char *verb, struct json **answer)
 {
     const struct network_node *node;
     enum err e = find(c, f, &node);
@@ -160,46 +155,48 @@ static enum err ask(struct command_call *c, struct fail *f, const char *verb, js
 static enum err problems(struct command_call *c, struct fail *f)
 {
     const struct register_options *o = c->options;
-    const json_t *item;
-    json_t *answer = NULL;
-    size_t i;
+    const struct json *item;
+    struct json *answer = NULL;
     enum err e = ask(c, f, "problems", &answer);
     if (e)
         return e;
     if (o->json) {
-        e = print_answer(f, answer);
+        e = control_print(f, answer);
     } else {
-        json_array_foreach(json_object_get(answer, "problems"), i, item) {
-            printf("%10lld %-8s %s %s %s %s: %s\n", number(item, "change"), text(item, "state"), text(item, "since"),
-                   text(item, "record"), text(item, "name"), text(item, "field"),
+        JSON_EACH(json_get(answer, "problems"), item)
+        {
+            printf("%10lld %-8s %s %s %s %s: %s\n", number(item, "change"), text(item, "state"),
+                   text(item, "since"), text(item, "record"), text(item, "name"), text(item, "field"),
                    text(item, c->language == FAIL_JAPANESE ? "text_ja" : "text"));
         }
-        if (json_array_size(json_object_get(answer, "problems")) == 0)
+        if (json_count(json_get(answer, "problems")) == 0)
             puts(command_text(c, "no problems", "拒否又は保留中の異動はありません"));
     }
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
 static enum err status(struct command_call *c, struct fail *f)
 {
     const struct register_options *o = c->options;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = ask(c, f, "status", &answer);
     if (e)
         return e;
-    const json_t *persons = json_object_get(answer, "persons"), *changes = json_object_get(answer, "changes");
+    const struct json *persons = json_get(answer, "persons"), *changes = json_get(answer, "changes");
     if (o->json)
-        e = print_answer(f, answer);
+        e = control_print(f, answer);
     else
-        printf(command_text(c,
-                            "residents %lld, removed %lld, provisional %lld\n"
-                            "changes %lld: taken by the CS %lld, applied %lld, waiting %lld, refused %lld\n",
-                            "住民%lld、消除%lld、仮登録%lld\n異動%lld: CS受入れ%lld、反映済み%lld、待ち%lld、拒否%lld\n"),
-               number(persons, "current"), number(persons, "removed"), number(persons, "provisional"),
-               number(changes, "queued"), number(changes, "taken"), number(changes, "applied"),
-               number(changes, "waiting"), number(changes, "refused"));
-    json_decref(answer);
+        printf(
+            command_text(
+                c,
+                "residents %lld, removed %lld, provisional %lld\n"
+                "changes %lld: taken by the CS %lld, applied %lld, waiting %lld, refused %lld\n",
+                "住民%lld、消除%lld、仮登録%lld\n異動%lld: CS受入れ%lld、反映済み%lld、待ち%lld、拒否%lld\n"),
+            number(persons, "current"), number(persons, "removed"), number(persons, "provisional"),
+            number(changes, "queued"), number(changes, "taken"), number(changes, "applied"),
+            number(changes, "waiting"), number(changes, "refused"));
+    json_free(answer);
     return e;
 }
 
@@ -208,24 +205,24 @@ static enum err status(struct command_call *c, struct fail *f)
 static enum err provisional(struct command_call *c, struct fail *f)
 {
     const struct register_options *o = c->options;
-    const json_t *item;
-    json_t *answer = NULL;
-    size_t i;
+    const struct json *item;
+    struct json *answer = NULL;
     enum err e = ask(c, f, "provisional", &answer);
     if (e)
         return e;
     if (o->json)
-        e = print_answer(f, answer);
-    json_array_foreach(json_object_get(answer, "provisional"), i, item) {
+        e = control_print(f, answer);
+    JSON_EACH(json_get(answer, "provisional"), item)
+    {
         if (!o->json)
-            printf("%s %s %s %s %s\n", text(item, "id"), text(item, "since"), text(item, "record"), text(item, "date"),
-                   text(item, c->language == FAIL_JAPANESE ? "reason_ja" : "reason"));
+            printf("%s %s %s %s %s\n", text(item, "id"), text(item, "since"), text(item, "record"),
+                   text(item, "date"), text(item, c->language == FAIL_JAPANESE ? "reason_ja" : "reason"));
     }
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
-static enum err ask_about(struct command_call *c, struct fail *f, const char *verb, json_t **answer)
+static enum err ask_about(struct command_call *c, struct fail *f, const char *verb, struct json **answer)
 {
     const struct network_node *node;
     struct buf question;
@@ -247,23 +244,25 @@ static enum err ask_about(struct command_call *c, struct fail *f, const char *ve
 static enum err confirm(struct command_call *c, struct fail *f)
 {
     const struct register_options *o = c->options;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = ask_about(c, f, "confirm", &answer);
     if (!e && o->json)
-        e = print_answer(f, answer);
+        e = control_print(f, answer);
     else if (!e && number(answer, "change"))
-        printf(command_text(c, "confirmed; change %lld\n", "本登録しました。異動番号%lld\n"), number(answer, "change"));
+        printf(command_text(c, "confirmed; change %lld\n", "本登録しました。異動番号%lld\n"),
+               number(answer, "change"));
     else if (!e)
-        puts(command_text(c, "confirmed; nothing to tell the network so far", "本登録しました（今のところ通知はありません）"));
-    json_decref(answer);
+        puts(command_text(c, "confirmed; nothing to tell the network so far",
+                          "本登録しました（今のところ通知はありません）"));
+    json_free(answer);
     return e;
 }
 
 static enum err withdraw(struct command_call *c, struct fail *f)
 {
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = ask_about(c, f, "withdraw_provisional", &answer);
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
@@ -272,46 +271,97 @@ static enum err resend(struct command_call *c, struct fail *f)
     const struct network_node *node;
     uint64_t first, last;
     char question[96];
-    json_t *answer = NULL;
-    if (!str_to_uint(str_of(c->words[2]), INT64_MAX, &first) || !str_to_uint(str_of(c->words[3]), INT64_MAX, &last) ||
-        first == 0 || last < first)
+    struct json *answer = NULL;
+    if (!str_to_uint(str_of(c->words[2]), INT64_MAX, &first) ||
+        !str_to_uint(str_of(c->words[3]), INT64_MAX, &last) || first == 0 || last < first)
         return fail_set(f, ERR_USAGE, NULL, "FIRST and LAST are numbers of changes, from 1, in this order");
-    snprintf(question, sizeof question, "{\"do\":\"resend\",\"first\":%llu,\"last\":%llu}", (unsigned long long)first,
-             (unsigned long long)last);
+    snprintf(question, sizeof question, "{\"do\":\"resend\",\"first\":%llu,\"last\":%llu}",
+             (unsigned long long)first, (unsigned long long)last);
     enum err e = find(c, f, &node);
     if (!e)
         e = node_ask_text(f, node, str_of(question), NULL, &answer);
-    json_decref(answer);
+    json_free(answer);
     if (!e)
-        printf(command_text(c, "changes %s to %s are sent again\n", "異動 %s～%s を再送します\n"), c->words[2], c->words[3]);
+        printf(command_text(c, "changes %s to %s are sent again\n", "異動 %s～%s を再送します\n"),
+               c->words[2], c->words[3]);
     return e;
 }
 
-#define OPTIONS .options = option_rows, .option_count = COUNT_OF(option_rows), .size = sizeof(struct register_options)
+#define OPTIONS                                                                                              \
+    .options = option_rows, .option_count = COUNT_OF(option_rows), .size = sizeof(struct register_options)
 static const struct command_row rows[] = {
-    {.verb = "load", .words = "DIR AREA FILE", .least = 3, .most = 3, .run = load, OPTIONS,
-     .help = "Load residents from a CSV file (docs/REGISTER-CSV.md); they go through the CS into the network.",
+    {.verb = "load",
+     .words = "DIR AREA FILE",
+     .least = 3,
+     .most = 3,
+     .run = load,
+     OPTIONS,
+     .help =
+         "Load residents from a CSV file (docs/REGISTER-CSV.md); they go through the CS into the network.",
      .help_ja = "CSVファイルの住民を読み込む。CSを通じてネットワークに通知される。"},
-    {.verb = "apply", .words = "DIR AREA FILE", .least = 3, .most = 3, .run = apply, OPTIONS,
+    {.verb = "apply",
+     .words = "DIR AREA FILE",
+     .least = 3,
+     .most = 3,
+     .run = apply,
+     OPTIONS,
      .help = "Apply change events from a file of JSON lines (docs/REGISTER-CSV.md).",
      .help_ja = "JSON行ファイルの異動を適用する。"},
-    {.verb = "enter", .words = "DIR AREA FILE", .least = 3, .most = 3, .run = enter, OPTIONS,
-     .help = "Enter change events provisionally (same file as apply): checked and kept, but nothing leaves the register.",
+    {.verb = "enter",
+     .words = "DIR AREA FILE",
+     .least = 3,
+     .most = 3,
+     .run = enter,
+     OPTIONS,
+     .help = "Enter change events provisionally (same file as apply): checked and kept, but nothing leaves "
+             "the register.",
      .help_ja = "異動を仮登録する（ファイルはapplyと同じ）。検査して保存するが、住民記録の外には出ない。"},
-    {.verb = "provisional", .words = "DIR AREA", .least = 2, .most = 2, .run = provisional, OPTIONS,
+    {.verb = "provisional",
+     .words = "DIR AREA",
+     .least = 2,
+     .most = 2,
+     .run = provisional,
+     OPTIONS,
      .help = "List the provisional events that wait to be confirmed.",
      .help_ja = "本登録を待つ仮登録の一覧を表示する。"},
-    {.verb = "confirm", .words = "DIR AREA ID", .least = 3, .most = 3, .run = confirm, OPTIONS,
+    {.verb = "confirm",
+     .words = "DIR AREA ID",
+     .least = 3,
+     .most = 3,
+     .run = confirm,
+     OPTIONS,
      .help = "Make a provisional event final; only now the network is told.",
      .help_ja = "仮登録を本登録にする。ここで初めてネットワークに通知される。"},
-    {.verb = "withdraw", .words = "DIR AREA ID", .least = 3, .most = 3, .run = withdraw,
-     .help = "Drop a provisional event; nothing of it happens.", .help_ja = "仮登録を取り消す。"},
-    {.verb = "problems", .words = "DIR AREA", .least = 2, .most = 2, .run = problems, OPTIONS,
-     .help = "List the changes that were refused or wait, oldest first, with record and reason; change 0: a wish for a number.",
-     .help_ja = "拒否された異動と待っている異動を、住民票番号と理由とともに古い順に表示する（異動番号0は個人番号の変更の希望）。"},
-    {.verb = "status", .words = "DIR AREA", .least = 2, .most = 2, .run = status, OPTIONS,
-     .help = "Count residents, and changes by what became of them.", .help_ja = "住民数と異動の状況を表示する。"},
-    {.verb = "resend", .words = "DIR AREA FIRST LAST", .least = 4, .most = 4, .run = resend,
+    {.verb = "withdraw",
+     .words = "DIR AREA ID",
+     .least = 3,
+     .most = 3,
+     .run = withdraw,
+     .help = "Drop a provisional event; nothing of it happens.",
+     .help_ja = "仮登録を取り消す。"},
+    {.verb = "problems",
+     .words = "DIR AREA",
+     .least = 2,
+     .most = 2,
+     .run = problems,
+     OPTIONS,
+     .help = "List the changes that were refused or wait, oldest first, with record and reason; change 0: a "
+             "wish for a number.",
+     .help_ja = "拒否された異動と待っている異動を、住民票番号と理由とともに古い順に表示する（異動番号0は個人"
+                "番号の変更の希望）。"},
+    {.verb = "status",
+     .words = "DIR AREA",
+     .least = 2,
+     .most = 2,
+     .run = status,
+     OPTIONS,
+     .help = "Count residents, and changes by what became of them.",
+     .help_ja = "住民数と異動の状況を表示する。"},
+    {.verb = "resend",
+     .words = "DIR AREA FIRST LAST",
+     .least = 4,
+     .most = 4,
+     .run = resend,
      .help = "Let the CS send these changes again; nothing is applied twice.",
      .help_ja = "異動をCSから再送させる（二重には反映されない）。"},
 };

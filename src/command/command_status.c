@@ -3,27 +3,32 @@
 #include "command/node_process.h"
 #include "command/nouns.h"
 
+enum { JSON_BYTES_MOST = 64 * 1024 * 1024 };
+
 struct status_options {
     bool json;
 };
 static const struct option_row option_rows[] = {
-    {.name = "json", OPTION_FLAG_AT(struct status_options, json), .help = "everything the servers say, for scripts",
+    {.name = "json",
+     OPTION_FLAG_AT(struct status_options, json),
+     .help = "everything the servers say, for scripts",
      .help_ja = "サーバの応答すべてをJSONで出力する"},
 };
 
 /* A number some members deep: "persons.current"; -1 when it is not there. */
-static int64_t number_at(const json_t *tree, const char *path)
+static int64_t number_at(const struct json *tree, const char *path)
 {
     struct str rest = str_of(path), part;
     char key[40];
     while (tree && str_cut(&rest, '.', &part)) {
         snprintf(key, sizeof key, "%.*s", STR_ARG(part));
-        tree = json_object_get(tree, key);
+        tree = json_get(tree, key);
     }
-    return json_is_integer(tree) ? json_integer_value(tree) : -1;
+    return json_is(tree, JSON_INTEGER) ? json_int(tree) : -1;
 }
 
-/* What a row of 100 columns has room for; --json says the rest. A register has changes where servers have notices. */
+/* What a row of 100 columns has room for; --json says the rest. A register has changes where servers have
+ * notices. */
 static const struct {
     const char *title, *title_ja, *path, *of_register;
     int width;
@@ -66,17 +71,17 @@ static void print_titles(const struct command_call *c)
 }
 
 /* What a person should look at, on lines of its own below the row. */
-static void print_trouble(const struct command_call *c, const json_t *answer)
+static void print_trouble(const struct command_call *c, const struct json *answer)
 {
-    const char *own = json_string_value(json_object_get(answer, "trouble"));
-    const json_t *peer;
-    size_t i;
+    const char *own = json_cstr(json_get(answer, "trouble"));
+    const struct json *peer;
     if (own)
         printf("    ! %s\n", own);
-    json_array_foreach(json_object_get(answer, "peers"), i, peer) {
-        const char *node = json_string_value(json_object_get(peer, "node"));
-        const char *trouble = json_string_value(json_object_get(peer, "trouble"));
-        bool stopped = json_is_true(json_object_get(peer, "stopped"));
+    JSON_EACH(json_get(answer, "peers"), peer)
+    {
+        const char *node = json_cstr(json_get(peer, "node"));
+        const char *trouble = json_cstr(json_get(peer, "trouble"));
+        bool stopped = json_is(json_get(peer, "stopped"), JSON_TRUE);
         if (trouble || stopped)
             printf("    ! %s: %s%s\n", node ? node : "", trouble ? trouble : "",
                    stopped ? command_text(c, " (stopped)", "（停止）") : "");
@@ -97,7 +102,8 @@ static void print_bytes(int width, int64_t value)
         printf(" %*lld", width, (long long)value);
 }
 
-static void print_row(const struct command_call *c, const struct network_node *node, const json_t *answer)
+static void print_row(const struct command_call *c, const struct network_node *node,
+                      const struct json *answer)
 {
     printf("%-*s", NAME_WIDTH, node->name.text);
     if (!answer)
@@ -127,22 +133,14 @@ static bool asked_for(const struct command_call *c, const struct network_node *n
     return c->word_count < 2 || strcmp(c->words[1], node->name.text) == 0;
 }
 
-static void add_server(json_t *list, const struct network_node *node, json_t *answer)
+/* A server's own answer, with its name. */
+static void add_server(struct buf *list, const struct network_node *node, const struct json *answer)
 {
-    json_t *server = answer ? json_copy(answer) : json_object();
-    json_object_del(server, "ok");
-    json_object_set_new(server, "node", json_string(node->name.text));
-    json_object_set_new(server, "running", json_boolean(answer != NULL));
-    json_array_append_new(list, server);
-}
-
-static enum err print_json(struct fail *f, json_t *list)
-{
-    json_t *root = json_pack("{s:O}", "servers", list);
-    int failed = !root || json_dumpf(root, stdout, JSON_COMPACT) != 0;
-    putchar('\n');
-    json_decref(root);
-    return failed ? fail_set(f, ERR_IO, "stdout", NULL) : ERR_OK;
+    json_begin(list, NULL, '{');
+    json_add_members(list, answer, "ok");
+    json_add_text(list, "node", str_of(node->name.text));
+    json_add_bool(list, "running", answer != NULL);
+    json_end(list, '}');
 }
 
 static enum err status(struct command_call *c, struct fail *f)
@@ -156,37 +154,48 @@ static enum err status(struct command_call *c, struct fail *f)
         e = network_find(f, &n, c->words[1], &chosen);
     if (e)
         return e;
-    json_t *list = json_array();
+    struct buf list;
+    buf_init(&list, JSON_BYTES_MOST);
+    json_begin(&list, NULL, '{');
+    json_begin(&list, "servers", '[');
     if (!o->json)
         print_titles(c);
     for (size_t i = 0; i < n.count; i++) {
-        json_t *answer = NULL;
+        struct json *answer = NULL;
         if (!asked_for(c, &n.nodes[i]))
             continue;
         asked++;
         if (node_ask(NULL, &n.nodes[i], "status", &answer))
             down++;
         if (o->json)
-            add_server(list, &n.nodes[i], answer);
+            add_server(&list, &n.nodes[i], answer);
         else
             print_row(c, &n.nodes[i], answer);
-        json_decref(answer);
+        json_free(answer);
     }
+    json_end(&list, ']');
+    json_end(&list, '}');
     if (o->json)
-        e = print_json(f, list);
-    json_decref(list);
+        e = control_print_buf(f, &list);
+    buf_release(&list);
     if (!e && down)
         e = fail_set(f, ERR_NODE_DOWN, NULL, "%zu / %zu", asked - down, asked);
     return e;
 }
 
 static const struct command_row rows[] = {
-    {.words = "DIR [NODE]", .least = 1, .most = 2, .run = status, .options = option_rows,
-     .option_count = COUNT_OF(option_rows), .size = sizeof(struct status_options),
-     .help = "Show persons, notices, logs, error lists, stock and certificates of every server. head: seconds since the log's "
+    {.words = "DIR [NODE]",
+     .least = 1,
+     .most = 2,
+     .run = status,
+     .options = option_rows,
+     .option_count = COUNT_OF(option_rows),
+     .size = sizeof(struct status_options),
+     .help = "Show persons, notices, logs, error lists, stock and certificates of every server. head: "
+             "seconds since the log's "
              "head was signed; cert: days until the certificate ends.",
      .help_ja = "各サーバの人数、通知、履歴、エラーリスト、住民票コードの残数、証明書の残日数を表示する。"
                 "先頭は、履歴の先頭に署名してからの秒数。"},
 };
-const struct command_noun command_status = {"status", "show how every server stands", "各サーバの状態を表示する", rows,
-                                            COUNT_OF(rows)};
+const struct command_noun command_status = {"status", "show how every server stands",
+                                            "各サーバの状態を表示する", rows, COUNT_OF(rows)};

@@ -16,20 +16,22 @@ struct hop {
     char notice[96], state;
 };
 
-static enum err stamp(struct fail *f, const json_t *answer, const char *key, struct arena *a, int64_t *out)
+static enum err stamp(struct fail *f, const struct json *answer, const char *key, struct arena *a,
+                      int64_t *out)
 {
     struct str text = {NULL, 0};
     enum err e = json_member_text_maybe(f, answer, key, a, &text);
     return e || !text.p ? e : clock_parse(f, text, out);
 }
 
-static enum err hop_read(struct fail *f, const json_t *answer, struct arena *a, struct hop *out)
+static enum err hop_read(struct fail *f, const struct json *answer, struct arena *a, struct hop *out)
 {
     struct str next = {NULL, 0}, notice = {NULL, 0}, state = {NULL, 0};
     enum err e;
     if ((e = stamp(f, answer, "received", a, &out->received)) ||
         (e = stamp(f, answer, "acknowledged", a, &out->acknowledged)) ||
-        (e = stamp(f, answer, "outcome", a, &out->outcome)) || (e = json_member_text(f, answer, "next", a, &next)) ||
+        (e = stamp(f, answer, "outcome", a, &out->outcome)) ||
+        (e = json_member_text(f, answer, "next", a, &next)) ||
         (e = json_member_int(f, answer, "next_sequence", 0, INT64_MAX, &out->next_sequence)) ||
         (e = json_member_text(f, answer, "notice", a, &notice)) ||
         (e = json_member_text(f, answer, "state", a, &state)))
@@ -40,33 +42,35 @@ static enum err hop_read(struct fail *f, const json_t *answer, struct arena *a, 
     return ERR_OK;
 }
 
-static enum err ask_hop(struct fail *f, const struct network *n, struct arena *a, const char *node, struct str question,
-                        struct hop *out)
+static enum err ask_hop(struct fail *f, const struct network *n, struct arena *a, const char *node,
+                        struct str question, struct hop *out)
 {
     const struct network_node *found = NULL;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = network_find(f, n, node, &found);
     if (!e)
         e = node_ask_text(f, found, question, NULL, &answer);
     if (!e)
         e = hop_read(f, answer, a, out);
-    json_decref(answer);
+    json_free(answer);
     snprintf(out->node, sizeof out->node, "%s", node);
     return e;
 }
 
-static enum err follow(struct fail *f, const struct network *n, struct arena *a, const char *cs, int64_t change,
-                       struct hop *hops, size_t *count)
+static enum err follow(struct fail *f, const struct network *n, struct arena *a, const char *cs,
+                       int64_t change, struct hop *hops, size_t *count)
 {
     struct str question = arena_format(a, "{\"do\":\"trace_source\",\"change\":%lld}", (long long)change);
-    enum err e = question.p ? ask_hop(f, n, a, cs, question, &hops[0]) : fail_set(f, ERR_MEMORY, "trace", NULL);
+    enum err e =
+        question.p ? ask_hop(f, n, a, cs, question, &hops[0]) : fail_set(f, ERR_MEMORY, "trace", NULL);
     for (*count = 1; !e && hops[*count - 1].next[0] && *count < HOPS_MAX; ++*count) {
         const struct hop *last = &hops[*count - 1];
         if (!last->acknowledged)
             break; /* on its way: the next server does not have it yet, or we do not know */
-        question = arena_format(a, "{\"do\":\"trace_received\",\"sender\":\"%s\",\"sequence\":%lld}", last->node,
-                                (long long)last->next_sequence);
-        e = question.p ? ask_hop(f, n, a, last->next, question, &hops[*count]) : fail_set(f, ERR_MEMORY, "trace", NULL);
+        question = arena_format(a, "{\"do\":\"trace_received\",\"sender\":\"%s\",\"sequence\":%lld}",
+                                last->node, (long long)last->next_sequence);
+        e = question.p ? ask_hop(f, n, a, last->next, question, &hops[*count])
+                       : fail_set(f, ERR_MEMORY, "trace", NULL);
     }
     return e;
 }
@@ -115,8 +119,8 @@ static void print_line(const char *node, const char *what, int64_t at, int64_t s
     char text[CLOCK_TEXT_SIZE];
     int space = WHAT_WIDTH - text_width(what);
     if (at)
-        printf("  %-16s %s%*s %s JST %+10.3f ms\n", node, what, space > 0 ? space : 0, "", wall_clock(at, text),
-               (double)(at - start) / 1000);
+        printf("  %-16s %s%*s %s JST %+10.3f ms\n", node, what, space > 0 ? space : 0, "",
+               wall_clock(at, text), (double)(at - start) / 1000);
 }
 
 static void print(const struct command_call *c, const struct hop *hops, size_t count)
@@ -186,15 +190,21 @@ static enum err trace(struct command_call *c, struct fail *f)
 }
 
 static const struct option_row options[] = {
-    {"json", 0, OPTION_FLAG_AT(struct trace_words, json), .help = "Write JSON.",
-     .help_ja = "JSONで出力する"},
+    {"json", 0, OPTION_FLAG_AT(struct trace_words, json), .help = "Write JSON.", .help_ja = "JSONで出力する"},
 };
 static const struct command_row rows[] = {
-    {.words = "DIR AREA CHANGE", .least = 3, .most = 3, .options = options, .option_count = COUNT_OF(options),
-     .size = sizeof(struct trace_words), .run = trace,
-     .help = "Show when a change of AREA's register was taken by its CS, reached the prefecture and the agency, and when "
+    {.words = "DIR AREA CHANGE",
+     .least = 3,
+     .most = 3,
+     .options = options,
+     .option_count = COUNT_OF(options),
+     .size = sizeof(struct trace_words),
+     .run = trace,
+     .help = "Show when a change of AREA's register was taken by its CS, reached the prefecture and the "
+             "agency, and when "
              "its outcome came back.",
-     .help_ja = "AREAの住民記録の異動CHANGEが、CS、都道府県サーバ、機構サーバにいつ届き、結果がいつ戻ったかを示す。"},
+     .help_ja = "AREAの住民記録の異動CHANGEが、CS、都道府県サーバ、機構サーバにいつ届き、結果がいつ戻ったかを"
+                "示す。"},
 };
 const struct command_noun command_trace = {"trace", "where a change is, with the time at each hop",
                                            "異動の所在と各段階の時刻を示す", rows, COUNT_OF(rows)};

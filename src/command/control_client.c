@@ -79,35 +79,38 @@ static enum err receive(struct fail *f, int fd, int wait_millis, struct buf *in)
     return in->broken ? fail_set(f, ERR_CONTROL_ANSWER, "control", "over 16 MiB") : ERR_OK;
 }
 
-static enum err refused(struct fail *f, const json_t *tree)
+static enum err refused(struct fail *f, const struct json *tree)
 {
     bool japanese = fail_language() == FAIL_JAPANESE;
-    const char *text = json_string_value(json_object_get(tree, japanese ? "text_ja" : "text"));
+    const char *text = json_cstr(json_get(tree, japanese ? "text_ja" : "text"));
     return fail_set(f, ERR_CONTROL_REFUSED, NULL, "%.200s", text ? text : "");
 }
 
 /* One whole line: progress, or the answer. */
-static enum err take_line(struct fail *f, const struct control_question *q, struct str line, json_t **answer)
+static enum err take_line(struct fail *f, const struct control_question *q, struct str line,
+                          struct json **answer)
 {
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     struct fail why = {0};
     if (json_read(&why, line, &tree))
         return fail_set(f, ERR_CONTROL_ANSWER, "control", "%s", err_row(why.err)->name);
-    const json_t *progress = json_object_get(tree, "progress"), *ok = json_object_get(tree, "ok");
+    const struct json *progress = json_get(tree, "progress"), *ok = json_get(tree, "ok");
     enum err e = ERR_OK;
-    if (json_is_integer(progress) && q->progress)
-        q->progress(q->arg, json_integer_value(progress), json_integer_value(json_object_get(tree, "total")));
-    else if (json_is_true(ok))
-        *answer = json_incref(tree);
-    else if (json_is_false(ok))
+    if (json_is(ok, JSON_TRUE)) {
+        *answer = tree;
+        return ERR_OK;
+    }
+    if (json_is(progress, JSON_INTEGER) && q->progress)
+        q->progress(q->arg, json_int(progress), json_int(json_get(tree, "total")));
+    else if (json_is(ok, JSON_FALSE))
         e = refused(f, tree);
-    else if (!json_is_integer(progress))
+    else if (!json_is(progress, JSON_INTEGER))
         e = fail_set(f, ERR_CONTROL_ANSWER, "control", "neither progress nor an answer");
-    json_decref(tree);
+    json_free(tree);
     return e;
 }
 
-static enum err read_answer(struct fail *f, const struct control_question *q, int fd, json_t **answer)
+static enum err read_answer(struct fail *f, const struct control_question *q, int fd, struct json **answer)
 {
     struct buf in;
     enum err e = ERR_OK;
@@ -128,9 +131,9 @@ static enum err read_answer(struct fail *f, const struct control_question *q, in
     return e;
 }
 
-enum err control_ask(struct fail *f, const struct control_question *q, json_t **answer)
+enum err control_ask(struct fail *f, const struct control_question *q, struct json **answer)
 {
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     int fd = dial(q->socket);
     if (fd < 0)
         return fail_errno(f, ERR_CONTROL_DOWN, q->socket);
@@ -140,5 +143,25 @@ enum err control_ask(struct fail *f, const struct control_question *q, json_t **
     close(fd);
     if (!e)
         *answer = tree;
+    return e;
+}
+
+enum err control_print_buf(struct fail *f, const struct buf *json)
+{
+    enum err e = buf_check(json, f, "answer");
+    if (!e && (fwrite(json->p, 1, json->n, stdout) != json->n || putchar('\n') == EOF))
+        e = fail_errno(f, ERR_IO, "stdout");
+    return e;
+}
+
+enum err control_print(struct fail *f, const struct json *answer)
+{
+    struct buf b;
+    buf_init(&b, 2 * ANSWER_MAX);
+    json_begin(&b, NULL, '{');
+    json_add_members(&b, answer, "ok");
+    json_end(&b, '}');
+    enum err e = control_print_buf(f, &b);
+    buf_release(&b);
     return e;
 }

@@ -8,7 +8,7 @@
 
 enum { LEVELS_MAX = 4 };
 
-static enum err read_area(struct fail *f, const json_t *row, struct arena *a, struct census_area *out)
+static enum err read_area(struct fail *f, const struct json *row, struct arena *a, struct census_area *out)
 {
     struct str digest = {NULL, 0};
     int64_t area = 0;
@@ -28,22 +28,24 @@ enum err node_census(struct fail *f, const struct network_node *node, struct are
 {
     const struct control_question q = {
         .socket = node->control.p, .text = STR("{\"do\":\"census\"}"), .wait_millis = CONTROL_LONG};
-    json_t *answer = NULL, *list = NULL, *row;
+    struct json *answer = NULL;
+    const struct json *list = NULL, *row;
     size_t i;
     enum err e = control_ask(f, &q, &answer); /* a digest over millions takes its time */
     if (!e)
         e = json_member_array(f, answer, "areas", &list);
     if (!e) {
-        out->count = json_array_size(list);
+        out->count = json_count(list);
         out->areas = arena_alloc(a, (out->count + 1) * sizeof *out->areas);
         if (!out->areas)
             e = fail_set(f, ERR_MEMORY, "census", NULL);
     }
-    json_array_foreach(list, i, row) {
+    JSON_EACH_AT(list, i, row)
+    {
         if (!e)
             e = read_area(f, row, a, &out->areas[i]);
     }
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
@@ -106,7 +108,8 @@ static bool seen_before(const struct census *all, size_t node, int32_t area)
 }
 
 enum err network_compare(struct fail *f, const struct network *n, struct arena *a,
-                         void (*each)(void *arg, int32_t area, const struct level *levels, size_t count, bool equal),
+                         void (*each)(void *arg, int32_t area, const struct level *levels, size_t count,
+                                      bool equal),
                          void *arg, bool *equal)
 {
     struct census *all = arena_alloc(a, n->count * sizeof *all);

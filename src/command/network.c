@@ -19,7 +19,8 @@ enum err network_path(struct fail *f, struct arena *a, struct str folder, const 
     return out->p ? ERR_OK : fail_set(f, ERR_MEMORY, "path", NULL);
 }
 
-static enum err place_node(struct fail *f, const struct network *n, struct arena *a, struct network_node *node)
+static enum err place_node(struct fail *f, const struct network *n, struct arena *a,
+                           struct network_node *node)
 {
     enum err e = network_path(f, a, n->folder, node->name.text, &node->folder);
     if (e)
@@ -33,7 +34,7 @@ static enum err place_node(struct fail *f, const struct network *n, struct arena
 
 /* ---- reading */
 
-static enum err read_node(struct fail *f, const struct network *n, struct arena *a, const json_t *tree,
+static enum err read_node(struct fail *f, const struct network *n, struct arena *a, const struct json *tree,
                           struct network_node *node)
 {
     struct str name = {NULL, 0};
@@ -47,24 +48,25 @@ static enum err read_node(struct fail *f, const struct network *n, struct arena 
     return e ? e : place_node(f, n, a, node);
 }
 
-static enum err read_nodes(struct fail *f, struct network *n, struct arena *a, const json_t *tree)
+static enum err read_nodes(struct fail *f, struct network *n, struct arena *a, const struct json *tree)
 {
-    json_t *list, *item;
+    const struct json *list, *item;
     size_t i;
     enum err e = json_member_array(f, tree, "nodes", &list);
     if (e)
         return e;
-    if (json_array_size(list) > NETWORK_NODES_MAX)
+    if (json_count(list) > NETWORK_NODES_MAX)
         return fail_set(f, ERR_LIMIT, "nodes", "%d", NETWORK_NODES_MAX);
     n->nodes = arena_alloc(a, NETWORK_NODES_MAX * sizeof *n->nodes);
     if (!n->nodes)
         return fail_set(f, ERR_MEMORY, "network", NULL);
-    json_array_foreach(list, i, item) {
+    JSON_EACH_AT(list, i, item)
+    {
         e = read_node(f, n, a, item, &n->nodes[i]);
         if (e)
             return e;
     }
-    n->count = json_array_size(list);
+    n->count = json_count(list);
     return ERR_OK;
 }
 
@@ -73,7 +75,8 @@ enum err network_set_postgresql(struct fail *f, struct network *n, struct arena 
     static const struct str scheme = {"://", 3};
     const char *at = url.n ? memrchr(url.p, '@', url.n) : NULL;
     const char *user = at ? memmem(url.p, url.n, scheme.p, scheme.n) : NULL, *end = url.p + url.n;
-    const char *colon = user && user < at ? memchr(user + scheme.n, ':', (size_t)(at - user) - scheme.n) : NULL;
+    const char *colon =
+        user && user < at ? memchr(user + scheme.n, ':', (size_t)(at - user) - scheme.n) : NULL;
     n->postgresql_secret = url;
     n->postgresql = url;
     if (!colon)
@@ -82,7 +85,7 @@ enum err network_set_postgresql(struct fail *f, struct network *n, struct arena 
     return n->postgresql.p ? ERR_OK : fail_set(f, ERR_MEMORY, "postgresql", NULL);
 }
 
-static enum err read_network(struct fail *f, struct arena *a, const json_t *tree, struct network *n)
+static enum err read_network(struct fail *f, struct arena *a, const struct json *tree, struct network *n)
 {
     int64_t form;
     enum err e;
@@ -102,14 +105,15 @@ enum err network_load(struct fail *f, const char *folder, struct arena *a, struc
     struct network n = {.disk_least = -1};
     struct buf text;
     struct str path;
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     char *absolute = realpath(folder, NULL);
     if (!absolute)
         return fail_set(f, ERR_NETWORK_NONE, NULL, "%.120s", folder);
     n.folder = arena_copy(a, str_of(absolute));
     free(absolute);
     buf_init(&text, NETWORK_FILE_MAX);
-    enum err e = n.folder.p ? network_path(f, a, n.folder, "network.json", &path) : fail_set(f, ERR_MEMORY, NULL, NULL);
+    enum err e = n.folder.p ? network_path(f, a, n.folder, "network.json", &path)
+                            : fail_set(f, ERR_MEMORY, NULL, NULL);
     if (!e)
         e = file_read(f, path.p, &text);
     if (e == ERR_NOT_FOUND)
@@ -118,7 +122,7 @@ enum err network_load(struct fail *f, const char *folder, struct arena *a, struc
         e = json_read(f, buf_str(&text), &tree);
     if (!e)
         e = read_network(f, a, tree, &n);
-    json_decref(tree);
+    json_free(tree);
     buf_release(&text);
     if (!e)
         *out = n;
@@ -165,7 +169,8 @@ enum err network_save(struct fail *f, const struct network *n)
     return e;
 }
 
-enum err network_find(struct fail *f, const struct network *n, const char *name, const struct network_node **out)
+enum err network_find(struct fail *f, const struct network *n, const char *name,
+                      const struct network_node **out)
 {
     for (size_t i = 0; i < n->count; i++) {
         if (strcmp(n->nodes[i].name.text, name) == 0) {
@@ -243,8 +248,8 @@ enum err network_add_prefecture(struct fail *f, struct network *n, struct arena 
     char name[NODE_NAME_SIZE];
     uint64_t value;
     if (!str_to_uint(number, 47, &value) || value == 0 || number.n > 2)
-        return fail_set(f, ERR_FIELD_RANGE, "prefecture", "%.*s is not 01 to 47", (int)(number.n < 20 ? number.n : 20),
-                        number.p);
+        return fail_set(f, ERR_FIELD_RANGE, "prefecture", "%.*s is not 01 to 47",
+                        (int)(number.n < 20 ? number.n : 20), number.p);
     snprintf(name, sizeof name, "prefecture.%02d", (int)value);
     return network_find(NULL, n, name, &there) ? add_node(f, n, a, name, 1) : ERR_OK;
 }
@@ -259,10 +264,11 @@ static enum err check_municipality(struct fail *f, struct str text, struct area_
         return area_code_check_address(f, "municipality", *code);
     const struct area_row *city = row->city.value ? area_code_find(row->city) : NULL;
     if (city)
-        return fail_set(f, ERR_AREA_WARD, "municipality", "%s %06d: %s is %06d", row->name, (int)code->value, city->name,
-                        (int)city->code.value);
+        return fail_set(f, ERR_AREA_WARD, "municipality", "%s %06d: %s is %06d", row->name, (int)code->value,
+                        city->name, (int)city->code.value);
     if (row->type == AREA_PREFECTURE)
-        return fail_set(f, ERR_AREA_NO_CS, "municipality", "%s: --prefecture %02d", row->name, (int)(code->value / 10000));
+        return fail_set(f, ERR_AREA_NO_CS, "municipality", "%s: --prefecture %02d", row->name,
+                        (int)(code->value / 10000));
     if (!row->runs_cs)
         return fail_set(f, ERR_AREA_NO_CS, "municipality", "%s %06d", row->name, (int)code->value);
     return ERR_OK;

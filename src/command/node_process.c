@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting and ending daemons without systemd.
  *
- * Which process is a node's: the one that listens at its control socket (the kernel knows its pid), else the one of
- * run/pid when its command line still names the node's folder, so that a number used again by another program is never
- * signalled. */
+ * Which process is a node's: the one that listens at its control socket (the kernel knows its pid), else the
+ * one of run/pid when its command line still names the node's folder, so that a number used again by another
+ * program is never signalled. */
 #include "command/node_process.h"
 
 #include "base/clock.h"
@@ -76,12 +76,12 @@ static enum err name_node(struct fail *f, enum err e, const struct network_node 
     return e;
 }
 
-enum err node_ask_text(struct fail *f, const struct network_node *node, struct str question, const char *label,
-                         json_t **answer)
+enum err node_ask_text(struct fail *f, const struct network_node *node, struct str question,
+                       const char *label, struct json **answer)
 {
     struct progress bar = {.label = label};
-    struct control_question q = {.socket = node->control.p, .text = question,
-                                 .wait_millis = label ? CONTROL_LONG : CONTROL_QUICK};
+    struct control_question q = {
+        .socket = node->control.p, .text = question, .wait_millis = label ? CONTROL_LONG : CONTROL_QUICK};
     if (label) {
         q.progress = draw;
         q.arg = &bar;
@@ -92,7 +92,7 @@ enum err node_ask_text(struct fail *f, const struct network_node *node, struct s
     return name_node(f, e, node);
 }
 
-enum err node_ask(struct fail *f, const struct network_node *node, const char *verb, json_t **answer)
+enum err node_ask(struct fail *f, const struct network_node *node, const char *verb, struct json **answer)
 {
     char question[64];
     snprintf(question, sizeof question, "{\"do\":\"%s\"}", verb);
@@ -102,7 +102,8 @@ enum err node_ask(struct fail *f, const struct network_node *node, const char *v
 /* ---- starting */
 
 /* "FOLDER OF juki/juki-ROLE". */
-static enum err program_path(struct fail *f, const struct network_node *node, char out[static NETWORK_PATH_MAX])
+static enum err program_path(struct fail *f, const struct network_node *node,
+                             char out[static NETWORK_PATH_MAX])
 {
     char self[NETWORK_PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -150,11 +151,11 @@ static enum err spawn(struct fail *f, const struct network_node *node, pid_t *pi
 
 static bool ready(const struct network_node *node)
 {
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     if (node_ask(NULL, node, "status", &answer))
         return false;
-    bool yes = json_is_true(json_object_get(answer, "ready"));
-    json_decref(answer);
+    bool yes = json_is(json_get(answer, "ready"), JSON_TRUE);
+    json_free(answer);
     return yes;
 }
 

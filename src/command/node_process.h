@@ -11,13 +11,14 @@ enum { NODE_START_MILLIS = 20 * 1000, NODE_STOP_MILLIS = 20 * 1000 };
 /* The process of a node's daemon, by its socket or else by run/pid; 0 when it does not run. */
 pid_t node_pid(const struct network_node *node);
 /* Asks {"do":verb}; failures name the node. */
-MUST_CHECK enum err node_ask(struct fail *f, const struct network_node *node, const char *verb, json_t **answer);
+MUST_CHECK enum err node_ask(struct fail *f, const struct network_node *node, const char *verb,
+                             struct json **answer);
 /* The same with a whole question and, for long work, a progress bar under `label` (NULL: none). */
 MUST_CHECK enum err node_ask_text(struct fail *f, const struct network_node *node, struct str question,
-                                    const char *label, json_t **answer);
-/* Starts it in a session of its own, output appended to log/juki.log, and waits until it says that it is ready.
- * *started (may be NULL) is false when it ran already. ERR_PROGRAM_ABSENT, ERR_NODE_START (its last lines of log have
- * then been written to stderr). */
+                                  const char *label, struct json **answer);
+/* Starts it in a session of its own, output appended to log/juki.log, and waits until it says that it is
+ * ready. *started (may be NULL) is false when it ran already. ERR_PROGRAM_ABSENT, ERR_NODE_START (its last
+ * lines of log have then been written to stderr). */
 MUST_CHECK enum err node_start(struct fail *f, const struct network_node *node, bool *started);
 /* Signal, without waiting. */
 void node_signal(pid_t pid, int signal);

@@ -19,7 +19,7 @@
 #include "base/sha256.h"
 #include "door/door_sql.h"
 
-enum { HASH_SIZE = 16, PERSON_CODES = 2 };
+enum { HASH_SIZE = 16, CHANGE_BYTES = 8192, PERSON_CODES = 2 };
 
 struct incoming {
     int64_t number;
@@ -53,29 +53,29 @@ static bool is_refusal(enum err e)
 
 /* ---- reading ---- */
 
-static enum err hash_change(struct fail *f, const json_t *item, uint8_t out[static HASH_SIZE])
+static enum err hash_change(struct fail *f, const struct json *item, uint8_t out[static HASH_SIZE])
 {
-    char text[8192];
-    size_t n = json_dumpb(item, text, sizeof text, JSON_COMPACT | JSON_SORT_KEYS);
+    struct buf text;
 
-    if (n == 0 || n > sizeof text)
-        return fail_set(f, ERR_LIMIT, "changes", "%zu bytes a change at most", sizeof text);
-    struct sha256 hash = sha256_of((struct str){text, n});
+    buf_init(&text, CHANGE_BYTES);
+    json_add_canonical(&text, NULL, item);
+    enum err e = buf_check(&text, f, "changes");
+    struct sha256 hash = sha256_of(buf_str(&text));
     memcpy(out, hash.bytes, HASH_SIZE);
-    return ERR_OK;
+    buf_release(&text);
+    return e;
 }
 
 /* Who it is about, even when the rest is bad: the person has to wait. */
-static void find_person(const json_t *identity, struct incoming *c)
+static void find_person(const struct json *identity, struct incoming *c)
 {
-    const json_t *change = json_object_get(identity, "change");
-    const json_t *texts[PERSON_CODES] = {json_object_get(identity, "resident_code"),
-                                         json_object_get(change, "old_resident_code")};
+    const struct json *change = json_get(identity, "change");
+    const struct json *texts[PERSON_CODES] = {json_get(identity, "resident_code"),
+                                              json_get(change, "old_resident_code")};
 
     for (size_t i = 0; i < PERSON_CODES; i++) {
         struct resident_code code;
-        if (json_is_string(texts[i]) &&
-            !resident_code_parse(NULL, str_of(json_string_value(texts[i])), &code))
+        if (json_is(texts[i], JSON_STRING) && !resident_code_parse(NULL, str_of(json_cstr(texts[i])), &code))
             c->codes[c->code_count++] = code.value;
     }
 }
@@ -88,9 +88,9 @@ static enum err check_area(struct fail *f, const struct door *d, const struct id
 }
 
 /* What is wrong with the change alone goes to c->form; the result is about the request. */
-static enum err read_form(struct taking *t, struct arena *a, const json_t *item, struct incoming *c)
+static enum err read_form(struct taking *t, struct arena *a, const struct json *item, struct incoming *c)
 {
-    json_t *identity;
+    const struct json *identity;
     struct fail *f = &c->form;
     enum err e;
 
@@ -107,12 +107,12 @@ static enum err read_form(struct taking *t, struct arena *a, const json_t *item,
     return check_area(f, t->door, &c->change.identity);
 }
 
-static enum err read_change(struct taking *t, struct fail *f, struct arena *a, const json_t *item,
+static enum err read_change(struct taking *t, struct fail *f, struct arena *a, const struct json *item,
                             struct incoming *c)
 {
     enum err e;
 
-    if (!json_is_object(item))
+    if (!json_is(item, JSON_OBJECT))
         return fail_set(f, ERR_FIELD_TYPE, "changes", NULL);
     if ((e = json_member_int(f, item, "number", 1, INT64_MAX - 1, &c->number)))
         return e;
@@ -127,20 +127,20 @@ static enum err read_change(struct taking *t, struct fail *f, struct arena *a, c
     return e && !is_refusal(e) ? fail_set(f, e, c->form.field, NULL) : ERR_OK;
 }
 
-static enum err read_changes(struct taking *t, struct fail *f, struct arena *a, const json_t *body)
+static enum err read_changes(struct taking *t, struct fail *f, struct arena *a, const struct json *body)
 {
-    json_t *list;
+    const struct json *list;
     enum err e = json_member_array(f, body, "changes", &list);
 
     if (e)
         return e;
-    t->count = json_array_size(list);
+    t->count = json_count(list);
     if (t->count > DOOR_CHANGES_MAX)
         return fail_set(f, ERR_DOOR_COUNT, "changes", "%zu", t->count);
     if (t->count && !(t->changes = arena_alloc(a, t->count * sizeof *t->changes)))
         return fail_set(f, ERR_MEMORY, "changes", NULL);
     for (size_t i = 0; i < t->count; i++)
-        if ((e = read_change(t, f, a, json_array_get(list, i), &t->changes[i])))
+        if ((e = read_change(t, f, a, json_at(list, i), &t->changes[i])))
             return e;
     return ERR_OK;
 }
@@ -414,7 +414,7 @@ static void write_answer(const struct taking *t, struct buf *out)
 
 enum err door_changes_take(struct door *d, struct door_request *r, struct fail *f)
 {
-    json_t *body;
+    struct json *body;
     struct taking *t = arena_alloc(&r->arena, sizeof *t);
 
     if (!t)
@@ -424,7 +424,7 @@ enum err door_changes_take(struct door *d, struct door_request *r, struct fail *
         return e;
     t->door = d;
     e = read_changes(t, f, &r->arena, body);
-    json_decref(body);
+    json_free(body);
     if (!e)
         e = db_transaction(d->flow->db, f, take_changes, t);
     r->expected = t->expected;

@@ -130,7 +130,7 @@ enum err door_client_err(struct str name)
 
 static enum err read_error(struct fail *f, struct str answer, int64_t *expected)
 {
-    json_t *tree;
+    struct json *tree;
     struct arena a;
     struct str name = {NULL, 0}, field = {NULL, 0}, detail = {NULL, 0};
 
@@ -144,7 +144,7 @@ static enum err read_error(struct fail *f, struct str answer, int64_t *expected)
         e = fail_set(f, ERR_DOOR_ANSWER, "error", NULL);
     else
         e = fail_set(f, door_client_err(name), field.p, detail.n ? "%s" : NULL, detail.p);
-    json_decref(tree);
+    json_free(tree);
     arena_release(&a);
     return e;
 }

@@ -35,14 +35,14 @@ static enum err draw_codes(struct db_tx *tx, struct fail *f, void *arg)
 
 static enum err read_drawing(struct door_request *r, struct fail *f, struct drawing *drawing)
 {
-    json_t *body;
+    struct json *body;
     enum err e = json_read(f, buf_str(&r->body), &body);
 
     if (e)
         return e;
     if (!(e = json_member_text(f, body, "draw", &r->arena, &drawing->draw)))
         e = json_member_int(f, body, "count", 1, CODES_MAX, &drawing->count);
-    json_decref(body);
+    json_free(body);
     if (!e && (drawing->draw.n == 0 || drawing->draw.n > DRAW_ID_MAX))
         e = fail_set(f, ERR_FIELD_RANGE, "draw", "1 to %d bytes", DRAW_ID_MAX);
     return e;
@@ -90,7 +90,7 @@ static enum err ask_number(struct db_tx *tx, struct fail *f, void *arg)
 static enum err read_asking(struct door_request *r, struct fail *f, struct asking *asking)
 {
     struct str code, kind;
-    json_t *body;
+    struct json *body;
     enum err e = json_read(f, buf_str(&r->body), &body);
 
     if (e)
@@ -99,7 +99,7 @@ static enum err read_asking(struct door_request *r, struct fail *f, struct askin
         !(e = json_member_text(f, body, "resident_code", &r->arena, &code)) &&
         !(e = resident_code_parse(f, code, &asking->code)))
         e = json_member_text(f, body, "request", &r->arena, &kind);
-    json_decref(body);
+    json_free(body);
     if (e)
         return e;
     if (asking->name.n == 0 || asking->name.n > DRAW_ID_MAX)
@@ -127,14 +127,14 @@ static enum err post_number_requests(struct door *d, struct door_request *r, str
 static enum err post_resend(struct door *d, struct door_request *r, struct fail *f)
 {
     int64_t first = 0, last = 0, count = 0;
-    json_t *body;
+    struct json *body;
     enum err e = json_read(f, buf_str(&r->body), &body);
 
     if (e)
         return e;
     if (!(e = json_member_int(f, body, "first", 1, INT64_MAX, &first)))
         e = json_member_int(f, body, "last", first, INT64_MAX, &last);
-    json_decref(body);
+    json_free(body);
     if (e || (e = identity_notice_resend(d->flow, f, first, last, &count)))
         return e;
     json_begin(&r->out, NULL, '{');

@@ -21,17 +21,18 @@ enum err flow_scope_cs(void *app UNUSED, const struct link_notice *n, struct fai
     return ERR_OK;
 }
 
-enum err flow_body_code(struct fail *f, const json_t *object, const char *field, struct resident_code *out)
+enum err flow_body_code(struct fail *f, const struct json *object, const char *field,
+                        struct resident_code *out)
 {
-    const json_t *value = json_object_get(object, field);
+    const struct json *value = json_get(object, field);
     if (!value)
         return fail_set(f, ERR_FIELD_MISSING, field, NULL);
-    if (!json_is_string(value))
+    if (!json_is(value, JSON_STRING))
         return fail_set(f, ERR_FIELD_TYPE, field, NULL);
-    return resident_code_parse(f, (struct str){json_string_value(value), json_string_length(value)}, out);
+    return resident_code_parse(f, json_str(value), out);
 }
 
-size_t flow_person_add(const json_t *object, const char *field, int64_t codes[static 4], size_t count)
+size_t flow_person_add(const struct json *object, const char *field, int64_t codes[static 4], size_t count)
 {
     struct resident_code code = {0};
     if (count >= 4 || flow_body_code(NULL, object, field, &code))

@@ -57,10 +57,10 @@ enum err flow_not_received(void *app, struct db_tx *tx, const struct link_notice
 enum err flow_scope_agency(void *app, const struct link_notice *n, struct fail *f);
 enum err flow_scope_cs(void *app, const struct link_notice *n, struct fail *f);
 /* The resident code at member `field` of a body; ERR_FIELD_MISSING, ERR_FIELD_TYPE, ERR_RESIDENT_CODE_*. */
-MUST_CHECK enum err flow_body_code(struct fail *f, const json_t *object, const char *field,
+MUST_CHECK enum err flow_body_code(struct fail *f, const struct json *object, const char *field,
                                    struct resident_code *out);
 /* The same for codes[] of link_kind.persons: appends the value when there is a good one, returns the new
  * count. */
-size_t flow_person_add(const json_t *object, const char *field, int64_t codes[static 4], size_t count);
+size_t flow_person_add(const struct json *object, const char *field, int64_t codes[static 4], size_t count);
 
 #endif

@@ -50,7 +50,7 @@ void identity_json_write(struct buf *b, const char *key, const struct identity *
                          const struct change *change);
 /* Reads an object and checks it whole with identity_check. Text is copied into the arena. change NULL: a
  * "change" member is not looked at; else it is required. Both outs are untouched on failure. */
-MUST_CHECK enum err identity_json_read(struct fail *f, const json_t *object, struct arena *a,
+MUST_CHECK enum err identity_json_read(struct fail *f, const struct json *object, struct arena *a,
                                        struct identity *identity, struct change *change);
 
 /* Equal in every recorded value (reconciliation); the first field that differs, by its JSON name, or NULL. */

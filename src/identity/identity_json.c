@@ -176,15 +176,15 @@ static const struct member change_members[] = {
     {"old_individual_number", false, take_old_number, 0},
 };
 
-static enum err read_member(struct fail *f, const json_t *object, const struct member *m, struct arena *a,
-                            struct draft *d)
+static enum err read_member(struct fail *f, const struct json *object, const struct member *m,
+                            struct arena *a, struct draft *d)
 {
-    const json_t *value = json_object_get(object, m->name);
-    if (!value || json_is_null(value))
+    const struct json *value = json_get(object, m->name);
+    if (!value || json_is(value, JSON_NULL))
         return m->required ? fail_set(f, ERR_FIELD_MISSING, m->name, NULL) : ERR_OK;
-    if (!json_is_string(value))
+    if (!json_is(value, JSON_STRING))
         return fail_set(f, ERR_FIELD_TYPE, m->name, "text is required");
-    struct str text = {json_string_value(value), json_string_length(value)};
+    struct str text = json_str(value);
     if (m->take) {
         enum err e = m->take(f, text, d);
         if (e && f)
@@ -198,8 +198,8 @@ static enum err read_member(struct fail *f, const json_t *object, const struct m
     return ERR_OK;
 }
 
-static enum err read_members(struct fail *f, const json_t *object, const struct member *members, size_t count,
-                             struct arena *a, struct draft *d)
+static enum err read_members(struct fail *f, const struct json *object, const struct member *members,
+                             size_t count, struct arena *a, struct draft *d)
 {
     enum err e = ERR_OK;
     for (size_t i = 0; i < count && !e; i++)
@@ -207,20 +207,20 @@ static enum err read_members(struct fail *f, const json_t *object, const struct 
     return e;
 }
 
-static enum err read_foreign(struct fail *f, const json_t *object, bool *out)
+static enum err read_foreign(struct fail *f, const struct json *object, bool *out)
 {
-    const json_t *value = json_object_get(object, "foreign");
-    if (!value || json_is_null(value))
+    const struct json *value = json_get(object, "foreign");
+    if (!value || json_is(value, JSON_NULL))
         return fail_set(f, ERR_FIELD_MISSING, "foreign", NULL);
-    if (!json_is_boolean(value))
+    if (!(json_is(value, JSON_TRUE) || json_is(value, JSON_FALSE)))
         return fail_set(f, ERR_FIELD_TYPE, "foreign", "true or false is required");
-    *out = json_is_true(value);
+    *out = json_is(value, JSON_TRUE);
     return ERR_OK;
 }
 
-static enum err read_change(struct fail *f, const json_t *object, struct arena *a, struct draft *d)
+static enum err read_change(struct fail *f, const struct json *object, struct arena *a, struct draft *d)
 {
-    json_t *change = NULL;
+    const struct json *change = NULL;
     enum err e = json_member_object(f, object, "change", &change);
     if (!e)
         e = read_members(f, change, change_members, COUNT_OF(change_members), a, d);
@@ -235,11 +235,11 @@ static enum err read_change(struct fail *f, const json_t *object, struct arena *
     return e;
 }
 
-enum err identity_json_read(struct fail *f, const json_t *object, struct arena *a, struct identity *identity,
-                            struct change *change)
+enum err identity_json_read(struct fail *f, const struct json *object, struct arena *a,
+                            struct identity *identity, struct change *change)
 {
     struct draft d = {0};
-    if (json_is_string(json_object_get(object, "name_kana")))
+    if (json_is(json_get(object, "name_kana"), JSON_STRING))
         d.identity.name.kana_state = KANA_RECORDED; /* kana without a kana_state is the whole reading */
     enum err e = read_foreign(f, object, &d.identity.foreign);
     if (!e)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FF1 against files of published vectors (Wycheproof's JSON, NIST's samples as a table).
  *
- * Published rows follow the first edition of SP 800-38G, in which 100 messages are enough; the program follows its
- * revision 1, which asks for a million. So a row is computed by the functions for published samples, and a decimal
- * row is given to the ones in use as well: they must agree, or refuse when it is too short. */
+ * Published rows follow the first edition of SP 800-38G, in which 100 messages are enough; the program
+ * follows its revision 1, which asks for a million. So a row is computed by the functions for published
+ * samples, and a decimal row is given to the ones in use as well: they must agree, or refuse when it is too
+ * short. */
 #include "keys/selftest.h"
 
 #include "base/encode.h"
@@ -54,13 +55,16 @@ static bool same(const uint8_t *out, const struct digits *want)
 
 static const struct way {
     enum err (*published)(struct fail *f, const struct ff1 *c, const struct ff1_text *in, uint8_t *out);
-    enum err (*in_use)(struct fail *f, const struct ff1 *c, struct str tweak, const uint8_t *in, size_t n, uint8_t *out);
+    enum err (*in_use)(struct fail *f, const struct ff1 *c, struct str tweak, const uint8_t *in, size_t n,
+                       uint8_t *out);
 } ways[] = {{ff1_encrypt_radix, ff1_encrypt}, {ff1_decrypt_radix, ff1_decrypt}};
 
 /* Why the one text does not become the other, "" when it does. An error of the cipher is left in *e. */
-static const char *one_way(const struct run *r, const struct ff1 *c, const struct row *row, bool back, enum err *e)
+static const char *one_way(const struct run *r, const struct ff1 *c, const struct row *row, bool back,
+                           enum err *e)
 {
-    const struct digits *from = back ? &row->ciphertext : &row->message, *to = back ? &row->message : &row->ciphertext;
+    const struct digits *from = back ? &row->ciphertext : &row->message,
+                        *to = back ? &row->message : &row->ciphertext;
     struct ff1_text text = {r->radix, buf_str(&row->tweak), from->value, from->n};
     uint8_t out[NUMBERS_MAX];
     *e = ways[back].published(NULL, c, &text, out);
@@ -89,8 +93,8 @@ static const char *try_row(const struct run *r, const struct row *row, enum err 
     return why;
 }
 
-/* A bad digit must be refused by the cipher too, not only by us who could not even write it down: in its place goes
- * the smallest value that is no digit. */
+/* A bad digit must be refused by the cipher too, not only by us who could not even write it down: in its
+ * place goes the smallest value that is no digit. */
 static bool cipher_takes(const struct run *r, const struct row *row)
 {
     struct ff1 *c = NULL;
@@ -134,20 +138,22 @@ static void add_digit(const struct run *r, struct digits *d, int64_t value)
         d->value[d->n++] = kept;
 }
 
-static enum err read_array(struct fail *f, const struct run *r, const json_t *list, const char *field, struct digits *out)
+static enum err read_array(struct fail *f, const struct run *r, const struct json *list, const char *field,
+                           struct digits *out)
 {
-    if (json_array_size(list) >= NUMBERS_MAX)
-        return fail_set(f, ERR_LIMIT, field, "%zu digits", json_array_size(list));
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
-        if (!json_is_integer(item))
+    if (json_count(list) >= NUMBERS_MAX)
+        return fail_set(f, ERR_LIMIT, field, "%zu digits", json_count(list));
+    for (size_t i = 0; i < json_count(list); i++) {
+        const struct json *item = json_at(list, i);
+        if (!json_is(item, JSON_INTEGER))
             return fail_set(f, ERR_FIELD_TYPE, field, "digit %zu", i);
-        add_digit(r, out, json_integer_value(item));
+        add_digit(r, out, json_int(item));
     }
     return ERR_OK;
 }
 
-static enum err read_string(struct fail *f, const struct run *r, struct str text, const char *field, struct digits *out)
+static enum err read_string(struct fail *f, const struct run *r, struct str text, const char *field,
+                            struct digits *out)
 {
     if (text.n >= NUMBERS_MAX)
         return fail_set(f, ERR_LIMIT, field, "%zu digits", text.n);
@@ -163,7 +169,7 @@ static enum err read_string(struct fail *f, const struct run *r, struct str text
     return ERR_OK;
 }
 
-static enum err read_digits(struct fail *f, const struct run *r, const json_t *test, const char *field,
+static enum err read_digits(struct fail *f, const struct run *r, const struct json *test, const char *field,
                             struct arena *a, struct digits *out)
 {
     *out = (struct digits){.n = 0};
@@ -172,12 +178,13 @@ static enum err read_digits(struct fail *f, const struct run *r, const json_t *t
         enum err e = json_member_text(f, test, field, a, &text);
         return e ? e : read_string(f, r, text, field, out);
     }
-    json_t *list;
+    const struct json *list;
     enum err e = json_member_array(f, test, field, &list);
     return e ? e : read_array(f, r, list, field, out);
 }
 
-static enum err read_bytes(struct fail *f, const json_t *test, const char *field, struct arena *a, struct buf *out)
+static enum err read_bytes(struct fail *f, const struct json *test, const char *field, struct arena *a,
+                           struct buf *out)
 {
     struct str hex;
     buf_clear(out);
@@ -185,7 +192,7 @@ static enum err read_bytes(struct fail *f, const json_t *test, const char *field
     return e ? e : decode_hex(f, out, hex);
 }
 
-static enum err read_result(struct fail *f, const json_t *test, struct arena *a, enum result *out)
+static enum err read_result(struct fail *f, const struct json *test, struct arena *a, enum result *out)
 {
     struct str text;
     enum err e = json_member_text(f, test, "result", a, &text);
@@ -198,7 +205,7 @@ static enum err read_result(struct fail *f, const json_t *test, struct arena *a,
     return e ? e : fail_set(f, ERR_FIELD_RANGE, "result", NULL);
 }
 
-static enum err read_name(struct fail *f, const json_t *test, struct arena *a, const char **out)
+static enum err read_name(struct fail *f, const struct json *test, struct arena *a, const char **out)
 {
     struct str comment = STR("");
     int64_t id;
@@ -212,7 +219,8 @@ static enum err read_name(struct fail *f, const json_t *test, struct arena *a, c
     return name.p ? ERR_OK : fail_set(f, ERR_MEMORY, NULL, NULL);
 }
 
-static enum err run_test(struct fail *f, const struct run *r, const json_t *test, struct row *row, struct arena *a)
+static enum err run_test(struct fail *f, const struct run *r, const struct json *test, struct row *row,
+                         struct arena *a)
 {
     arena_reset(a);
     enum err e = read_name(f, test, a, &row->name);
@@ -232,14 +240,14 @@ static enum err run_test(struct fail *f, const struct run *r, const json_t *test
 }
 
 /* Radix and alphabet of a group; they must agree. */
-static enum err read_group(struct fail *f, struct run *r, const json_t *group, struct arena *a)
+static enum err read_group(struct fail *f, struct run *r, const struct json *group, struct arena *a)
 {
     int64_t radix = 0;
     r->alphabet = (struct str){NULL, 0};
     enum err e = json_member_text_maybe(f, group, "alphabet", a, &r->alphabet);
     if (!e && r->alphabet.p)
         radix = (int64_t)utf8_count(r->alphabet);
-    if (!e && (!radix || json_object_get(group, "radix")))
+    if (!e && (!radix || json_get(group, "radix")))
         e = json_member_int(f, group, "radix", 2, 1 << 16, &radix);
     if (!e && r->alphabet.p && radix != (int64_t)utf8_count(r->alphabet))
         e = fail_set(f, ERR_MALFORMED, "radix", "not the length of the alphabet");
@@ -247,17 +255,17 @@ static enum err read_group(struct fail *f, struct run *r, const json_t *group, s
     return e;
 }
 
-static enum err run_group(struct fail *f, struct run *r, const json_t *group, struct row *row)
+static enum err run_group(struct fail *f, struct run *r, const struct json *group, struct row *row)
 {
     struct arena of_group, of_test;
     arena_init(&of_group, 1 << 20);
     arena_init(&of_test, 1 << 20);
-    json_t *tests = NULL;
+    const struct json *tests = NULL;
     enum err e = read_group(f, r, group, &of_group);
     if (!e)
         e = json_member_array(f, group, "tests", &tests);
-    for (size_t i = 0; !e && i < json_array_size(tests); i++)
-        e = run_test(f, r, json_array_get(tests, i), row, &of_test);
+    for (size_t i = 0; !e && i < json_count(tests); i++)
+        e = run_test(f, r, json_at(tests, i), row, &of_test);
     arena_release(&of_group);
     arena_release(&of_test);
     return e;
@@ -282,9 +290,9 @@ static void row_free(struct row *row)
     memory_free(row);
 }
 
-static enum err run_root(struct fail *f, struct run *r, const json_t *root)
+static enum err run_root(struct fail *f, struct run *r, const struct json *root)
 {
-    json_t *groups = NULL;
+    const struct json *groups = NULL;
     int64_t promised = 0;
     uint64_t before = r->out->passed + r->out->failed;
     struct row *row = row_new();
@@ -293,8 +301,8 @@ static enum err run_root(struct fail *f, struct run *r, const json_t *root)
         e = json_member_int(f, root, "numberOfTests", 1, INT32_MAX, &promised);
     if (!e)
         e = json_member_array(f, root, "testGroups", &groups);
-    for (size_t i = 0; !e && i < json_array_size(groups); i++)
-        e = run_group(f, r, json_array_get(groups, i), row);
+    for (size_t i = 0; !e && i < json_count(groups); i++)
+        e = run_group(f, r, json_at(groups, i), row);
     if (!e && r->out->passed + r->out->failed - before != (uint64_t)promised)
         e = fail_set(f, ERR_MALFORMED, "numberOfTests", "not as many tests as it says");
     row_free(row);
@@ -306,7 +314,7 @@ enum err selftest_ff1_file(struct fail *f, const char *path, selftest_report *re
 {
     struct run r = {.suite = "FF1 Wycheproof", .report = report, .arg = arg, .out = out};
     struct buf text;
-    json_t *root = NULL;
+    struct json *root = NULL;
     buf_init(&text, FILE_MAX);
     enum err e = file_read(f, path, &text);
     if (!e)
@@ -314,7 +322,7 @@ enum err selftest_ff1_file(struct fail *f, const char *path, selftest_report *re
     buf_release(&text);
     if (!e)
         e = run_root(f, &r, root);
-    json_decref(root);
+    json_free(root);
     return e;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notices and receipts as evidence.
  *
- * A notice: its bytes, the path from its leaf to the root of the batch it left in, and the batch's header, a JWS of the
- * sender. leaf = H(0x00 ‖ u16 kind ‖ u16 version ‖ payload). No other notice of the batch is needed or shown. */
+ * A notice: its bytes, the path from its leaf to the root of the batch it left in, and the batch's header, a
+ * JWS of the sender. leaf = H(0x00 ‖ u16 kind ‖ u16 version ‖ payload). No other notice of the batch is
+ * needed or shown. */
 #include "ledger/evidence.h"
 
 #include "base/encode.h"
@@ -11,7 +12,7 @@
 
 enum { PATH_MAX_HASHES = 64 };
 
-static enum err member_node(struct fail *f, const json_t *object, const char *field, struct arena *a,
+static enum err member_node(struct fail *f, const struct json *object, const char *field, struct arena *a,
                             char out[static EVIDENCE_NODE_SIZE])
 {
     struct str text;
@@ -24,13 +25,14 @@ static enum err member_node(struct fail *f, const json_t *object, const char *fi
 }
 
 /* Decodes a value in base64 into the arena. */
-static enum err value_bytes(struct fail *f, const json_t *value, const char *field, struct arena *a, struct str *out)
+static enum err value_bytes(struct fail *f, const struct json *value, const char *field, struct arena *a,
+                            struct str *out)
 {
     struct buf b;
-    if (!json_is_string(value))
+    if (!json_is(value, JSON_STRING))
         return fail_set(f, value ? ERR_FIELD_TYPE : ERR_FIELD_MISSING, field, NULL);
-    buf_init(&b, json_string_length(value));
-    enum err e = decode_base64(NULL, &b, (struct str){json_string_value(value), json_string_length(value)});
+    buf_init(&b, json_str(value).n);
+    enum err e = decode_base64(NULL, &b, json_str(value));
     if (e)
         e = fail_set(f, e, field, "not base64");
     else
@@ -49,18 +51,19 @@ static enum err to_hash(struct fail *f, const char *field, struct str bytes, str
     return ERR_OK;
 }
 
-static enum err member_path(struct fail *f, const json_t *object, struct arena *a, struct merkle_proof *out)
+static enum err member_path(struct fail *f, const struct json *object, struct arena *a,
+                            struct merkle_proof *out)
 {
-    json_t *list;
+    const struct json *list;
     enum err e = json_member_array(f, object, "path", &list);
     if (e)
         return e;
-    if (json_array_size(list) > PATH_MAX_HASHES)
+    if (json_count(list) > PATH_MAX_HASHES)
         return fail_set(f, ERR_LIMIT, "path", "%d hashes", PATH_MAX_HASHES);
-    out->count = json_array_size(list);
+    out->count = json_count(list);
     for (size_t i = 0; i < out->count; i++) {
         struct str bytes;
-        e = value_bytes(f, json_array_get(list, i), "path", a, &bytes);
+        e = value_bytes(f, json_at(list, i), "path", a, &bytes);
         if (!e)
             e = to_hash(f, "path", bytes, &out->hashes[i]);
         if (e)
@@ -84,9 +87,9 @@ static struct sha256 notice_leaf(const struct evidence_notice *n)
     return sha256_of_all((struct str[]){{(const char *)prefix, sizeof prefix}, n->payload}, 2);
 }
 
-static enum err read_notice(struct fail *f, const json_t *tree, struct arena *a, struct notice *n)
+static enum err read_notice(struct fail *f, const struct json *tree, struct arena *a, struct notice *n)
 {
-    json_t *inner;
+    const struct json *inner;
     enum err e = member_node(f, tree, "node", a, n->shown.node);
     if (!e)
         e = json_member_int(f, tree, "index", 0, INT64_MAX, &n->index);
@@ -103,13 +106,13 @@ static enum err read_notice(struct fail *f, const json_t *tree, struct arena *a,
     if (!e)
         e = json_member_int(f, inner, "version", 0, UINT16_MAX, &n->shown.version);
     if (!e)
-        e = value_bytes(f, json_object_get(inner, "payload"), "payload", a, &n->shown.payload);
+        e = value_bytes(f, json_get(inner, "payload"), "payload", a, &n->shown.payload);
     if (!e)
         n->leaf = notice_leaf(&n->shown);
     return e;
 }
 
-static enum err check_header(struct fail *f, const json_t *header, struct arena *a, struct notice *n)
+static enum err check_header(struct fail *f, const struct json *header, struct arena *a, struct notice *n)
 {
     char origin[EVIDENCE_NODE_SIZE];
     int64_t first = 0, count = 0;
@@ -129,7 +132,7 @@ static enum err check_header(struct fail *f, const json_t *header, struct arena 
     if (!e && count != n->count)
         e = fail_set(f, ERR_PROOF, "count", "the header counts %lld notices", (long long)count);
     if (!e)
-        e = value_bytes(f, json_object_get(header, "root"), "root", a, &bytes);
+        e = value_bytes(f, json_get(header, "root"), "root", a, &bytes);
     if (!e)
         e = to_hash(f, "root", bytes, &root);
     if (!e)
@@ -141,18 +144,19 @@ static enum err check_header(struct fail *f, const json_t *header, struct arena 
 
 /* Reads the signed payload of a JWS as JSON. *tree is the caller's. */
 static enum err read_signed(struct fail *f, struct str compact, const char *node, const uint8_t *public_key,
-                            struct buf *payload, json_t **tree)
+                            struct buf *payload, struct json **tree)
 {
     enum err e = jws_verify(f, compact, str_of(node), public_key, payload);
     return e ? e : json_read(f, buf_str(payload), tree);
 }
 
-enum err evidence_check_notice(struct fail *f, struct str text, const uint8_t public_key[static ED25519_PUBLIC],
-                               struct arena *a, struct evidence_notice *out)
+enum err evidence_check_notice(struct fail *f, struct str text,
+                               const uint8_t public_key[static ED25519_PUBLIC], struct arena *a,
+                               struct evidence_notice *out)
 {
     struct notice n = {.index = 0};
     struct buf payload;
-    json_t *tree = NULL, *header = NULL;
+    struct json *tree = NULL, *header = NULL;
     if (text.n > EVIDENCE_MAX)
         return fail_set(f, ERR_LIMIT, NULL, "%d bytes", EVIDENCE_MAX);
     buf_init(&payload, EVIDENCE_MAX);
@@ -163,21 +167,22 @@ enum err evidence_check_notice(struct fail *f, struct str text, const uint8_t pu
         e = read_signed(f, n.header, n.shown.node, public_key, &payload, &header);
     if (!e)
         e = check_header(f, header, a, &n);
-    json_decref(tree);
-    json_decref(header);
+    json_free(tree);
+    json_free(header);
     buf_release(&payload);
     if (!e)
         *out = n.shown;
     return e;
 }
 
-enum err evidence_check_receipt(struct fail *f, struct str text, const uint8_t public_key[static ED25519_PUBLIC],
-                                struct arena *a, struct evidence_receipt *out)
+enum err evidence_check_receipt(struct fail *f, struct str text,
+                                const uint8_t public_key[static ED25519_PUBLIC], struct arena *a,
+                                struct evidence_receipt *out)
 {
     struct evidence_receipt r = {.node = ""};
     struct str compact = STR("");
     struct buf payload;
-    json_t *tree = NULL, *receipt = NULL;
+    struct json *tree = NULL, *receipt = NULL;
     if (text.n > EVIDENCE_MAX)
         return fail_set(f, ERR_LIMIT, NULL, "%d bytes", EVIDENCE_MAX);
     buf_init(&payload, EVIDENCE_MAX);
@@ -193,8 +198,8 @@ enum err evidence_check_receipt(struct fail *f, struct str text, const uint8_t p
         if (!r.payload.p)
             e = fail_set(f, ERR_MEMORY, NULL, NULL);
     }
-    json_decref(tree);
-    json_decref(receipt);
+    json_free(tree);
+    json_free(receipt);
     buf_release(&payload);
     if (!e)
         *out = r;

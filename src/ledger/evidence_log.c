@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An exported log: lines of JSON, read one after the other.
  *
- *     {"juki_log":1,"node":"cs.282049","first":0,"edge":[]}      first line; edge: the complete subtrees that cover the
- *                                                                entries before `first`, smallest first
+ *     {"juki_log":1,"node":"cs.282049","first":0,"edge":[]}      first line; edge: the complete subtrees that
+ * cover the entries before `first`, smallest first
  *     {"index":0,"salt":"...","body":"operation ..."}            body64 instead of body when it is not UTF-8
  *     {"index":1,"leaf":"..."}                                   its body was deleted by retention
- *     {"head":"juki/cs.282049\n2\n..."}                          after the last entry that it counts; one ends the file
+ *     {"head":"juki/cs.282049\n2\n..."}                          after the last entry that it counts; one
+ * ends the file
  *
- * The tree is grown line by line and held against each head of its size, so memory does not grow with the log. A head
- * that disagrees puts the fault between the last head that agreed and itself: an export has no tiles.
+ * The tree is grown line by line and held against each head of its size, so memory does not grow with the
+ * log. A head that disagrees puts the fault between the last head that agreed and itself: an export has no
+ * tiles.
  *
- * The index in each line is followed: one that was left out is one finding, and from there on only indexes, heads'
- * sizes and signatures can be judged, since without its hash no root can be computed any more; one that was passed
- * already is one finding, and its line is left out of the tree. */
+ * The index in each line is followed: one that was left out is one finding, and from there on only indexes,
+ * heads' sizes and signatures can be judged, since without its hash no root can be computed any more; one
+ * that was passed already is one finding, and its line is left out of the tree. */
 #include "ledger/evidence.h"
 
 #include "base/encode.h"
@@ -25,16 +27,16 @@ struct reading {
     struct evidence_log log;
     char origin[72];
     struct merkle_frontier tree;
-    uint64_t next;   /* index that is due */
+    uint64_t next; /* index that is due */
     uint64_t agreed;
-    bool unknown;    /* a leaf is lost: no root can be computed any more */
+    bool unknown; /* a leaf is lost: no root can be computed any more */
     bool disagreeing, started, ended_by_head;
     struct head *kept; /* sorted by nothing: few */
     struct buf scratch;
 };
 
 static void PRINTF_LIKE(5, 6)
-find(struct reading *r, const char *kind, uint64_t first, uint64_t last, const char *fmt, ...)
+    find(struct reading *r, const char *kind, uint64_t first, uint64_t last, const char *fmt, ...)
 {
     struct evidence_finding finding = {.kind = kind, .first = first, .last = last};
     va_list args;
@@ -46,17 +48,19 @@ find(struct reading *r, const char *kind, uint64_t first, uint64_t last, const c
         r->options->report(r->options->arg, &finding);
 }
 
-static enum err decode(struct fail *f, struct reading *r, const json_t *v, const char *field, struct str *out)
+static enum err decode(struct fail *f, struct reading *r, const struct json *v, const char *field,
+                       struct str *out)
 {
-    if (!json_is_string(v))
+    if (!json_is(v, JSON_STRING))
         return fail_set(f, v ? ERR_FIELD_TYPE : ERR_FIELD_MISSING, field, NULL);
     buf_clear(&r->scratch);
-    enum err e = decode_base64(f, &r->scratch, (struct str){json_string_value(v), json_string_length(v)});
+    enum err e = decode_base64(f, &r->scratch, json_str(v));
     *out = buf_str(&r->scratch);
     return e;
 }
 
-static enum err read_hash(struct fail *f, struct reading *r, const json_t *v, const char *field, struct sha256 *out)
+static enum err read_hash(struct fail *f, struct reading *r, const struct json *v, const char *field,
+                          struct sha256 *out)
 {
     struct str bytes;
     enum err e = decode(f, r, v, field, &bytes);
@@ -67,17 +71,18 @@ static enum err read_hash(struct fail *f, struct reading *r, const json_t *v, co
     return e;
 }
 
-static enum err read_edge(struct fail *f, struct reading *r, const json_t *line)
+static enum err read_edge(struct fail *f, struct reading *r, const struct json *line)
 {
-    const json_t *edge = json_object_get(line, "edge");
-    size_t count = json_array_size(edge), used = 0;
+    const struct json *edge = json_get(line, "edge");
+    size_t count = json_count(edge), used = 0;
     if (!r->log.first && !count)
         return ERR_OK;
     if (count != (size_t)__builtin_popcountll(r->log.first))
-        return fail_set(f, ERR_MALFORMED, "edge", "%d hashes are required", __builtin_popcountll(r->log.first));
+        return fail_set(f, ERR_MALFORMED, "edge", "%d hashes are required",
+                        __builtin_popcountll(r->log.first));
     for (unsigned level = 0; level < MERKLE_DEPTH_MAX; level++) {
         enum err e = r->log.first >> level & 1
-                         ? read_hash(f, r, json_array_get(edge, used++), "edge", &r->tree.nodes[level])
+                         ? read_hash(f, r, json_at(edge, used++), "edge", &r->tree.nodes[level])
                          : ERR_OK;
         if (e)
             return e;
@@ -101,18 +106,18 @@ static enum err read_kept(struct fail *f, struct reading *r)
     return ERR_OK;
 }
 
-static enum err read_start(struct fail *f, struct reading *r, const json_t *line)
+static enum err read_start(struct fail *f, struct reading *r, const struct json *line)
 {
     int64_t version, first;
-    const json_t *node = json_object_get(line, "node");
+    const struct json *node = json_get(line, "node");
     enum err e = json_member_int(f, line, "juki_log", 1, 1, &version);
     if (!e)
         e = json_member_int(f, line, "first", 0, INT64_MAX, &first);
     if (e)
         return e;
-    if (!json_is_string(node) || json_string_length(node) >= sizeof r->log.node)
+    if (!json_is(node, JSON_STRING) || json_str(node).n >= sizeof r->log.node)
         return fail_set(f, ERR_FIELD_TYPE, "node", NULL);
-    snprintf(r->log.node, sizeof r->log.node, "%s", json_string_value(node));
+    snprintf(r->log.node, sizeof r->log.node, "%s", json_cstr(node));
     snprintf(r->origin, sizeof r->origin, "juki/%s", r->log.node);
     r->log.first = (uint64_t)first;
     r->started = true;
@@ -132,31 +137,31 @@ static void judge_kept(struct reading *r)
                  (unsigned long long)r->tree.size);
 }
 
-static enum err salted_leaf(struct fail *f, struct reading *r, const json_t *line, struct sha256 *leaf)
+static enum err salted_leaf(struct fail *f, struct reading *r, const struct json *line, struct sha256 *leaf)
 {
-    const json_t *body = json_object_get(line, "body");
+    const struct json *body = json_get(line, "body");
     uint8_t salt[16];
     struct str bytes;
-    enum err e = decode(f, r, json_object_get(line, "salt"), "salt", &bytes);
+    enum err e = decode(f, r, json_get(line, "salt"), "salt", &bytes);
     if (!e && bytes.n != sizeof salt)
         e = fail_set(f, ERR_MALFORMED, "salt", "16 bytes are required");
     if (e)
         return e;
     memcpy(salt, bytes.p, sizeof salt);
-    if (json_is_string(body))
-        bytes = (struct str){json_string_value(body), json_string_length(body)};
+    if (json_is(body, JSON_STRING))
+        bytes = json_str(body);
     else
-        e = decode(f, r, json_object_get(line, "body64"), "body", &bytes);
+        e = decode(f, r, json_get(line, "body64"), "body", &bytes);
     if (!e)
         *leaf = merkle_salted_leaf(salt, bytes);
     return e;
 }
 
-static enum err read_entry(struct fail *f, struct reading *r, const json_t *line)
+static enum err read_entry(struct fail *f, struct reading *r, const struct json *line)
 {
     int64_t index;
     struct sha256 leaf;
-    const json_t *bare = json_object_get(line, "leaf");
+    const struct json *bare = json_get(line, "leaf");
     enum err e = json_member_int(f, line, "index", 0, INT64_MAX, &index);
     if (!e)
         e = bare ? read_hash(f, r, bare, "leaf", &leaf) : salted_leaf(f, r, line, &leaf);
@@ -168,8 +173,9 @@ static enum err read_entry(struct fail *f, struct reading *r, const json_t *line
         return ERR_OK;
     }
     if ((uint64_t)index > r->next) {
-        find(r, "missing", r->next, (uint64_t)index - 1, "entry %lld stands where %llu is due: no later head can be proved",
-             (long long)index, (unsigned long long)r->next);
+        find(r, "missing", r->next, (uint64_t)index - 1,
+             "entry %lld stands where %llu is due: no later head can be proved", (long long)index,
+             (unsigned long long)r->next);
         r->unknown = true;
     }
     r->next = (uint64_t)index + 1;
@@ -200,19 +206,18 @@ static void judge_head(struct reading *r, const struct head *h)
         r->disagreeing = false;
     } else if (!r->disagreeing) {
         r->disagreeing = true;
-        find(r, "changed", r->agreed, size ? size - 1 : 0, "the entries do not give the head signed at %llu entries",
-             (unsigned long long)size);
+        find(r, "changed", r->agreed, size ? size - 1 : 0,
+             "the entries do not give the head signed at %llu entries", (unsigned long long)size);
     }
 }
 
-static enum err read_head(struct fail *f, struct reading *r, const json_t *note)
+static enum err read_head(struct fail *f, struct reading *r, const struct json *note)
 {
     struct str body;
     struct head h;
-    if (!json_is_string(note))
+    if (!json_is(note, JSON_STRING))
         return fail_set(f, ERR_FIELD_TYPE, "head", NULL);
-    enum err e = note_verify(NULL, (struct str){json_string_value(note), json_string_length(note)}, str_of(r->origin),
-                             r->options->public_key, &body);
+    enum err e = note_verify(NULL, json_str(note), str_of(r->origin), r->options->public_key, &body);
     if (!e)
         e = head_parse(NULL, body, &h);
     r->log.heads++;
@@ -226,18 +231,18 @@ static enum err read_head(struct fail *f, struct reading *r, const json_t *note)
 
 static enum err read_line(struct fail *f, struct reading *r, struct str text)
 {
-    json_t *line = NULL;
+    struct json *line = NULL;
     enum err e = json_read(f, text, &line);
     if (e)
         return e;
-    const json_t *head = json_object_get(line, "head");
+    const struct json *head = json_get(line, "head");
     if (!r->started)
         e = read_start(f, r, line);
     else if (head)
         e = read_head(f, r, head);
     else
         e = read_entry(f, r, line);
-    json_decref(line);
+    json_free(line);
     return e;
 }
 

@@ -15,15 +15,13 @@ void json_add_hash(struct buf *b, const char *key, struct sha256 hash)
     buf_release(&text);
 }
 
-enum err json_member_hash(struct fail *f, const json_t *object, const char *key, struct arena *a, struct sha256 *out)
+enum err json_hash(struct fail *f, const struct json *v, const char *key, struct sha256 *out)
 {
-    struct str text = {NULL, 0};
     struct buf bytes;
-    enum err e = json_member_text(f, object, key, a, &text);
-    if (e)
-        return e;
+    if (!json_is(v, JSON_STRING))
+        return fail_set(f, v ? ERR_FIELD_TYPE : ERR_FIELD_MISSING, key, "text is required");
     buf_init(&bytes, sizeof out->bytes);
-    e = decode_base64(f, &bytes, text);
+    enum err e = decode_base64(f, &bytes, json_str(v));
     if (!e && bytes.n != sizeof out->bytes)
         e = fail_set(f, ERR_MALFORMED, key, "32 bytes are required");
     if (!e)
@@ -51,7 +49,7 @@ enum err batch_header_sign(struct fail *f, struct key *k, const struct batch_hea
     return e;
 }
 
-static enum err member_node(struct fail *f, const json_t *tree, const char *key, struct arena *a,
+static enum err member_node(struct fail *f, const struct json *tree, const char *key, struct arena *a,
                             char out[static NODE_NAME_SIZE])
 {
     struct str text = {NULL, 0};
@@ -64,7 +62,7 @@ static enum err member_node(struct fail *f, const json_t *tree, const char *key,
     return e;
 }
 
-static enum err header_parse(struct fail *f, const json_t *tree, struct arena *a, struct batch_header *h)
+static enum err header_parse(struct fail *f, const struct json *tree, struct arena *a, struct batch_header *h)
 {
     enum err e;
     if ((e = member_node(f, tree, "origin", a, h->origin)) ||
@@ -73,14 +71,14 @@ static enum err header_parse(struct fail *f, const json_t *tree, struct arena *a
         (e = json_member_int(f, tree, "first", 1, INT64_MAX - BATCH_NOTICES_MAX, &h->first)) ||
         (e = json_member_int(f, tree, "count", 1, BATCH_NOTICES_MAX, &h->count)) ||
         (e = json_member_int(f, tree, "time", 0, INT64_MAX, &h->time)) ||
-        (e = json_member_hash(f, tree, "root", a, &h->root)))
+        (e = json_hash(f, json_get(tree, "root"), "root", &h->root)))
         return e;
-    return json_member_hash(f, tree, "previous", a, &h->previous);
+    return json_hash(f, json_get(tree, "previous"), "previous", &h->previous);
 }
 
 /* The payload of a JWS that one of the node's keys signed, parsed. *key gets the key that fitted. */
-static enum err signed_tree(struct fail *f, struct str text, const struct directory_node *node, json_t **tree,
-                            const struct directory_key **key)
+static enum err signed_tree(struct fail *f, struct str text, const struct directory_node *node,
+                            struct json **tree, const struct directory_key **key)
 {
     struct buf payload;
     buf_init(&payload, FRAME_PAYLOAD_MAX);
@@ -109,7 +107,7 @@ enum err batch_header_verify(struct fail *f, struct str text, const struct direc
     const struct directory_key *key = NULL;
     struct batch_header h;
     struct arena a;
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     enum err e = signed_tree(f, text, node, &tree, &key);
     if (e)
         return e;
@@ -119,7 +117,7 @@ enum err batch_header_verify(struct fail *f, struct str text, const struct direc
         e = check_time(f, key, h.time);
     if (!e && strcmp(h.origin, node->name.text) != 0)
         e = fail_set(f, ERR_ORIGIN, "origin", "%s signed by %s", h.origin, node->name.text);
-    json_decref(tree);
+    json_free(tree);
     arena_release(&a);
     if (!e)
         *out = h;
@@ -134,7 +132,8 @@ struct sha256 batch_leaf(const struct frame *notice)
     return sha256_of_all(pieces, COUNT_OF(pieces));
 }
 
-void receipt_exceptions_write(struct buf *out, const char *key, const struct receipt_exception *refused, size_t count)
+void receipt_exceptions_write(struct buf *out, const char *key, const struct receipt_exception *refused,
+                              size_t count)
 {
     json_begin(out, key, '[');
     for (size_t i = 0; i < count; i++) {
@@ -147,7 +146,8 @@ void receipt_exceptions_write(struct buf *out, const char *key, const struct rec
     json_end(out, ']');
 }
 
-enum err receipt_sign(struct fail *f, struct key *k, const struct receipt *r, struct str refused_json, struct buf *out)
+enum err receipt_sign(struct fail *f, struct key *k, const struct receipt *r, struct str refused_json,
+                      struct buf *out)
 {
     struct buf b;
     buf_init(&b, FRAME_PAYLOAD_MAX / 2);
@@ -167,20 +167,21 @@ enum err receipt_sign(struct fail *f, struct key *k, const struct receipt *r, st
     return e;
 }
 
-enum err receipt_exceptions_read(struct fail *f, const json_t *tree, struct arena *a, struct receipt *r)
+enum err receipt_exceptions_read(struct fail *f, const struct json *tree, struct arena *a, struct receipt *r)
 {
-    json_t *list, *item;
+    const struct json *list, *item;
     size_t i;
     enum err e = json_member_array(f, tree, "refused", &list);
     if (e)
         return e;
-    if (json_array_size(list) > BATCH_NOTICES_MAX)
+    if (json_count(list) > BATCH_NOTICES_MAX)
         return fail_set(f, ERR_LIMIT, "refused", NULL);
-    r->refused_count = json_array_size(list);
+    r->refused_count = json_count(list);
     r->refused = arena_alloc(a, sizeof *r->refused * (r->refused_count + 1));
     if (!r->refused)
         return fail_set(f, ERR_MEMORY, "refused", NULL);
-    json_array_foreach(list, i, item) {
+    JSON_EACH_AT(list, i, item)
+    {
         struct receipt_exception *x = &r->refused[i];
         struct str field = {NULL, 0};
         if ((e = json_member_int(f, item, "sequence", 1, INT64_MAX, &x->sequence)) ||
@@ -192,14 +193,14 @@ enum err receipt_exceptions_read(struct fail *f, const json_t *tree, struct aren
     return ERR_OK;
 }
 
-static enum err receipt_parse(struct fail *f, const json_t *tree, struct arena *a, struct receipt *r)
+static enum err receipt_parse(struct fail *f, const struct json *tree, struct arena *a, struct receipt *r)
 {
     enum err e;
     if ((e = member_node(f, tree, "from", a, r->from)) || (e = member_node(f, tree, "to", a, r->to)) ||
         (e = json_member_int(f, tree, "epoch", 1, INT64_MAX, &r->epoch)) ||
         (e = json_member_int(f, tree, "sequence", 0, INT64_MAX, &r->sequence)) ||
         (e = json_member_int(f, tree, "time", 0, INT64_MAX, &r->time)) ||
-        (e = json_member_hash(f, tree, "header", a, &r->header)))
+        (e = json_hash(f, json_get(tree, "header"), "header", &r->header)))
         return e;
     return receipt_exceptions_read(f, tree, a, r);
 }
@@ -209,7 +210,7 @@ enum err receipt_verify(struct fail *f, struct str text, const struct directory_
 {
     const struct directory_key *key = NULL;
     struct receipt r;
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     enum err e = signed_tree(f, text, node, &tree, &key);
     if (e)
         return e;
@@ -218,7 +219,7 @@ enum err receipt_verify(struct fail *f, struct str text, const struct directory_
         e = check_time(f, key, r.time);
     if (!e && strcmp(r.from, node->name.text) != 0)
         e = fail_set(f, ERR_ORIGIN, "from", NULL);
-    json_decref(tree);
+    json_free(tree);
     if (!e)
         *out = r;
     return e;

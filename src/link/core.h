@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the link share. Nothing outside src/link includes this.
  *
- * Threads: one accepts; one a connection that came in (serve.c); one a neighbour we dial (dial.c); one keeper for
- * heads, refusals and disk (keeper.c). What is sent is numbered in memory inside the writer's transaction and
- * follows its savepoints (peer.c). */
+ * Threads: one accepts; one a connection that came in (serve.c); one a neighbour we dial (dial.c); one keeper
+ * for heads, refusals and disk (keeper.c). What is sent is numbered in memory inside the writer's transaction
+ * and follows its savepoints (peer.c). */
 #ifndef JUKI_LINK_CORE_H
 #define JUKI_LINK_CORE_H
 
@@ -25,10 +25,10 @@ struct peer {
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
-    int64_t committed, acknowledged; /* last sequence that may leave; last that the peer has on disk */
-    struct sha256 out_hash;          /* of the last header the peer acknowledged */
-    int64_t epoch;                   /* the peer's newest life that was seen */
-    int64_t settled;                 /* our life in which the stream to it was compared with what it has */
+    int64_t committed, acknowledged;   /* last sequence that may leave; last that the peer has on disk */
+    struct sha256 out_hash;            /* of the last header the peer acknowledged */
+    int64_t epoch;                     /* the peer's newest life that was seen */
+    int64_t settled;                   /* our life in which the stream to it was compared with what it has */
     int64_t resend_first, resend_last; /* asked for by a person; 0 none */
     bool head_due;
     bool head_forked; /* the upper server keeps a head that our log does not continue */
@@ -89,38 +89,40 @@ struct link {
 };
 
 /* peer.c */
-struct peer *peer_find(struct link *l, const char *name);          /* NULL when unknown */
+struct peer *peer_find(struct link *l, const char *name); /* NULL when unknown */
 struct peer *peer_by_id(struct link *l, int64_t id);
-struct peer *peer_at(struct link *l, size_t i);                    /* 0, 1, ...; NULL at the end */
+struct peer *peer_at(struct link *l, size_t i); /* 0, 1, ...; NULL at the end */
 bool peer_settled(struct peer *p); /* false after a restore until the peer has given back what was lost */
-MUST_CHECK enum err peers_load(struct link *l, struct fail *f);    /* from the database and the directory */
+MUST_CHECK enum err peers_load(struct link *l, struct fail *f); /* from the database and the directory */
 MUST_CHECK enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *sequence);
 void peer_unassign(struct link *l, struct peer *p); /* the one given out last */
 void peers_follow(struct link *l);
-void peer_trouble(struct peer *p, const struct fail *f);           /* NULL clears */
+void peer_trouble(struct peer *p, const struct fail *f); /* NULL clears */
 MUST_CHECK enum err peer_outbox_add(struct db_tx *tx, struct fail *f, const struct peer *p, int64_t sequence,
                                     uint64_t entry, int64_t source_peer, int64_t source_sequence);
 MUST_CHECK enum err thread_start(struct fail *f, pthread_t *thread, void *(*run)(void *), void *arg);
 
 /* receive.c: one batch that came in, all the way to disk. */
 struct received {
-    struct receipt receipt; /* without time */
+    struct receipt receipt;  /* without time */
     struct str refused_json; /* in the arena */
 };
-MUST_CHECK enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct arena *a, struct str header_text,
-                                  const struct batch_header *h, const struct frame *notices, struct received *out);
+MUST_CHECK enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct arena *a,
+                                  struct str header_text, const struct batch_header *h,
+                                  const struct frame *notices, struct received *out);
 /* Reads a notice's envelope and decides whether sender may send it; the tree is the caller's. */
-MUST_CHECK enum err notice_open(struct link *l, struct fail *f, const struct node_name *sender, int64_t sequence,
-                                const struct frame *frame, struct arena *a, struct link_notice *out,
-                                json_t **tree, const struct link_kind **kind);
-MUST_CHECK enum err notice_id_parse(struct fail *f, struct str id, struct node_name *origin, struct str *destination,
-                                    uint64_t *sequence);
-MUST_CHECK enum err notice_apply(struct link *l, struct db_tx *tx, struct fail *f, const struct link_kind *kind,
-                                 const struct link_notice *n);
+MUST_CHECK enum err notice_open(struct link *l, struct fail *f, const struct node_name *sender,
+                                int64_t sequence, const struct frame *frame, struct arena *a,
+                                struct link_notice *out, struct json **tree, const struct link_kind **kind);
+MUST_CHECK enum err notice_id_parse(struct fail *f, struct str id, struct node_name *origin,
+                                    struct str *destination, uint64_t *sequence);
+MUST_CHECK enum err notice_apply(struct link *l, struct db_tx *tx, struct fail *f,
+                                 const struct link_kind *kind, const struct link_notice *n);
 const char *kind_name(uint16_t kind); /* NULL when unknown */
 uint16_t kind_version(uint16_t kind);
 /* The frame of a notice of ours or of theirs, out of its ledger entry. */
-MUST_CHECK enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t entry, struct arena *a, struct frame *out);
+MUST_CHECK enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t entry, struct arena *a,
+                                struct frame *out);
 
 /* error_list.c */
 struct error_codes {
@@ -128,13 +130,16 @@ struct error_codes {
     size_t count;
 };
 /* place: 0 at the end of the list, else the free place of a notice that this one replaces. */
-MUST_CHECK enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p, const struct link_notice *n,
-                                    const struct error_codes *persons, const struct fail *why, int64_t place);
+MUST_CHECK enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p,
+                                    const struct link_notice *n, const struct error_codes *persons,
+                                    const struct fail *why, int64_t place);
 /* Is one of the persons waiting, before place (0: anywhere)? */
-MUST_CHECK enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct error_codes *persons, int64_t place,
-                                      bool *blocked);
-/* Takes the item that n replaces off the list; *place is where it stood, 0 when it was not there or is not n's origin's. */
-MUST_CHECK enum err error_list_replace(struct db_tx *tx, struct fail *f, const struct link_notice *n, int64_t *place);
+MUST_CHECK enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct error_codes *persons,
+                                      int64_t place, bool *blocked);
+/* Takes the item that n replaces off the list; *place is where it stood, 0 when it was not there or is not
+ * n's origin's. */
+MUST_CHECK enum err error_list_replace(struct db_tx *tx, struct fail *f, const struct link_notice *n,
+                                       int64_t *place);
 /* Items that failed after they had written something: the change runs again and does not try them. */
 enum { REPLAY_FAILED_MAX = 64 };
 struct replay_failed {
@@ -144,8 +149,8 @@ struct replay_failed {
     } items[REPLAY_FAILED_MAX];
     size_t count;
 };
-/* Tries in order what waits behind, and item `target` (0 none). When it fails and failed->count has grown, the caller
- * runs its change again. */
+/* Tries in order what waits behind, and item `target` (0 none). When it fails and failed->count has grown,
+ * the caller runs its change again. */
 MUST_CHECK enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target,
                                       struct replay_failed *failed, int64_t *applied);
 /* A fault of this machine, which says nothing about the notice: the batch is not taken and comes again. */
@@ -166,7 +171,8 @@ struct outcome_list {
 /* Joins with the peer's last range when it continues it in the same state. */
 MUST_CHECK enum err outcome_add(struct outcome_list *list, struct fail *f, const struct outcome_range *r);
 /* Tells each peer what became of its notices, as outcome notices. */
-MUST_CHECK enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list);
+MUST_CHECK enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *f,
+                                 const struct outcome_list *list);
 /* What became of notices of ours to p: keeps it, tells the door or the neighbour it came from. */
 MUST_CHECK enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct peer *p,
                                  const struct outcome_range *ranges, size_t count);
@@ -180,9 +186,10 @@ void *keeper_run(void *link);
 MUST_CHECK enum err operation_log(struct link *l, struct fail *f, struct str what, struct str detail);
 MUST_CHECK enum err link_thread_for(struct peer *p, struct fail *f); /* starts dialling when it is not yet */
 /* One frame with a JSON payload. */
-MUST_CHECK enum err frame_send(struct fail *f, struct channel *c, uint16_t kind, uint64_t correlation, struct str json);
+MUST_CHECK enum err frame_send(struct fail *f, struct channel *c, uint16_t kind, uint64_t correlation,
+                               struct str json);
 void notice_frames_add(struct buf *out, const struct frame *notices, size_t count, uint64_t correlation);
-MUST_CHECK enum err notice_frames_read(struct fail *f, struct channel *c, struct arena *a, const struct batch_header *h,
-                                       struct frame **out);
+MUST_CHECK enum err notice_frames_read(struct fail *f, struct channel *c, struct arena *a,
+                                       const struct batch_header *h, struct frame **out);
 
 #endif

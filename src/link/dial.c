@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread of one neighbour: connects when there is work, asks, waits, and tries again when the line breaks. What it
- * cannot settle by itself (a fork, an old twin) stops the stream, alarms and waits for a person. */
+/* The thread of one neighbour: connects when there is work, asks, waits, and tries again when the line
+ * breaks. What it cannot settle by itself (a fork, an old twin) stops the stream, alarms and waits for a
+ * person. */
 #include "link/dial.h"
 
 #include "base/clock.h"
@@ -25,7 +26,7 @@ bool link_err_stops(enum err e)
 /* What the peer refused. A fork that it sees is one for us too. */
 enum err dial_refusal(struct dial *d, struct fail *f, const struct frame *frame)
 {
-    json_t *tree;
+    struct json *tree;
     int64_t error = 0;
     struct str name = {"", 0};
     enum err e = json_read(f, frame->payload, &tree);
@@ -34,7 +35,7 @@ enum err dial_refusal(struct dial *d, struct fail *f, const struct frame *frame)
     e = json_member_int(f, tree, "error", 0, INT32_MAX, &error);
     if (!e)
         e = json_member_text(f, tree, "name", &d->arena, &name);
-    json_decref(tree);
+    json_free(tree);
     if (e)
         return e;
     bool same = link_err_stops((enum err)error) || error == ERR_FORK || error == ERR_STREAM_GAP;
@@ -42,7 +43,7 @@ enum err dial_refusal(struct dial *d, struct fail *f, const struct frame *frame)
 }
 
 enum err dial_exchange(struct dial *d, struct fail *f, uint16_t kind, struct str json, uint16_t expected,
-                         struct frame *out)
+                       struct frame *out)
 {
     enum err e = frame_send(f, d->channel, kind, ++d->correlation, json);
     if (!e)
@@ -73,7 +74,8 @@ bool dial_wait(struct peer *p, int64_t ms, bool any_work)
     pthread_mutex_lock(&p->lock);
     while (!atomic_load(&p->link->stopping) && code == 0) {
         work = any_work && !p->stopped &&
-               (p->committed > p->acknowledged || (p->head_due && !p->head_forked) || p->resend_first || unsettled);
+               (p->committed > p->acknowledged || (p->head_due && !p->head_forked) || p->resend_first ||
+                unsettled);
         if (work)
             break;
         code = pthread_cond_timedwait(&p->wake, &p->lock, &until);
@@ -104,7 +106,9 @@ static enum err connect_peer(struct dial *d, struct fail *f)
     pthread_mutex_unlock(&l->lock);
     d->directory = link_directory(l);
     d->node = directory_find(d->directory, str_of(d->peer->node.text));
-    enum err e = d->node && d->node->address[0] ? ERR_OK : fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", d->peer->node.text);
+    enum err e = d->node && d->node->address[0]
+                     ? ERR_OK
+                     : fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", d->peer->node.text);
     if (!e)
         e = channel_dial(f, credentials, d->directory, d->node->address, &d->peer->node, &d->channel);
     credentials_unref(credentials);
@@ -145,7 +149,8 @@ static void note_failure(struct dial *d, const struct fail *f)
     if ((said && !stop) || atomic_load(&d->l->stopping))
         return; /* said once */
     LOG(stop ? LOG_ALARM : LOG_WARNING, stop ? "stream_stopped" : "peer_unreachable",
-        LOG_TEXT("peer", d->peer->node.text), LOG_TEXT("error", err_row(f->err)->name), LOG_TEXT("detail", f->detail));
+        LOG_TEXT("peer", d->peer->node.text), LOG_TEXT("error", err_row(f->err)->name),
+        LOG_TEXT("detail", f->detail));
     if (!stop)
         return;
     pthread_mutex_lock(&d->peer->lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batches that leave: signed when they go, stored with their receipt. Whatever stands in the outbox above the
- * acknowledged sequence has not left yet, or not surely. A stored batch goes again with the same header and bytes. */
+ * acknowledged sequence has not left yet, or not surely. A stored batch goes again with the same header and
+ * bytes. */
 #include "link/dial.h"
 
 #include "base/clock.h"
@@ -55,8 +56,12 @@ static enum err sign_batch(struct outgoing *o, struct fail *f)
     struct link *l = o->d->l;
     struct buf text;
     o->last = o->first + (int64_t)o->count - 1;
-    o->h = (struct batch_header){.epoch = l->epoch, .first = o->first, .count = (int64_t)o->count, .time = clock_now(),
-                                 .root = outgoing_root(o->frames, o->count), .previous = o->d->peer->out_hash};
+    o->h = (struct batch_header){.epoch = l->epoch,
+                                 .first = o->first,
+                                 .count = (int64_t)o->count,
+                                 .time = clock_now(),
+                                 .root = outgoing_root(o->frames, o->count),
+                                 .previous = o->d->peer->out_hash};
     snprintf(o->h.origin, sizeof o->h.origin, "%s", l->config.self.text);
     snprintf(o->h.destination, sizeof o->h.destination, "%s", o->d->peer->node.text);
     buf_init(&text, HEADER_TEXT_MAX);
@@ -75,8 +80,8 @@ static enum err send_batch(struct outgoing *o, struct fail *f, uint16_t kind)
     json_begin(&json, NULL, '{');
     json_add_text(&json, "header", o->header);
     json_end(&json, '}');
-    const struct frame head = {.kind = kind, .version = 1, .correlation = ++o->d->correlation,
-                               .payload = buf_str(&json)};
+    const struct frame head = {
+        .kind = kind, .version = 1, .correlation = ++o->d->correlation, .payload = buf_str(&json)};
     frame_write(&b, &head);
     notice_frames_add(&b, o->frames, o->count, o->d->correlation);
     enum err e = buf_check(&b, f, "batch");
@@ -92,12 +97,12 @@ static enum err send_batch(struct outgoing *o, struct fail *f, uint16_t kind)
 static enum err receipt_check(struct outgoing *o, struct fail *f, struct str payload)
 {
     struct dial *d = o->d;
-    json_t *tree;
+    struct json *tree;
     enum err e = json_read(f, payload, &tree);
     if (e)
         return e;
     e = json_member_text(f, tree, "receipt", &d->arena, &o->receipt_text);
-    json_decref(tree);
+    json_free(tree);
     if (!e)
         e = receipt_verify(f, o->receipt_text, d->node, &d->arena, &o->receipt);
     if (e)
@@ -111,7 +116,7 @@ static enum err receipt_check(struct outgoing *o, struct fail *f, struct str pay
 static enum err read_answer(struct outgoing *o, struct fail *f, int64_t *busy_ms)
 {
     struct frame frame;
-    json_t *tree;
+    struct json *tree;
     enum err e = channel_read(f, o->d->channel, &o->d->arena, &frame);
     if (e)
         return e;
@@ -127,7 +132,7 @@ static enum err read_answer(struct outgoing *o, struct fail *f, int64_t *busy_ms
     if (e)
         return e;
     e = json_member_int(f, tree, "milliseconds", 1, 600000, busy_ms);
-    json_decref(tree);
+    json_free(tree);
     return e;
 }
 
@@ -140,8 +145,11 @@ static enum err take_exceptions(struct outgoing *o, struct db_tx *tx, struct fai
         return fail_set(f, ERR_MEMORY, "receipt", NULL);
     for (size_t i = 0; i < n; i++) {
         const struct receipt_exception *x = &o->receipt.refused[i];
-        ranges[i] = (struct outcome_range){.peer = o->d->peer->id, .first = x->sequence, .last = x->sequence,
-                                           .error = x->error, .state = 'r'};
+        ranges[i] = (struct outcome_range){.peer = o->d->peer->id,
+                                           .first = x->sequence,
+                                           .last = x->sequence,
+                                           .error = x->error,
+                                           .state = 'r'};
         snprintf(ranges[i].field, sizeof ranges[i].field, "%s", x->field);
     }
     return n ? outcome_take(o->d->l, tx, f, o->d->peer, ranges, n) : ERR_OK;
@@ -228,8 +236,9 @@ enum err outgoing_load_stored(struct db_tx *tx, struct fail *f, void *arg)
     o->stored = 1;
     o->last = o->first + count - 1;
     e = outgoing_load(tx, f, o);
-    return !e && (int64_t)o->count != count ? fail_set(f, ERR_RESEND_MISSING, "sequence", "%lld", (long long)wanted)
-                                             : e;
+    return !e && (int64_t)o->count != count
+               ? fail_set(f, ERR_RESEND_MISSING, "sequence", "%lld", (long long)wanted)
+               : e;
 }
 
 /* Sends stored batches that hold first..last: the same headers, the same bytes. */

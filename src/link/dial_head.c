@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shows the newest signed head to the upper server, with a proof that the log only grew, and keeps its cosignature. */
+/* Shows the newest signed head to the upper server, with a proof that the log only grew, and keeps its
+ * cosignature. */
 #include "link/dial.h"
 
 #include "base/clock.h"
@@ -22,13 +23,13 @@ static enum err prove_tx(struct db_tx *tx, struct fail *f, void *arg)
 static enum err kept_size(struct dial *d, struct fail *f, uint64_t *size)
 {
     struct frame answer;
-    json_t *tree;
+    struct json *tree;
     int64_t kept = 0;
     enum err e = dial_exchange(d, f, LINK_FRAME_HEAD_SIZE, STR("{}"), LINK_FRAME_HEAD_ANSWER, &answer);
     if (e || (e = json_read(f, answer.payload, &tree)))
         return e;
     e = json_member_int(f, tree, "size", 0, INT64_MAX, &kept);
-    json_decref(tree);
+    json_free(tree);
     *size = (uint64_t)kept;
     return e;
 }
@@ -48,7 +49,7 @@ static enum err present(struct dial *d, struct fail *f, struct str note, const s
     struct frame answer;
     struct str cosigned = {NULL, 0};
     struct buf b;
-    json_t *tree;
+    struct json *tree;
     buf_init(&b, 128 * 1024);
     json_begin(&b, NULL, '{');
     json_add_text(&b, "note", note);
@@ -62,7 +63,7 @@ static enum err present(struct dial *d, struct fail *f, struct str note, const s
     if (e || (e = json_read(f, answer.payload, &tree)))
         return e;
     e = json_member_text(f, tree, "note", &d->arena, &cosigned);
-    json_decref(tree);
+    json_free(tree);
     if (!e)
         e = check_cosignature(d, f, cosigned);
     return e ? e : ledger_add_cosignature(d->l->config.ledger, f, cosigned);
@@ -78,7 +79,8 @@ static enum err present_newest(struct dial *d, struct fail *f)
     char origin[sizeof head.origin];
     snprintf(origin, sizeof origin, "juki/%s", d->l->config.self.text); /* how heads name their log */
     buf_init(&note, 64 * 1024);
-    enum err e = p ? ledger_newest_head(d->l->config.ledger, f, &note) : fail_set(f, ERR_MEMORY, "head", NULL);
+    enum err e =
+        p ? ledger_newest_head(d->l->config.ledger, f, &note) : fail_set(f, ERR_MEMORY, "head", NULL);
     if (!e)
         e = key_public(f, d->l->config.signing_key, own);
     if (!e)
@@ -90,7 +92,8 @@ static enum err present_newest(struct dial *d, struct fail *f)
         e = kept_size(d, f, &p->from);
     }
     if (!e && p->from != head.size) {
-        if (p->from && p->from < head.size) /* a longer one is presented too, so that the fork goes on record above */
+        if (p->from &&
+            p->from < head.size) /* a longer one is presented too, so that the fork goes on record above */
             e = db_read(d->l->config.db, f, prove_tx, p);
         if (!e)
             e = present(d, f, buf_str(&note), &p->proof);
@@ -99,8 +102,8 @@ static enum err present_newest(struct dial *d, struct fail *f)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* The log was cut or rewritten, or restored: both notes are on record above. Heads are not shown again before the next
- * start; notices go on, because they have a chain of their own. */
+/* The log was cut or rewritten, or restored: both notes are on record above. Heads are not shown again before
+ * the next start; notices go on, because they have a chain of their own. */
 static void head_forked(struct dial *d, const struct fail *f)
 {
     struct fail logged;

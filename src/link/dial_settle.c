@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Agreeing on what both ends have on disk.
  *
- * HELLO compares. The same: go on. The neighbour has more: we were restored from a backup, or ended before its receipt
- * was kept; our own signed batches are fetched back, checked against what we still have, and kept. The neighbour has
- * less: it was restored (its epoch must be higher) and gets the stored batches again. Any disagreement is a fork. */
+ * HELLO compares. The same: go on. The neighbour has more: we were restored from a backup, or ended before
+ * its receipt was kept; our own signed batches are fetched back, checked against what we still have, and
+ * kept. The neighbour has less: it was restored (its epoch must be higher) and gets the stored batches again.
+ * Any disagreement is a fork. */
 #include "link/dial.h"
 
 #include "base/clock.h"
@@ -13,8 +14,10 @@
 
 /* ---- fetching back what we no longer have ---- */
 
-/* Where a notice of ours came from: the register's change that its body names, or the neighbour that made it. */
-static enum err recover_source(struct dial *d, struct fail *f, struct link_notice *n, int64_t *peer, int64_t *sequence)
+/* Where a notice of ours came from: the register's change that its body names, or the neighbour that made it.
+ */
+static enum err recover_source(struct dial *d, struct fail *f, struct link_notice *n, int64_t *peer,
+                               int64_t *sequence)
 {
     struct str destination = {NULL, 0};
     uint64_t first_hop = 0;
@@ -44,15 +47,19 @@ static enum err recover_notice(struct outgoing *o, struct db_tx *tx, struct fail
 {
     struct dial *d = o->d;
     const struct link_kind *kind = own_kind(d->l, o->frames[i].kind);
-    struct link_notice n = {.kind = o->frames[i].kind, .version = o->frames[i].version,
-                            .payload = o->frames[i].payload, .sender = d->l->config.self};
+    struct link_notice n = {.kind = o->frames[i].kind,
+                            .version = o->frames[i].version,
+                            .payload = o->frames[i].payload,
+                            .sender = d->l->config.self};
     char what[128];
-    json_t *tree, *body = NULL;
+    struct json *tree;
+    const struct json *body = NULL;
     int64_t source_peer = 0, source = 0;
     enum err e = json_read(f, n.payload, &tree);
     if (e)
         return e;
-    if (!(e = json_member_text(f, tree, "id", &d->arena, &n.id)) && !(e = json_member_object(f, tree, "body", &body)) &&
+    if (!(e = json_member_text(f, tree, "id", &d->arena, &n.id)) &&
+        !(e = json_member_object(f, tree, "body", &body)) &&
         !(e = peer_assign(d->l, d->peer, f, &n.sender_sequence))) {
         n.body = body;
         e = recover_source(d, f, &n, &source_peer, &source);
@@ -62,12 +69,13 @@ static enum err recover_notice(struct outgoing *o, struct db_tx *tx, struct fail
     snprintf(what, sizeof what, "sent %s %lld %s/%u", d->peer->node.text, (long long)n.sender_sequence,
              kind_name(n.kind) ? kind_name(n.kind) : "0", n.version);
     if (!e)
-        e = ledger_append(d->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), n.payload, &n.entry);
+        e = ledger_append(d->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), n.payload,
+                          &n.entry);
     if (!e)
         e = peer_outbox_add(tx, f, d->peer, n.sender_sequence, n.entry, source_peer, source);
     if (!e && kind && kind->recover)
         e = kind->recover(d->l->config.app, tx, &n, f);
-    json_decref(tree);
+    json_free(tree);
     return e;
 }
 
@@ -96,7 +104,8 @@ static enum err fetch_check(struct outgoing *o, struct fail *f)
 {
     struct dial *d = o->d;
     const struct directory_node *self = directory_find(d->directory, str_of(d->l->config.self.text));
-    enum err e = self ? batch_header_verify(f, o->header, self, &o->h) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
+    enum err e =
+        self ? batch_header_verify(f, o->header, self, &o->h) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
     if (e)
         return fail_set(f, ERR_STREAM_FORK, "header", "not signed by us");
     e = notice_frames_read(f, d->channel, &d->arena, &o->h, &o->frames);
@@ -105,7 +114,8 @@ static enum err fetch_check(struct outgoing *o, struct fail *f)
     o->count = (size_t)o->h.count;
     o->last = o->h.first + o->h.count - 1;
     if (o->h.first != o->first || strcmp(o->h.destination, d->peer->node.text) != 0 ||
-        !sha256_equal(o->h.previous, d->peer->out_hash) || !sha256_equal(o->h.root, outgoing_root(o->frames, o->count)))
+        !sha256_equal(o->h.previous, d->peer->out_hash) ||
+        !sha256_equal(o->h.root, outgoing_root(o->frames, o->count)))
         return fail_set(f, ERR_STREAM_FORK, "first", "%lld", (long long)o->first);
     return ERR_OK;
 }
@@ -115,7 +125,7 @@ static enum err fetch_one(struct dial *d, struct fail *f)
     struct outgoing o = {.d = d, .first = d->peer->acknowledged + 1, .receipt_text = STR("")};
     struct frame answer;
     char json[64];
-    json_t *tree;
+    struct json *tree;
     arena_reset(&d->arena);
     snprintf(json, sizeof json, "{\"sequence\":%lld}", (long long)o.first);
     enum err e = dial_exchange(d, f, LINK_FRAME_FETCH, str_of(json), LINK_FRAME_FETCHED, &answer);
@@ -124,7 +134,7 @@ static enum err fetch_one(struct dial *d, struct fail *f)
     e = json_member_text(f, tree, "header", &d->arena, &o.header);
     if (!e)
         e = receipt_exceptions_read(f, tree, &d->arena, &o.receipt);
-    json_decref(tree);
+    json_free(tree);
     if (!e)
         e = fetch_check(&o, f);
     if (e)
@@ -133,7 +143,8 @@ static enum err fetch_one(struct dial *d, struct fail *f)
     int64_t held = d->peer->committed < o.last ? d->peer->committed : o.last;
     pthread_mutex_unlock(&d->peer->lock);
     if (held < o.last && peer_settled(d->peer)) /* nothing of ours may be missing unless a restore says so */
-        return fail_set(f, ERR_STREAM_FORK, "first", "%lld was sent in this life and is not here", (long long)held + 1);
+        return fail_set(f, ERR_STREAM_FORK, "first", "%lld was sent in this life and is not here",
+                        (long long)held + 1);
     if (held >= o.first)
         e = compare_own(&o, f, held);
     o.known = held >= o.first ? (size_t)(held - o.first + 1) : 0;
@@ -155,7 +166,7 @@ static enum err hello(struct dial *d, struct fail *f, struct greeting *g)
 {
     struct frame answer;
     struct buf b;
-    json_t *tree;
+    struct json *tree;
     buf_init(&b, 4096);
     json_begin(&b, NULL, '{');
     json_add_text(&b, "node", str_of(d->l->config.self.text));
@@ -174,8 +185,8 @@ static enum err hello(struct dial *d, struct fail *f, struct greeting *g)
         return e;
     if (!(e = json_member_int(f, tree, "epoch", 1, INT64_MAX, &g->epoch)) &&
         !(e = json_member_int(f, tree, "sequence", 0, INT64_MAX, &g->sequence)))
-        e = json_member_hash(f, tree, "hash", &d->arena, &g->hash);
-    json_decref(tree);
+        e = json_hash(f, json_get(tree, "hash"), "hash", &g->hash);
+    json_free(tree);
     return e;
 }
 
@@ -230,8 +241,8 @@ static enum err settle(struct dial *d, struct fail *f, const struct greeting *g)
     enum err e = ERR_OK;
     int64_t lost = d->peer->acknowledged;
     if (g->sequence < lost) {
-        LOG(LOG_WARNING, "peer_lost_notices", LOG_TEXT("peer", d->peer->node.text), LOG_NUMBER("it_has", g->sequence),
-            LOG_NUMBER("we_sent", lost));
+        LOG(LOG_WARNING, "peer_lost_notices", LOG_TEXT("peer", d->peer->node.text),
+            LOG_NUMBER("it_has", g->sequence), LOG_NUMBER("we_sent", lost));
         e = hash_at(d, f, g->sequence, &hash);
         if (!e && !sha256_equal(hash, g->hash))
             e = fail_set(f, ERR_STREAM_FORK, "hash", "at %lld", (long long)g->sequence);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory's form and signature. Read once into one arena and never changed afterwards; readers share it by
- * counting references. Nothing in it is believed before a trusted root's signature was checked. */
+/* The directory's form and signature. Read once into one arena and never changed afterwards; readers share it
+ * by counting references. Nothing in it is believed before a trusted root's signature was checked. */
 #include "link/directory.h"
 
 #include "base/encode.h"
@@ -54,19 +54,19 @@ static enum err key_decode(struct fail *f, struct str text, uint8_t out[static E
 }
 
 /* An array of the right size in the arena; ERR_DIRECTORY when the list is too long. */
-static enum err list_alloc(struct fail *f, struct directory *d, const json_t *list, const char *field, size_t most,
-                           size_t size, void **out)
+static enum err list_alloc(struct fail *f, struct directory *d, const struct json *list, const char *field,
+                           size_t most, size_t size, void **out)
 {
-    size_t n = json_array_size(list);
+    size_t n = json_count(list);
     if (n > most)
         return bad(f, field);
     *out = arena_alloc(&d->arena, n * size + 1);
     return *out ? ERR_OK : fail_set(f, ERR_MEMORY, field, NULL);
 }
 
-static enum err read_roots(struct fail *f, struct directory *d, const json_t *tree)
+static enum err read_roots(struct fail *f, struct directory *d, const struct json *tree)
 {
-    json_t *root, *keys, *item;
+    const struct json *root, *keys, *item;
     void *space = NULL;
     size_t i;
     enum err e = json_member_object(f, tree, "root", &root);
@@ -74,32 +74,36 @@ static enum err read_roots(struct fail *f, struct directory *d, const json_t *tr
         (e = list_alloc(f, d, keys, "root", ROOTS_MAX, ED25519_PUBLIC, &space)))
         return e;
     d->roots = space;
-    json_array_foreach(keys, i, item) {
-        if (!json_is_string(item))
+    JSON_EACH_AT(keys, i, item)
+    {
+        if (!json_is(item, JSON_STRING))
             return bad(f, "root");
-        e = key_decode(f, (struct str){json_string_value(item), json_string_length(item)}, d->roots[i]);
+        e = key_decode(f, json_str(item), d->roots[i]);
         if (e)
             return e;
     }
-    d->root_count = json_array_size(keys);
+    d->root_count = json_count(keys);
     return d->root_count ? ERR_OK : bad(f, "root");
 }
 
-static enum err read_keys(struct fail *f, struct directory *d, const json_t *tree, struct directory_node *node)
+static enum err read_keys(struct fail *f, struct directory *d, const struct json *tree,
+                          struct directory_node *node)
 {
-    json_t *keys, *item;
+    const struct json *keys, *item;
     void *space = NULL;
     size_t i;
     enum err e = json_member_array(f, tree, "keys", &keys);
     if (e || (e = list_alloc(f, d, keys, "keys", KEYS_MAX, sizeof *node->keys, &space)))
         return e;
     node->keys = space;
-    node->key_count = json_array_size(keys);
-    json_array_foreach(keys, i, item) {
+    node->key_count = json_count(keys);
+    JSON_EACH_AT(keys, i, item)
+    {
         struct directory_key *k = &node->keys[i];
         struct str text = {NULL, 0};
         k->until = INT64_MAX;
-        if ((e = json_member_text(f, item, "key", &d->arena, &text)) || (e = key_decode(f, text, k->public_key)) ||
+        if ((e = json_member_text(f, item, "key", &d->arena, &text)) ||
+            (e = key_decode(f, text, k->public_key)) ||
             (e = json_member_int(f, item, "from", 0, INT64_MAX, &k->from)) ||
             (e = json_member_int_maybe(f, item, "until", 0, INT64_MAX, &k->until)))
             return e;
@@ -107,32 +111,36 @@ static enum err read_keys(struct fail *f, struct directory *d, const json_t *tre
     return ERR_OK;
 }
 
-static enum err read_revocations(struct fail *f, struct directory *d, const json_t *tree, struct directory_node *node)
+static enum err read_revocations(struct fail *f, struct directory *d, const struct json *tree,
+                                 struct directory_node *node)
 {
-    json_t *list, *item;
+    const struct json *list, *item;
     void *space = NULL;
     size_t i;
     enum err e = json_member_bool_maybe(f, tree, "revoked", &node->revoked);
-    if (e || !json_object_get(tree, "revoked_serials"))
+    if (e || !json_get(tree, "revoked_serials"))
         return e;
     if ((e = json_member_array(f, tree, "revoked_serials", &list)) ||
         (e = list_alloc(f, d, list, "revoked_serials", KEYS_MAX, sizeof *node->revoked_serials, &space)))
         return e;
     node->revoked_serials = space;
-    json_array_foreach(list, i, item) {
-        if (!json_is_string(item) || json_string_length(item) >= sizeof *node->revoked_serials)
+    JSON_EACH_AT(list, i, item)
+    {
+        if (!json_is(item, JSON_STRING) || json_str(item).n >= sizeof *node->revoked_serials)
             return bad(f, "revoked_serials");
-        memcpy(node->revoked_serials[i], json_string_value(item), json_string_length(item));
+        memcpy(node->revoked_serials[i], json_cstr(item), json_str(item).n);
     }
-    node->revoked_serial_count = json_array_size(list);
+    node->revoked_serial_count = json_count(list);
     return ERR_OK;
 }
 
-static enum err read_node(struct fail *f, struct directory *d, const json_t *tree, struct directory_node *node)
+static enum err read_node(struct fail *f, struct directory *d, const struct json *tree,
+                          struct directory_node *node)
 {
     struct str name = {NULL, 0}, address = {NULL, 0};
     enum err e;
-    if ((e = json_member_text(f, tree, "name", &d->arena, &name)) || (e = node_name_parse(f, name, &node->name)) ||
+    if ((e = json_member_text(f, tree, "name", &d->arena, &name)) ||
+        (e = node_name_parse(f, name, &node->name)) ||
         (e = json_member_text(f, tree, "address", &d->arena, &address)))
         return e;
     if (address.n >= sizeof node->address)
@@ -148,20 +156,21 @@ static int node_compare(const void *a, const void *b)
     return strcmp(x->name.text, y->name.text);
 }
 
-static enum err read_nodes(struct fail *f, struct directory *d, const json_t *tree)
+static enum err read_nodes(struct fail *f, struct directory *d, const struct json *tree)
 {
-    json_t *list, *item;
+    const struct json *list, *item;
     void *space = NULL;
     size_t i;
     enum err e = json_member_array(f, tree, "nodes", &list);
     if (e || (e = list_alloc(f, d, list, "nodes", NODES_MAX, sizeof *d->nodes, &space)))
         return e;
     d->nodes = space;
-    json_array_foreach(list, i, item) {
+    JSON_EACH_AT(list, i, item)
+    {
         if ((e = read_node(f, d, item, &d->nodes[i])))
             return e;
     }
-    d->node_count = json_array_size(list);
+    d->node_count = json_count(list);
     qsort(d->nodes, d->node_count, sizeof *d->nodes, node_compare);
     for (i = 1; i < d->node_count; i++)
         if (node_name_equal(&d->nodes[i - 1].name, &d->nodes[i].name))
@@ -180,16 +189,17 @@ static bool role_find(struct str name, enum node_role *out)
     return false;
 }
 
-static enum err read_permits(struct fail *f, struct directory *d, const json_t *tree)
+static enum err read_permits(struct fail *f, struct directory *d, const struct json *tree)
 {
-    json_t *list, *item;
+    const struct json *list, *item;
     void *space = NULL;
     size_t i;
     enum err e = json_member_array(f, tree, "permits", &list);
     if (e || (e = list_alloc(f, d, list, "permits", PERMITS_MAX, sizeof *d->permits, &space)))
         return e;
     d->permits = space;
-    json_array_foreach(list, i, item) {
+    JSON_EACH_AT(list, i, item)
+    {
         struct str from = {NULL, 0}, to = {NULL, 0};
         struct permit *p = &d->permits[i];
         if ((e = json_member_text(f, item, "kind", &d->arena, &p->kind)) ||
@@ -199,11 +209,11 @@ static enum err read_permits(struct fail *f, struct directory *d, const json_t *
         if (!role_find(from, &p->from) || !role_find(to, &p->to))
             return bad(f, "permits");
     }
-    d->permit_count = json_array_size(list);
+    d->permit_count = json_count(list);
     return ERR_OK;
 }
 
-static enum err read_all(struct fail *f, struct directory *d, const json_t *tree)
+static enum err read_all(struct fail *f, struct directory *d, const struct json *tree)
 {
     enum err e;
     if ((e = json_member_int(f, tree, "version", 1, INT64_MAX, &d->version)) ||
@@ -215,8 +225,8 @@ static enum err read_all(struct fail *f, struct directory *d, const json_t *tree
     return read_permits(f, d, tree);
 }
 
-static enum err payload_of(struct fail *f, struct str jws, const uint8_t (*roots)[ED25519_PUBLIC], size_t count,
-                           struct buf *payload)
+static enum err payload_of(struct fail *f, struct str jws, const uint8_t (*roots)[ED25519_PUBLIC],
+                           size_t count, struct buf *payload)
 {
     enum err e = fail_set(f, ERR_SIGNATURE, "directory", NULL);
     for (size_t i = 0; i < count && e; i++) {
@@ -226,15 +236,16 @@ static enum err payload_of(struct fail *f, struct str jws, const uint8_t (*roots
     return e;
 }
 
-enum err directory_read(struct fail *f, struct str jws, const uint8_t (*roots)[ED25519_PUBLIC], size_t root_count,
-                        int64_t now, struct directory **out)
+enum err directory_read(struct fail *f, struct str jws, const uint8_t (*roots)[ED25519_PUBLIC],
+                        size_t root_count, int64_t now, struct directory **out)
 {
     struct buf payload;
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     buf_init(&payload, DIRECTORY_MAX);
     jws = str_trim(jws);
     struct directory *d = memory_new(sizeof *d);
-    enum err e = d ? payload_of(f, jws, roots, root_count, &payload) : fail_set(f, ERR_MEMORY, "directory", NULL);
+    enum err e =
+        d ? payload_of(f, jws, roots, root_count, &payload) : fail_set(f, ERR_MEMORY, "directory", NULL);
     if (e)
         goto out;
     atomic_init(&d->references, 1);
@@ -247,7 +258,7 @@ enum err directory_read(struct fail *f, struct str jws, const uint8_t (*roots)[E
     if (now > d->expires)
         e = fail_set(f, ERR_DIRECTORY_EXPIRED, "expires", "version %lld", (long long)d->version);
 out:
-    json_decref(tree);
+    json_free(tree);
     buf_release(&payload);
     if (e)
         directory_unref(d);
@@ -292,7 +303,7 @@ struct str directory_ca(const struct directory *d)
 
 size_t directory_roots(const struct directory *d, const uint8_t (**keys)[ED25519_PUBLIC])
 {
-    *keys = (const uint8_t (*)[ED25519_PUBLIC])d->roots;
+    *keys = (const uint8_t(*)[ED25519_PUBLIC])d->roots;
     return d->root_count;
 }
 
@@ -372,7 +383,8 @@ static void write_permits(struct buf *b)
     json_end(b, ']');
 }
 
-enum err directory_sign(struct fail *f, struct key *root, const struct directory_draft *draft, struct buf *out)
+enum err directory_sign(struct fail *f, struct key *root, const struct directory_draft *draft,
+                        struct buf *out)
 {
     struct buf b;
     buf_init(&b, DIRECTORY_MAX);

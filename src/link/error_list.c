@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error list: notices that are valid but cannot be applied now.
  *
- * An item blocks its persons, as a set of resident codes (parking a code change blocks both codes), and nobody else.
- * Later notices about them wait behind it, in order. A correction that replaces an item takes its place in the order,
- * so that what waited behind waits behind the correction; only the origin of a notice corrects it. A release tries it
- * again. Whenever something was applied or given up, those behind are tried in the order in which they
- * came. */
+ * An item blocks its persons, as a set of resident codes (parking a code change blocks both codes), and
+ * nobody else. Later notices about them wait behind it, in order. A correction that replaces an item takes
+ * its place in the order, so that what waited behind waits behind the correction; only the origin of a notice
+ * corrects it. A release tries it again. Whenever something was applied or given up, those behind are tried
+ * in the order in which they came. */
 #include "link/core.h"
 
 #include "base/clock.h"
@@ -34,8 +34,8 @@ enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p, const
     return e;
 }
 
-static enum err query_found(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, const struct db_value *values,
-                            size_t count, bool *found, int64_t *value)
+static enum err query_found(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                            const struct db_value *values, size_t count, bool *found, int64_t *value)
 {
     struct db_rows rows;
     db_query(tx, &rows, stmt, values, count);
@@ -85,8 +85,8 @@ static enum err tell(struct link *l, struct db_tx *tx, struct fail *f, const str
 }
 
 /* What may be tried now: at most ERROR_ITEMS_MAX at once. */
-static enum err list_load(struct db_tx *tx, struct fail *f, struct arena *a, int64_t target, struct listed **items,
-                          size_t *count)
+static enum err list_load(struct db_tx *tx, struct fail *f, struct arena *a, int64_t target,
+                          struct listed **items, size_t *count)
 {
     struct db_rows rows;
     size_t size = 64, n = 0;
@@ -147,14 +147,15 @@ static enum err entry_of(struct replay *r, struct fail *f, const struct listed *
 }
 
 /* It stays where it is, and is no longer one that only waits behind another. */
-static enum err stays(struct replay *r, struct fail *f, const struct listed *item, enum err why, const char *field)
+static enum err stays(struct replay *r, struct fail *f, const struct listed *item, enum err why,
+                      const char *field)
 {
     return db_exec(r->tx, f, &sql_link_error_update,
                    DB(db_int(item->id), db_int(why), db_text(str_of(field)), db_int(0)), NULL);
 }
 
-static enum err try_notice(struct replay *r, struct fail *f, const struct listed *item, const struct link_kind *kind,
-                           const struct link_notice *n)
+static enum err try_notice(struct replay *r, struct fail *f, const struct listed *item,
+                           const struct link_kind *kind, const struct link_notice *n)
 {
     struct fail why = {0};
     int64_t before = db_tx_changes(r->tx);
@@ -181,7 +182,7 @@ static enum err open_and_try(struct replay *r, struct fail *f, const struct list
     struct link_notice n;
     struct frame frame;
     struct fail why = {0};
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     uint64_t entry = 0;
     enum err e = p ? entry_of(r, f, item, &entry) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
     if (!e)
@@ -190,10 +191,11 @@ static enum err open_and_try(struct replay *r, struct fail *f, const struct list
         return e;
     e = notice_open(r->l, &why, &p->node, item->sequence, &frame, &r->arena, &n, &tree, &kind);
     if (e) /* what may be sent can have changed since: then a person decides */
-        return link_err_passes(e) ? fail_set(f, e, why.field, "%s", why.detail) : stays(r, f, item, e, why.field);
+        return link_err_passes(e) ? fail_set(f, e, why.field, "%s", why.detail)
+                                  : stays(r, f, item, e, why.field);
     n.entry = entry;
     e = try_notice(r, f, item, kind, &n);
-    json_decref(tree);
+    json_free(tree);
     return e;
 }
 
@@ -316,8 +318,10 @@ static enum err list_tx(struct db_tx *tx, struct fail *f, void *arg)
     db_query(tx, &rows, &sql_link_error_list, DB_NONE);
     while (db_next(&rows)) {
         const struct peer *p = peer_by_id(l->l, db_row_int(&rows, 1));
-        struct link_error_item item = {.id = db_row_int(&rows, 0), .error = (enum err)db_row_int(&rows, 3),
-                                       .since = db_row_int(&rows, 5), .behind = db_row_int(&rows, 6) != 0};
+        struct link_error_item item = {.id = db_row_int(&rows, 0),
+                                       .error = (enum err)db_row_int(&rows, 3),
+                                       .since = db_row_int(&rows, 5),
+                                       .behind = db_row_int(&rows, 6) != 0};
         snprintf(item.field, sizeof item.field, "%.*s", STR_ARG(db_row_text(&rows, 4)));
         snprintf(item.notice_id, sizeof item.notice_id, "%.*s", STR_ARG(db_row_text(&rows, 7)));
         snprintf(item.sender, sizeof item.sender, "%s", p ? p->node.text : "");
@@ -326,7 +330,8 @@ static enum err list_tx(struct db_tx *tx, struct fail *f, void *arg)
     return db_done(&rows, f);
 }
 
-enum err link_errors(struct link *l, struct fail *f, void (*each)(void *arg, const struct link_error_item *), void *arg)
+enum err link_errors(struct link *l, struct fail *f, void (*each)(void *arg, const struct link_error_item *),
+                     void *arg)
 {
     struct listing listing = {l, each, arg};
     return db_read(l->config.db, f, list_tx, &listing);

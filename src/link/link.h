@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The link as flows and programs see it: send a durable notice inside a transaction; be called for each notice that
- * arrives. How it travels (TLS, frames, batches, receipts) is docs/PROTOCOL.md.
+/* The link as flows and programs see it: send a durable notice inside a transaction; be called for each
+ * notice that arrives. How it travels (TLS, frames, batches, receipts) is docs/PROTOCOL.md.
  *
- * Promises: what link_send wrote leaves in order, once, whatever is killed; a notice is given to its kind's apply()
- * once, in the order of its sender, inside the transaction that records it; a refused or parked notice never stops
- * its neighbours, only its own person. The communication log (ledger entry) is the outbox: the bytes stand there
- * once, the outbox row points at them, and a relayed notice's outbox row points at the entry it came in with. */
+ * Promises: what link_send wrote leaves in order, once, whatever is killed; a notice is given to its kind's
+ * apply() once, in the order of its sender, inside the transaction that records it; a refused or parked
+ * notice never stops its neighbours, only its own person. The communication log (ledger entry) is the outbox:
+ * the bytes stand there once, the outbox row points at them, and a relayed notice's outbox row points at the
+ * entry it came in with. */
 #ifndef JUKI_LINK_LINK_H
 #define JUKI_LINK_LINK_H
 
@@ -21,52 +22,56 @@ struct link;
 /* A notice as it arrived. Everything borrows from the batch and lives until apply returns. */
 struct link_notice {
     uint16_t kind, version;
-    struct str payload;       /* the bytes, exactly; to be relayed, never re-encoded */
-    const json_t *body;       /* payload's "body" member */
-    struct str id;            /* "ORIGIN/DESTINATION/SEQUENCE" of its first hop; lives for ever */
-    struct str replaces;      /* id of the notice this one corrects, or empty */
-    struct node_name origin;  /* the node that made it (first part of id) */
-    struct node_name sender;  /* the neighbour it came from */
-    int64_t sender_sequence;  /* its place in that neighbour's stream */
-    int64_t time;             /* when it was made */
-    uint64_t entry;           /* ledger index of its communication entry here */
+    struct str payload;      /* the bytes, exactly; to be relayed, never re-encoded */
+    const struct json *body; /* payload's "body" member */
+    struct str id;           /* "ORIGIN/DESTINATION/SEQUENCE" of its first hop; lives for ever */
+    struct str replaces;     /* id of the notice this one corrects, or empty */
+    struct node_name origin; /* the node that made it (first part of id) */
+    struct node_name sender; /* the neighbour it came from */
+    int64_t sender_sequence; /* its place in that neighbour's stream */
+    int64_t time;            /* when it was made */
+    uint64_t entry;          /* ledger index of its communication entry here */
 };
 
 /* What a kind means here. One const table per program, given to link_new; found by kind.
- * apply: ERR_OK applied; errors for which link_err_parks() is true go to the error list and block the notice's
- * persons; any other error refuses it for good. It should fail before its first write (a failure after a write makes
- * the batch run again). persons: fills codes[] with the resident codes the notice touches, returns how many (0..4). */
+ * apply: ERR_OK applied; errors for which link_err_parks() is true go to the error list and block the
+ * notice's persons; any other error refuses it for good. It should fail before its first write (a failure
+ * after a write makes the batch run again). persons: fills codes[] with the resident codes the notice
+ * touches, returns how many (0..4). */
 struct link_kind {
     uint16_t kind;
     bool final; /* applied here for good: its sender gets the outcome "applied"; trouble is always reported */
-    enum err (*scope)(void *app, const struct link_notice *n, struct fail *f); /* may origin say this about this person? */
-    size_t (*persons)(const struct link_notice *n, int64_t codes[static 4]);   /* may be NULL */
+    enum err (*scope)(void *app, const struct link_notice *n,
+                      struct fail *f); /* may origin say this about this person? */
+    size_t (*persons)(const struct link_notice *n, int64_t codes[static 4]); /* may be NULL */
     enum err (*apply)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
-    /* Own or relayed notice that a restored server fetched back: bring own state up to it; what was relayed also comes
-     * to apply again. A body's "source" is taken for the register's change. May be NULL (nothing to recover). */
+    /* Own or relayed notice that a restored server fetched back: bring own state up to it; what was relayed
+     * also comes to apply again. A body's "source" is taken for the register's change. May be NULL (nothing
+     * to recover). */
     enum err (*recover)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
-    /* Outcome of notices we sent: for each range of sources. May be NULL. state: 'a' applied, 'w' waiting on the
-     * error list, 'r' refused. source_peer 0 is local (the door: source_sequence is the change's number). */
+    /* Outcome of notices we sent: for each range of sources. May be NULL. state: 'a' applied, 'w' waiting on
+     * the error list, 'r' refused. source_peer 0 is local (the door: source_sequence is the change's number).
+     */
     enum err (*outcome)(void *app, struct db_tx *tx, int64_t source_first, int64_t source_last, char state,
                         int64_t error, struct str field, struct fail *f);
 };
 
 struct link_config {
     struct node_name self;
-    const char *listen;        /* "127.0.0.1:7001" */
+    const char *listen; /* "127.0.0.1:7001" */
     const char *tls_key_uri, *tls_certificate_path;
-    struct key *signing_key;   /* borrowed */
+    struct key *signing_key;    /* borrowed */
     const char *directory_path; /* newest signed directory; also kept in the database */
     const uint8_t (*roots)[ED25519_PUBLIC];
     size_t root_count;
-    struct db *db;             /* borrowed */
-    struct ledger *ledger;     /* borrowed */
+    struct db *db;         /* borrowed */
+    struct ledger *ledger; /* borrowed */
     const struct link_kind *kinds;
     size_t kind_count;
-    void *app;                 /* first argument of the kinds' functions */
-    const char *disk_path;     /* whose free space is watched: below disk_least percent no new work is taken */
+    void *app;             /* first argument of the kinds' functions */
+    const char *disk_path; /* whose free space is watched: below disk_least percent no new work is taken */
     int disk_least;
-    int head_seconds;          /* how often the ledger's head is signed and shown to the upper server */
+    int head_seconds; /* how often the ledger's head is signed and shown to the upper server */
 };
 MUST_CHECK enum err link_new(struct fail *f, const struct link_config *config, struct link **out);
 /* Starts listening, dialling and the head-signing thread. */
@@ -84,18 +89,20 @@ struct link_send {
     uint16_t kind;           /* LINK_KIND_... ; version is the newest */
     struct str body;         /* JSON object: becomes the payload's "body" */
     struct str replaces;     /* id, or empty */
-    int64_t source;          /* number of the register's change it comes from, 0 none: comes back with the outcome */
+    int64_t source; /* number of the register's change it comes from, 0 none: comes back with the outcome */
 };
 struct link_sent {
     int64_t sequence; /* its place in the stream to destination */
     uint64_t entry;   /* ledger index of its communication entry */
 };
-/* Appends a notice to the log and the outbox inside tx. *sent (may be NULL) says where it stands. ERR_BUSY after a
- * restore, until the destination has given back what was lost: come again. ERR_NODE_UNKNOWN, ERR_LIMIT. */
+/* Appends a notice to the log and the outbox inside tx. *sent (may be NULL) says where it stands. ERR_BUSY
+ * after a restore, until the destination has given back what was lost: come again. ERR_NODE_UNKNOWN,
+ * ERR_LIMIT. */
 MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struct link_send *send,
                               struct link_sent *sent);
-/* Passes a notice that is being applied on to the next node, as the bytes it came in with. Does nothing when a restore
- * brought back that it was passed on already. ERR_BUSY as link_send; apply returns it, and the batch comes again. */
+/* Passes a notice that is being applied on to the next node, as the bytes it came in with. Does nothing when
+ * a restore brought back that it was passed on already. ERR_BUSY as link_send; apply returns it, and the
+ * batch comes again. */
 MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                                const char *destination);
 /* The server's life: 1 at first, raised by a restore. */
@@ -103,16 +110,17 @@ int64_t link_epoch(const struct link *l);
 /* Stamp at which this server's TLS certificate ends. */
 int64_t link_certificate_until(struct link *l);
 /* The id of the notice sent to destination with that sequence ("ORIGIN/DESTINATION/SEQUENCE"). */
-struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination, int64_t sequence);
+struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination,
+                          int64_t sequence);
 
 /* Errors that mean "valid, but not now": on the error list, and the person's later notices wait behind it. */
 bool link_err_parks(enum err e);
 
-/* Somebody was turned away before it was known who it is: counted, and written to the ledger as one operation entry a
- * source and minute. source: "door 127.0.0.1"; cut to 63 bytes. l may be NULL. */
+/* Somebody was turned away before it was known who it is: counted, and written to the ledger as one operation
+ * entry a source and minute. source: "door 127.0.0.1"; cut to 63 bytes. l may be NULL. */
 void link_count_refusal(struct link *l, const char *source, enum err why);
-/* How many entries the ledger of this database must have for the link's rows to point at: those of the newest notice
- * sent and of the newest batch received, of each neighbour. Reads only. */
+/* How many entries the ledger of this database must have for the link's rows to point at: those of the newest
+ * notice sent and of the newest batch received, of each neighbour. Reads only. */
 MUST_CHECK enum err link_entries_referenced(struct fail *f, struct db *db, uint64_t *out);
 
 /* The error list. */
@@ -125,16 +133,17 @@ struct link_error_item {
     char sender[NODE_NAME_SIZE];
     bool behind; /* waits only because an earlier one of the same person does */
 };
-MUST_CHECK enum err link_errors(struct link *l, struct fail *f, void (*each)(void *arg, const struct link_error_item *),
-                                void *arg);
+MUST_CHECK enum err link_errors(struct link *l, struct fail *f,
+                                void (*each)(void *arg, const struct link_error_item *), void *arg);
 /* Tries an item again, and when it applies replays in order those that wait behind it. */
 MUST_CHECK enum err link_error_release(struct link *l, struct fail *f, int64_t id, int64_t *applied);
-/* Gives an item up: refused for good (outcome 'r' with the error and field that kept it here), and those behind it are
- * tried. */
+/* Gives an item up: refused for good (outcome 'r' with the error and field that kept it here), and those
+ * behind it are tried. */
 MUST_CHECK enum err link_error_refuse(struct link *l, struct fail *f, int64_t id);
 
 /* Sends notices [first, last] of our stream to a peer again: same ids, same bytes. */
-MUST_CHECK enum err link_resend(struct link *l, struct fail *f, const char *peer, int64_t first, int64_t last);
+MUST_CHECK enum err link_resend(struct link *l, struct fail *f, const char *peer, int64_t first,
+                                int64_t last);
 
 struct link_peer_status {
     struct node_name node;
@@ -145,9 +154,10 @@ struct link_peer_status {
     char trouble[96];                             /* the last failure, "" when none */
 };
 /* Status of every peer with traffic. */
-MUST_CHECK enum err link_status(struct link *l, struct fail *f, void (*each)(void *arg, const struct link_peer_status *),
-                                void *arg);
-/* Where is the notice of ours: to `peer` at `sequence`, or of theirs: for juki trace. Fills stamps of this hop. */
+MUST_CHECK enum err link_status(struct link *l, struct fail *f,
+                                void (*each)(void *arg, const struct link_peer_status *), void *arg);
+/* Where is the notice of ours: to `peer` at `sequence`, or of theirs: for juki trace. Fills stamps of this
+ * hop. */
 struct link_trace {
     char notice_id[96];
     int64_t received, sent, acknowledged, outcome; /* stamps, 0 when not (yet) */

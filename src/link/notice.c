@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One notice: making it, reading it, and deciding who may say it.
  *
- * Payload: {"id":"ORIGIN/DESTINATION/SEQUENCE","time":stamp,"replaces":id?,"body":{...}}. The id is the place in the
- * stream of its first hop and lives for ever; relays pass the bytes on unchanged. The ledger entry that holds a
- * notice says "sent|received PEER SEQUENCE KIND/VERSION" in its first line. */
+ * Payload: {"id":"ORIGIN/DESTINATION/SEQUENCE","time":stamp,"replaces":id?,"body":{...}}. The id is the place
+ * in the stream of its first hop and lives for ever; relays pass the bytes on unchanged. The ledger entry
+ * that holds a notice says "sent|received PEER SEQUENCE KIND/VERSION" in its first line. */
 #include "link/core.h"
 
 #include "base/clock.h"
@@ -34,7 +34,8 @@ uint16_t kind_version(uint16_t kind)
     return 0;
 }
 
-struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination, int64_t sequence)
+struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination,
+                          int64_t sequence)
 {
     return arena_format(a, "%s/%s/%lld", origin->text, destination, (long long)sequence);
 }
@@ -62,19 +63,21 @@ enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struc
     if (!p)
         return fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", send->destination);
     if (!peer_settled(p))
-        return fail_set(f, ERR_BUSY, NULL, "%s has not yet given back what a restore lost", send->destination);
+        return fail_set(f, ERR_BUSY, NULL, "%s has not yet given back what a restore lost",
+                        send->destination);
     enum err e = peer_assign(l, p, f, &place.sequence);
     if (e)
         return e;
     buf_init(&b, FRAME_PAYLOAD_MAX);
     write_payload(&b, l, send, place.sequence);
-    snprintf(what, sizeof what, "sent %s %lld %s/%u", p->node.text, (long long)place.sequence, kind_name(send->kind),
-             kind_version(send->kind));
+    snprintf(what, sizeof what, "sent %s %lld %s/%u", p->node.text, (long long)place.sequence,
+             kind_name(send->kind), kind_version(send->kind));
     e = buf_check(&b, f, "notice");
     if (e)
         peer_unassign(l, p);
     else
-        e = ledger_append(l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), buf_str(&b), &place.entry);
+        e = ledger_append(l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), buf_str(&b),
+                          &place.entry);
     if (!e)
         e = peer_outbox_add(tx, f, p, place.sequence, place.entry, 0, send->source);
     buf_release(&b);
@@ -91,7 +94,8 @@ static enum err relayed_before(const struct link *l, struct db_tx *tx, struct fa
     *before = false;
     if (l->epoch == 1)
         return ERR_OK;
-    db_query(tx, &rows, &sql_link_out_relayed, DB(db_int(from->id), db_int(n->sender_sequence), db_int(to->id)));
+    db_query(tx, &rows, &sql_link_out_relayed,
+             DB(db_int(from->id), db_int(n->sender_sequence), db_int(to->id)));
     *before = db_next(&rows);
     return db_done(&rows, f);
 }
@@ -160,8 +164,8 @@ enum err notice_id_parse(struct fail *f, struct str id, struct node_name *origin
 }
 
 /* A notice is its sender's own, or one of a CS that its prefecture passes on. */
-static enum err check_origin(const struct link *l, struct fail *f, const struct link_notice *n, struct str destination,
-                             uint64_t sequence)
+static enum err check_origin(const struct link *l, struct fail *f, const struct link_notice *n,
+                             struct str destination, uint64_t sequence)
 {
     if (node_name_equal(&n->origin, &n->sender)) {
         if (!str_equal(destination, str_of(l->config.self.text)) || (int64_t)sequence != n->sender_sequence)
@@ -174,9 +178,9 @@ static enum err check_origin(const struct link *l, struct fail *f, const struct 
     return ERR_OK;
 }
 
-static enum err open_envelope(struct fail *f, struct arena *a, json_t *tree, struct link_notice *n)
+static enum err open_envelope(struct fail *f, struct arena *a, struct json *tree, struct link_notice *n)
 {
-    json_t *body = NULL;
+    const struct json *body = NULL;
     enum err e;
     if ((e = json_member_text(f, tree, "id", a, &n->id)) ||
         (e = json_member_int(f, tree, "time", 0, INT64_MAX, &n->time)) ||
@@ -187,7 +191,8 @@ static enum err open_envelope(struct fail *f, struct arena *a, json_t *tree, str
     return ERR_OK;
 }
 
-static enum err check_kind(struct link *l, struct fail *f, const struct link_notice *n, const struct link_kind **kind)
+static enum err check_kind(struct link *l, struct fail *f, const struct link_notice *n,
+                           const struct link_kind **kind)
 {
     const char *name = kind_name(n->kind);
     uint16_t newest = kind_version(n->kind);
@@ -201,14 +206,17 @@ static enum err check_kind(struct link *l, struct fail *f, const struct link_not
 }
 
 enum err notice_open(struct link *l, struct fail *f, const struct node_name *sender, int64_t sequence,
-                     const struct frame *frame, struct arena *a, struct link_notice *out, json_t **tree,
+                     const struct frame *frame, struct arena *a, struct link_notice *out, struct json **tree,
                      const struct link_kind **kind)
 {
-    struct link_notice n = {.kind = frame->kind, .version = frame->version, .payload = frame->payload,
-                            .sender = *sender, .sender_sequence = sequence};
+    struct link_notice n = {.kind = frame->kind,
+                            .version = frame->version,
+                            .payload = frame->payload,
+                            .sender = *sender,
+                            .sender_sequence = sequence};
     struct str destination = {NULL, 0};
     uint64_t id_sequence = 0;
-    json_t *read = NULL;
+    struct json *read = NULL;
     enum err e = check_kind(l, f, &n, kind);
     if (e || (e = json_read(f, frame->payload, &read)))
         return e;
@@ -220,7 +228,7 @@ enum err notice_open(struct link *l, struct fail *f, const struct node_name *sen
     if (!e && (*kind)->scope)
         e = (*kind)->scope(l->config.app, &n, f);
     if (e) {
-        json_decref(read);
+        json_free(read);
         return e;
     }
     *tree = read;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What became of notices: applied, waiting on the error list, or refused and why; told down in ranges.
  *
- * Notice "outcome", body {"ranges":[{"first","last","state":"applied"|"waiting"|"refused","error","field"}]} about
- * the receiver's own stream to the sender. A prefecture finds by its outbox rows from which CS each notice came and
- * passes the outcome on in that CS's own numbers; at a CS the source is the register's change. */
+ * Notice "outcome", body {"ranges":[{"first","last","state":"applied"|"waiting"|"refused","error","field"}]}
+ * about the receiver's own stream to the sender. A prefecture finds by its outbox rows from which CS each
+ * notice came and passes the outcome on in that CS's own numbers; at a CS the source is the register's
+ * change. */
 #include "link/core.h"
 
 #include "base/clock.h"
@@ -77,7 +78,8 @@ static enum err send_to(struct link *l, struct db_tx *tx, struct fail *f, const 
     json_end(&b, ']');
     json_end(&b, '}');
     enum err e = buf_check(&b, f, "outcome");
-    const struct link_send send = {.destination = p->node.text, .kind = LINK_KIND_OUTCOME, .body = buf_str(&b)};
+    const struct link_send send = {
+        .destination = p->node.text, .kind = LINK_KIND_OUTCOME, .body = buf_str(&b)};
     if (!e)
         e = link_send(l, tx, f, &send, NULL);
     buf_release(&b);
@@ -110,7 +112,8 @@ bool link_err_passes(enum err e)
     return err_row(e)->exit == 3 && e != ERR_DB && e != ERR_DB_CONSTRAINT;
 }
 
-static enum err put(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r, int64_t time)
+static enum err put(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r,
+                    int64_t time)
 {
     if (r->first > r->last)
         return ERR_OK;
@@ -126,8 +129,9 @@ struct kept_range {
 };
 
 /* What was told before about a part of the range. */
-static enum err overlapping(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r,
-                            struct arena *a, struct kept_range **out, size_t *count)
+static enum err overlapping(struct db_tx *tx, struct fail *f, const struct peer *p,
+                            const struct outcome_range *r, struct arena *a, struct kept_range **out,
+                            size_t *count)
 {
     struct db_rows rows;
     size_t size = 0, n = 0;
@@ -177,8 +181,8 @@ static enum err keep(struct db_tx *tx, struct fail *f, const struct peer *p, con
 }
 
 /* Turns a range of our stream into ranges of where the notices came from; peer 0 is the door. */
-static enum err sources_of(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r,
-                           struct outcome_list *out)
+static enum err sources_of(struct db_tx *tx, struct fail *f, const struct peer *p,
+                           const struct outcome_range *r, struct outcome_list *out)
 {
     struct db_rows rows;
     enum err e = ERR_OK;
@@ -212,8 +216,9 @@ enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct p
     struct outcome_list sources = {.arena = &a};
     enum err e = ERR_OK;
     for (size_t i = 0; i < count && !e; i++) {
-        e = ranges[i].last > p->assigned ? fail_set(f, ERR_FIELD_RANGE, "last", "%lld", (long long)ranges[i].last)
-                                         : keep(tx, f, p, &ranges[i], &a);
+        e = ranges[i].last > p->assigned
+                ? fail_set(f, ERR_FIELD_RANGE, "last", "%lld", (long long)ranges[i].last)
+                : keep(tx, f, p, &ranges[i], &a);
         if (!e)
             e = sources_of(tx, f, p, &ranges[i], &sources);
     }
@@ -226,7 +231,7 @@ enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct p
     return e;
 }
 
-static enum err range_parse(struct fail *f, const json_t *tree, struct arena *a, struct outcome_range *r)
+static enum err range_parse(struct fail *f, const struct json *tree, struct arena *a, struct outcome_range *r)
 {
     struct str state = {NULL, 0}, field = {"", 0};
     enum err e;
@@ -248,19 +253,22 @@ static enum err apply_outcome(void *self, struct db_tx *tx, const struct link_no
     struct link *l = self;
     struct peer *p = peer_find(l, n->sender.text);
     struct arena a;
-    json_t *list, *item;
+    const struct json *list, *item;
     size_t i;
-    enum err e = p ? json_member_array(f, n->body, "ranges", &list) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
+    enum err e =
+        p ? json_member_array(f, n->body, "ranges", &list) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
     if (!e && !peer_settled(p)) /* it may speak of notices that a restore lost */
         e = fail_set(f, ERR_BUSY, NULL, "%s", p->node.text);
     if (e)
         return e;
     arena_init(&a, 8 * 1024 * 1024);
-    size_t count = json_array_size(list);
-    struct outcome_range *ranges = count <= BATCH_NOTICES_MAX ? arena_alloc(&a, sizeof *ranges * (count + 1)) : NULL;
+    size_t count = json_count(list);
+    struct outcome_range *ranges =
+        count <= BATCH_NOTICES_MAX ? arena_alloc(&a, sizeof *ranges * (count + 1)) : NULL;
     if (!ranges)
         e = fail_set(f, ERR_LIMIT, "ranges", NULL);
-    json_array_foreach(list, i, item) {
+    JSON_EACH_AT(list, i, item)
+    {
         if (!e)
             e = range_parse(f, item, &a, &ranges[i]);
     }

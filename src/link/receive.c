@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A batch that came in, all the way to disk.
  *
- * Before the writer's lock: every notice is parsed and its right to be here decided. Inside one transaction: the batch
- * must continue the stream (same chain of headers), every notice gets its ledger entry, then each is applied in
- * order. A notice that cannot be applied goes on the error list and blocks only its person. Should a notice fail after
- * it wrote something, the whole change runs again without it, so that a bad notice never leaves half a trace.
+ * Before the writer's lock: every notice is parsed and its right to be here decided. Inside one transaction:
+ * the batch must continue the stream (same chain of headers), every notice gets its ledger entry, then each
+ * is applied in order. A notice that cannot be applied goes on the error list and blocks only its person.
+ * Should a notice fail after it wrote something, the whole change runs again without it, so that a bad notice
+ * never leaves half a trace.
  *
- * What was on disk before is answered from disk: the same header text gets the same answer, another is a fork. */
+ * What was on disk before is answered from disk: the same header text gets the same answer, another is a
+ * fork. */
 #include "link/core.h"
 
 #include "base/clock.h"
@@ -17,7 +19,7 @@
 struct item {
     struct link_notice notice;
     const struct link_kind *kind;
-    json_t *tree;
+    struct json *tree;
     struct error_codes persons;
     struct fail refused; /* for good, before the transaction: stands in the receipt */
     struct fail late;    /* it failed after it wrote something, in an earlier run */
@@ -47,8 +49,8 @@ static enum err prepare(struct batch *b, struct fail *f)
         return fail_set(f, ERR_MEMORY, "batch", NULL);
     for (size_t i = 0; i < count; i++) {
         struct item *item = &b->items[i];
-        enum err e = notice_open(b->l, &item->refused, &b->peer->node, b->header->first + (int64_t)i, &b->frames[i],
-                                 b->arena, &item->notice, &item->tree, &item->kind);
+        enum err e = notice_open(b->l, &item->refused, &b->peer->node, b->header->first + (int64_t)i,
+                                 &b->frames[i], b->arena, &item->notice, &item->tree, &item->kind);
         if (link_err_passes(e))
             return fail_set(f, e, "batch", "%s", item->refused.detail);
         if (e) {
@@ -64,7 +66,7 @@ static enum err prepare(struct batch *b, struct fail *f)
 static void drop_trees(struct batch *b)
 {
     for (size_t i = 0; b->items && i < (size_t)b->header->count; i++)
-        json_decref(b->items[i].tree);
+        json_free(b->items[i].tree);
 }
 
 static enum err exceptions(struct batch *b, struct fail *f)
@@ -151,8 +153,8 @@ static enum err append_entries(struct batch *b, struct db_tx *tx, struct fail *f
         snprintf(number, sizeof number, "%u", b->frames[i].kind);
         snprintf(what, sizeof what, "received %s %lld %s/%u", b->peer->node.text,
                  (long long)b->header->first + (long long)i, name ? name : number, b->frames[i].version);
-        e = ledger_append(b->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what), b->frames[i].payload,
-                          &item->notice.entry);
+        e = ledger_append(b->l->config.ledger, tx, f, LEDGER_COMMUNICATION, str_of(what),
+                          b->frames[i].payload, &item->notice.entry);
     }
     return e;
 }
@@ -166,23 +168,26 @@ static enum err write_rows(struct batch *b, struct db_tx *tx, struct fail *f)
                          DB(db_int(b->peer->id), db_int(h->first), db_int(h->count), db_int(clock_now()),
                             db_int(entry), db_text(b->header_text), db_text(b->out->refused_json)),
                          NULL);
-    return e ? e : db_exec(tx, f, &sql_link_peer_in,
-                           DB(db_int(b->peer->id), db_int(h->first + h->count - 1),
-                              db_bytes(hash.bytes, sizeof hash.bytes)),
-                           NULL);
+    return e ? e
+             : db_exec(tx, f, &sql_link_peer_in,
+                       DB(db_int(b->peer->id), db_int(h->first + h->count - 1),
+                          db_bytes(hash.bytes, sizeof hash.bytes)),
+                       NULL);
 }
 
 /* The notice failed: it waits on the error list or is refused. */
-static enum err set_aside(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, const struct fail *why,
-                          int64_t place, char *state)
+static enum err set_aside(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item,
+                          const struct fail *why, int64_t place, char *state)
 {
     *state = link_err_parks(why->err) ? 'w' : 'r';
     item->why = *why;
-    return *state == 'r' ? ERR_OK : error_list_park(tx, f, b->peer, &item->notice, &item->persons, why, place);
+    return *state == 'r' ? ERR_OK
+                         : error_list_park(tx, f, b->peer, &item->notice, &item->persons, why, place);
 }
 
 /* Tries it. An error of this function stops the batch; *why is what was wrong with the notice. */
-static enum err try_item(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, struct fail *why)
+static enum err try_item(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item,
+                         struct fail *why)
 {
     int64_t before = db_tx_changes(tx);
     enum err outcome = notice_apply(b->l, tx, why, item->kind, &item->notice);
@@ -272,15 +277,22 @@ static void log_refused(const struct batch *b)
 {
     for (size_t i = 0; i < b->out->receipt.refused_count; i++) {
         const struct receipt_exception *x = &b->out->receipt.refused[i];
-        LOG(LOG_WARNING, "notice_refused", LOG_TEXT("from", b->peer->node.text), LOG_NUMBER("sequence", x->sequence),
-            LOG_TEXT("error", err_row((enum err)x->error)->name), LOG_TEXT("field", x->field));
+        LOG(LOG_WARNING, "notice_refused", LOG_TEXT("from", b->peer->node.text),
+            LOG_NUMBER("sequence", x->sequence), LOG_TEXT("error", err_row((enum err)x->error)->name),
+            LOG_TEXT("field", x->field));
     }
 }
 
-enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct arena *a, struct str header_text,
-                       const struct batch_header *h, const struct frame *notices, struct received *out)
+enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct arena *a,
+                       struct str header_text, const struct batch_header *h, const struct frame *notices,
+                       struct received *out)
 {
-    struct batch b = {.l = l, .peer = p, .arena = a, .header_text = header_text, .header = h, .frames = notices,
+    struct batch b = {.l = l,
+                      .peer = p,
+                      .arena = a,
+                      .header_text = header_text,
+                      .header = h,
+                      .frames = notices,
                       .out = out};
     struct receipt *r = &out->receipt;
     size_t again, failed;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The acceptor's side: one thread a connection, which only answers.
  *
- * Before a peer is authenticated it costs at most one of 64 places for 5 seconds, and its refusals are counted per
- * source and minute in one ledger entry: nobody can fill the log from outside. After that the order is: HELLO, then
- * BATCH, RESEND, FETCH, HEAD_SIZE, HEAD or BYE, each with one answer. A refusal is logged before it is told. */
+ * Before a peer is authenticated it costs at most one of 64 places for 5 seconds, and its refusals are
+ * counted per source and minute in one ledger entry: nobody can fill the log from outside. After that the
+ * order is: HELLO, then BATCH, RESEND, FETCH, HEAD_SIZE, HEAD or BYE, each with one answer. A refusal is
+ * logged before it is told. */
 #include "link/core.h"
 
 #include "base/clock.h"
@@ -29,7 +30,8 @@ struct session {
     bool greeted;
 };
 
-static enum err answer(struct session *s, struct fail *f, uint16_t kind, const struct frame *question, struct buf *b)
+static enum err answer(struct session *s, struct fail *f, uint16_t kind, const struct frame *question,
+                       struct buf *b)
 {
     enum err e = buf_check(b, f, "answer");
     return e ? e : frame_send(f, s->channel, kind, question->correlation, buf_str(b));
@@ -59,7 +61,8 @@ static enum err hello_tx(struct db_tx *tx, struct fail *f, void *arg)
     if (e || h->peer_epoch == h->epoch)
         return e;
     if (h->peer_epoch < h->epoch)
-        return fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)h->peer_epoch, (long long)h->epoch);
+        return fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)h->peer_epoch,
+                        (long long)h->epoch);
     return db_exec(tx, f, &sql_link_peer_epoch, DB(db_int(h->s->peer->id), db_int(h->peer_epoch)), NULL);
 }
 
@@ -67,7 +70,8 @@ static enum err hello_read(struct session *s, struct fail *f, const struct frame
 {
     int64_t least = 0, most = 0;
     struct str node = {NULL, 0};
-    json_t *tree, *range;
+    struct json *tree;
+    const struct json *range;
     enum err e = json_read(f, frame->payload, &tree);
     if (e)
         return e;
@@ -75,15 +79,15 @@ static enum err hello_read(struct session *s, struct fail *f, const struct frame
     if (!e && !str_equal(node, str_of(s->peer->node.text)))
         e = fail_set(f, ERR_ORIGIN, "node", NULL);
     if (!e && !(e = json_member_array(f, tree, "protocol", &range)) &&
-        (json_array_size(range) != 2 || !json_is_integer(json_array_get(range, 0)) ||
-         !json_is_integer(json_array_get(range, 1))))
+        (json_count(range) != 2 || !json_is(json_at(range, 0), JSON_INTEGER) ||
+         !json_is(json_at(range, 1), JSON_INTEGER)))
         e = fail_set(f, ERR_FRAME, "protocol", NULL);
     if (!e) {
-        least = json_integer_value(json_array_get(range, 0));
-        most = json_integer_value(json_array_get(range, 1));
+        least = json_int(json_at(range, 0));
+        most = json_int(json_at(range, 1));
         e = json_member_int(f, tree, "epoch", 1, INT64_MAX, epoch);
     }
-    json_decref(tree);
+    json_free(tree);
     return !e && (least > 1 || most < 1) ? fail_set(f, ERR_PROTOCOL, "protocol", NULL) : e;
 }
 
@@ -100,8 +104,9 @@ static enum err take_over(struct session *s, struct fail *f, int64_t epoch)
         p->inbound = s->channel;
     }
     pthread_mutex_unlock(&p->lock);
-    return epoch >= seen ? ERR_OK
-                         : fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)epoch, (long long)seen);
+    return epoch >= seen
+               ? ERR_OK
+               : fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)epoch, (long long)seen);
 }
 
 static enum err on_hello(struct session *s, struct fail *f, const struct frame *frame)
@@ -140,12 +145,12 @@ static enum err on_hello(struct session *s, struct fail *f, const struct frame *
 static enum err header_read(struct session *s, struct fail *f, const struct frame *frame, struct str *text,
                             struct batch_header *h)
 {
-    json_t *tree;
+    struct json *tree;
     enum err e = json_read(f, frame->payload, &tree);
     if (e)
         return e;
     e = json_member_text(f, tree, "header", &s->arena, text);
-    json_decref(tree);
+    json_free(tree);
     return e ? e : batch_header_verify(f, *text, s->node, h);
 }
 
@@ -264,12 +269,12 @@ static enum err on_fetch(struct session *s, struct fail *f, const struct frame *
 {
     struct fetch q = {.s = s};
     struct buf b;
-    json_t *tree;
+    struct json *tree;
     enum err e = json_read(f, frame->payload, &tree);
     if (e)
         return e;
     e = json_member_int(f, tree, "sequence", 1, INT64_MAX, &q.sequence);
-    json_decref(tree);
+    json_free(tree);
     if (!e)
         e = db_read(s->l->config.db, f, fetch_tx, &q);
     if (e)
@@ -309,21 +314,19 @@ static enum err on_head_size(struct session *s, struct fail *f, const struct fra
     return e;
 }
 
-static enum err proof_read(struct fail *f, const json_t *tree, struct arena *a, struct merkle_proof *proof)
+static enum err proof_read(struct fail *f, const struct json *tree, struct merkle_proof *proof)
 {
-    json_t *list, *item;
+    const struct json *list, *item;
     size_t i;
     enum err e = json_member_array(f, tree, "proof", &list);
     if (e)
         return e;
-    if (json_array_size(list) > MERKLE_PROOF_MAX)
+    if (json_count(list) > MERKLE_PROOF_MAX)
         return fail_set(f, ERR_LIMIT, "proof", NULL);
-    proof->count = json_array_size(list);
-    json_array_foreach(list, i, item) {
-        json_t *wrapped = json_pack("{sO}", "hash", item);
-        e = wrapped ? json_member_hash(f, wrapped, "hash", a, &proof->hashes[i]) : fail_set(f, ERR_MEMORY, NULL, NULL);
-        json_decref(wrapped);
-        if (e)
+    proof->count = json_count(list);
+    JSON_EACH_AT(list, i, item)
+    {
+        if ((e = json_hash(f, item, "proof", &proof->hashes[i])))
             return e;
     }
     return ERR_OK;
@@ -335,14 +338,15 @@ static enum err on_head(struct session *s, struct fail *f, const struct frame *f
     const struct directory_key *key = directory_key_at(s->node, clock_now());
     struct str note = {NULL, 0};
     struct buf cosigned, b;
-    json_t *tree;
+    struct json *tree;
     enum err e = json_read(f, frame->payload, &tree);
     if (e)
         return e;
-    e = proof && key ? json_member_text(f, tree, "note", &s->arena, &note) : fail_set(f, ERR_SIGNATURE, NULL, NULL);
+    e = proof && key ? json_member_text(f, tree, "note", &s->arena, &note)
+                     : fail_set(f, ERR_SIGNATURE, NULL, NULL);
     if (!e)
-        e = proof_read(f, tree, &s->arena, proof);
-    json_decref(tree);
+        e = proof_read(f, tree, proof);
+    json_free(tree);
     buf_init(&cosigned, 64 * 1024);
     buf_init(&b, 128 * 1024);
     if (!e)
@@ -390,7 +394,8 @@ static void refuse(struct session *s, const struct frame *frame, const struct fa
     struct buf b;
     struct fail f;
     char text[300];
-    LOG(link_err_stops(why->err) || why->err == ERR_FORK ? LOG_ALARM : LOG_WARNING, "refused", LOG_TEXT("peer", s->peer->node.text), LOG_TEXT("error", err_row(why->err)->name),
+    LOG(link_err_stops(why->err) || why->err == ERR_FORK ? LOG_ALARM : LOG_WARNING, "refused",
+        LOG_TEXT("peer", s->peer->node.text), LOG_TEXT("error", err_row(why->err)->name),
         LOG_TEXT("field", why->field), LOG_TEXT("detail", why->detail));
     buf_init(&b, 1024);
     json_begin(&b, NULL, '{');

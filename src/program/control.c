@@ -96,7 +96,7 @@ static void answer(struct client *client)
     struct control_call call = {.fd = client->fd};
     struct fail f = {0};
     struct buf line;
-    json_t *tree = NULL;
+    struct json *tree = NULL;
     buf_init(&line, QUESTION_MAX);
     buf_init(&call.answer, CONTROL_LINE_MAX);
     arena_init(&call.arena, CALL_MEMORY);
@@ -116,7 +116,7 @@ static void answer(struct client *client)
     }
     buf_add_str(&call.answer, STR("}\n"));
     (void)write_all(client->fd, buf_str(&call.answer));
-    json_decref(tree);
+    json_free(tree);
     arena_release(&call.arena);
     buf_release(&call.answer);
     buf_release(&line);
@@ -187,8 +187,8 @@ static enum err listen_at(struct fail *f, struct control *c)
     return ERR_OK;
 }
 
-enum err control_start(struct fail *f, const char *path, const struct control_verb *verbs, size_t count, void *self,
-                       struct control **out)
+enum err control_start(struct fail *f, const char *path, const struct control_verb *verbs, size_t count,
+                       void *self, struct control **out)
 {
     struct control *c = memory_new(sizeof *c);
     if (!c)

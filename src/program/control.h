@@ -2,8 +2,8 @@
 /* The control socket of a daemon: a Unix socket (mode 0600) for `juki` and monitoring.
  *
  * A question is one line of JSON {"do":"VERB",...}; the answer is one line {"ok":true,...} or
- * {"ok":false,"error":NUMBER,"name","text","text_ja"}; long work sends lines {"progress":DONE,"total":ALL} before it.
- * Whoever may open the socket is the server's own user. */
+ * {"ok":false,"error":NUMBER,"name","text","text_ja"}; long work sends lines {"progress":DONE,"total":ALL}
+ * before it. Whoever may open the socket is the server's own user. */
 #ifndef JUKI_PROGRAM_CONTROL_H
 #define JUKI_PROGRAM_CONTROL_H
 
@@ -12,7 +12,7 @@
 enum { CONTROL_LINE_MAX = 16 * 1024 * 1024 };
 
 struct control_call {
-    const json_t *question;
+    const struct json *question;
     struct buf answer; /* members of the answer's object, written with json_add_*; "{" stands there already */
     struct arena arena;
     int fd; /* for control_progress */
@@ -25,8 +25,8 @@ struct control_verb {
     enum err (*run)(void *self, struct control_call *call, struct fail *f);
 };
 struct control;
-MUST_CHECK enum err control_start(struct fail *f, const char *path, const struct control_verb *verbs, size_t count,
-                                  void *self, struct control **out);
+MUST_CHECK enum err control_start(struct fail *f, const char *path, const struct control_verb *verbs,
+                                  size_t count, void *self, struct control **out);
 /* Answers what is running, then removes the socket. Accepts NULL. */
 void control_stop(struct control *c);
 

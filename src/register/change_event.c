@@ -58,13 +58,13 @@ static enum form form_of(enum municipal_reason reason)
     return NOTHING;
 }
 
-static enum err read_text(struct fail *f, const json_t *object, const char *field, struct arena *a,
+static enum err read_text(struct fail *f, const struct json *object, const char *field, struct arena *a,
                           struct str *out)
 {
     return json_member_text_maybe(f, object, field, a, out);
 }
 
-static enum err read_dates(struct fail *f, const json_t *object, struct arena *a, struct change_event *e)
+static enum err read_dates(struct fail *f, const struct json *object, struct arena *a, struct change_event *e)
 {
     struct str date = {0}, notified = {0};
     enum err err = json_member_text(f, object, "change_date", a, &date);
@@ -77,7 +77,8 @@ static enum err read_dates(struct fail *f, const json_t *object, struct arena *a
     return err ? err : json_member_bool_maybe(f, object, "planned", &e->planned);
 }
 
-static enum err read_subject(struct fail *f, const json_t *object, struct arena *a, struct change_event *e)
+static enum err read_subject(struct fail *f, const struct json *object, struct arena *a,
+                             struct change_event *e)
 {
     struct str code = {0};
     enum err err = read_text(f, object, "record", a, &e->record);
@@ -91,7 +92,7 @@ static enum err read_subject(struct fail *f, const json_t *object, struct arena 
     return code.n ? resident_code_parse(f, code, &e->resident_code) : ERR_OK;
 }
 
-static enum err read_destination(struct fail *f, const json_t *object, struct arena *a,
+static enum err read_destination(struct fail *f, const struct json *object, struct arena *a,
                                  struct change_event *e)
 {
     struct str area = {0};
@@ -101,42 +102,43 @@ static enum err read_destination(struct fail *f, const json_t *object, struct ar
     return !err && area.n ? area_code_parse(f, area, &e->moved_to_area) : err;
 }
 
-static enum err read_value(struct fail *f, const json_t *set, size_t column, struct arena *a,
+static enum err read_value(struct fail *f, const struct json *set, size_t column, struct arena *a,
                            struct change_event *e)
 {
     const char *name = resident_columns[column].name;
-    if (!json_object_get(set, name))
+    if (!json_get(set, name))
         return ERR_OK;
     e->set |= UINT64_C(1) << column;
     return json_member_text(f, set, name, a, &e->value.cell[column]);
 }
 
-static enum err read_set(struct fail *f, const json_t *object, struct arena *a, struct change_event *e)
+static enum err read_set(struct fail *f, const struct json *object, struct arena *a, struct change_event *e)
 {
-    json_t *set = NULL;
-    if (!json_object_get(object, "set"))
+    const struct json *set = NULL;
+    if (!json_get(object, "set"))
         return ERR_OK;
     enum err err = json_member_object(f, object, "set", &set);
     for (size_t i = 0; i < RESIDENT_COLUMNS && !err; i++)
         err = read_value(f, set, i, a, e);
-    if (!err && json_object_size(set) != (size_t)__builtin_popcountll(e->set))
+    if (!err && json_count(set) != (size_t)__builtin_popcountll(e->set))
         return fail_set(f, ERR_CHANGE_VALUE, "set", "a name that is no column");
     return err;
 }
 
-static enum err refuse_unknown(struct fail *f, const json_t *object)
+static enum err refuse_unknown(struct fail *f, const struct json *object)
 {
     static const char *const known[] = {
         "event",         "reason",  "change_date",        "notified_on",      "planned", "record",
         "resident_code", "cancels", "moved_to_area_code", "moved_to_address", "set"};
     size_t found = 0;
     for (size_t i = 0; i < COUNT_OF(known); i++)
-        found += json_object_get(object, known[i]) != NULL;
-    return found == json_object_size(object) ? ERR_OK
-                                             : fail_set(f, ERR_MALFORMED, NULL, "a member that nobody knows");
+        found += json_get(object, known[i]) != NULL;
+    return found == json_count(object) ? ERR_OK
+                                       : fail_set(f, ERR_MALFORMED, NULL, "a member that nobody knows");
 }
 
-static enum err read_members(struct fail *f, const json_t *object, struct arena *a, struct change_event *e)
+static enum err read_members(struct fail *f, const struct json *object, struct arena *a,
+                             struct change_event *e)
 {
     struct str reason = {0};
     enum err err = refuse_unknown(f, object);
@@ -215,14 +217,14 @@ enum err change_event_parse(struct fail *f, int64_t line, struct str text, struc
     struct change_event e = {.value.line = line};
     for (size_t i = 0; i < RESIDENT_COLUMNS; i++)
         e.value.cell[i] = STR("");
-    json_t *object = NULL;
+    struct json *object = NULL;
     enum err err = text.n > CHANGE_LINE_MAX ? fail_set(f, ERR_LIMIT, NULL, "64 KiB a line")
                                             : json_read(f, text, &object);
-    if (!err && !json_is_object(object))
+    if (!err && !json_is(object, JSON_OBJECT))
         err = fail_set(f, ERR_JSON, NULL, "not an object");
     if (!err)
         err = read_members(f, object, a, &e);
-    json_decref(object);
+    json_free(object);
     if (err)
         return csv_blame(f, err, &e.value, NULL);
     err = check_values(f, a, &e);

@@ -123,7 +123,7 @@ static enum err store_verdicts(struct db_tx *tx, struct fail *f, void *arg)
     return e;
 }
 
-static enum err read_refusal(struct fail *f, const json_t *item, struct arena *a, struct refusal *out)
+static enum err read_refusal(struct fail *f, const struct json *item, struct arena *a, struct refusal *out)
 {
     struct str error = {NULL, 0}, field = STR("");
     enum err e = json_member_int(f, item, "number", 1, INT64_MAX, &out->number);
@@ -141,18 +141,19 @@ static enum err read_refusal(struct fail *f, const json_t *item, struct arena *a
 
 static enum err read_verdicts(struct fail *f, struct str answer, struct arena *a, struct verdicts *out)
 {
-    json_t *tree, *list;
+    struct json *tree;
+    const struct json *list;
     enum err e = json_read(f, answer, &tree);
 
     if (e)
         return e;
     if (!(e = json_member_int(f, tree, "taken", 0, INT64_MAX, &out->taken)) &&
         !(e = json_member_array(f, tree, "refused", &list)) &&
-        !(out->refusals = arena_alloc(a, (json_array_size(list) + 1) * sizeof *out->refusals)))
+        !(out->refusals = arena_alloc(a, (json_count(list) + 1) * sizeof *out->refusals)))
         e = fail_set(f, ERR_MEMORY, "refused", NULL);
-    for (size_t i = 0; !e && i < json_array_size(list); i++)
-        e = read_refusal(f, json_array_get(list, i), a, &out->refusals[out->count++]);
-    json_decref(tree);
+    for (size_t i = 0; !e && i < json_count(list); i++)
+        e = read_refusal(f, json_at(list, i), a, &out->refusals[out->count++]);
+    json_free(tree);
     return e;
 }
 
@@ -160,13 +161,13 @@ static enum err read_verdicts(struct fail *f, struct str answer, struct arena *a
 static enum err ask_mark(struct sending *s, struct fail *f)
 {
     struct verdicts v = {0};
-    json_t *tree;
+    struct json *tree;
     enum err e = door_client_call(s->client, f, "/v1/status", (struct str){NULL, 0}, &s->answer, NULL);
 
     if (e || (e = json_read(f, buf_str(&s->answer), &tree)))
         return e;
     e = json_member_int(f, tree, "changes", 0, INT64_MAX, &v.taken);
-    json_decref(tree);
+    json_free(tree);
     if (e || (e = db_read(s->r->db, f, gather, s)))
         return e;
     if (v.taken > s->queued)
@@ -259,7 +260,8 @@ static enum err ask_numbers(struct sending *s, struct fail *f)
         json_add_text(&s->body, "request",
                       w.reason == MUNICIPAL_NUMBER_CHANGE_REQUEST ? STR("change") : STR("ex_officio"));
         json_end(&s->body, '}');
-        if ((e = door_client_call(s->client, f, "/v1/number-requests", buf_str(&s->body), &s->answer, NULL)) ||
+        if ((e = door_client_call(s->client, f, "/v1/number-requests", buf_str(&s->body), &s->answer,
+                                  NULL)) ||
             (e = db_transaction(s->r->db, f, mark_asked, &w)))
             return e;
     }
@@ -316,14 +318,14 @@ struct hearing {
     struct resident_register *r;
     const char *path, *list;
     enum register_mark mark;
-    enum err (*take)(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item,
+    enum err (*take)(struct hearing *h, struct db_tx *tx, struct fail *f, const struct json *item,
                      struct arena *a);
     struct buf answer;
     int64_t cursor;
-    json_t *tree; /* of the answer, during the transaction */
+    struct json *tree; /* of the answer, during the transaction */
 };
 
-static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item,
+static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f, const struct json *item,
                              struct arena *a)
 {
     int64_t first, last;
@@ -379,7 +381,7 @@ static enum err fulfil(struct hearing *h, struct db_tx *tx, struct fail *f, int6
     return e;
 }
 
-static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f, const json_t *item,
+static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f, const struct json *item,
                             struct arena *a)
 {
     struct str code_text, number_text;
@@ -400,7 +402,7 @@ static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f,
     if ((e = db_done(&rows, f)))
         return e;
     bool wished = false;
-    if (person && !json_integer_value(json_object_get(item, "change")) &&
+    if (person && !json_int(json_get(item, "change")) &&
         ((e = fulfil(h, tx, f, person, number, a, &wished)) || wished))
         return e;
     return person ? fill_number(tx, f, person, number.value) : ERR_OK; /* a draw that was never used */
@@ -410,7 +412,7 @@ static enum err take_feed(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct hearing *h = arg;
     struct arena a;
-    json_t *list;
+    const struct json *list;
     int64_t cursor;
     enum err e;
 
@@ -418,8 +420,8 @@ static enum err take_feed(struct db_tx *tx, struct fail *f, void *arg)
         (e = json_member_array(f, h->tree, h->list, &list)))
         return e;
     arena_init(&a, 1 << 20);
-    for (size_t i = 0; !e && i < json_array_size(list); i++) {
-        e = h->take(h, tx, f, json_array_get(list, i), &a);
+    for (size_t i = 0; !e && i < json_count(list); i++) {
+        e = h->take(h, tx, f, json_at(list, i), &a);
         arena_reset(&a);
     }
     arena_release(&a);
@@ -444,14 +446,14 @@ static enum err hear_once(struct hearing *h, struct door_client *client, struct 
     if ((e = door_client_call(client, f, path, (struct str){NULL, 0}, &h->answer, NULL)) ||
         (e = json_read(f, buf_str(&h->answer), &h->tree)))
         return e;
-    const json_t *list = json_object_get(h->tree, h->list);
-    if (json_array_size(list) || !json_is_array(list)) {
+    const struct json *list = json_get(h->tree, h->list);
+    if (json_count(list) || !json_is(list, JSON_ARRAY)) {
         e = db_transaction(h->r->db, f, take_feed, h);
         door_sender_tell(h->r);
     }
     if (h->mark == REGISTER_NUMBERS)
         door_sender_wake(h->r); /* a number may have let a change go */
-    json_decref(h->tree);
+    json_free(h->tree);
     return e;
 }
 
@@ -548,28 +550,29 @@ static enum err count_drawn(struct db_tx *tx, struct fail *f, void *arg)
     return e ? e : register_mark_get(tx, f, REGISTER_DRAWS, &d->block);
 }
 
-static enum err add_code(struct db_tx *tx, struct fail *f, const json_t *item)
+static enum err add_code(struct db_tx *tx, struct fail *f, const struct json *item)
 {
     struct resident_code code;
 
-    if (!json_is_string(item))
+    if (!json_is(item, JSON_STRING))
         return fail_set(f, ERR_DOOR_ANSWER, "resident_codes", NULL);
-    enum err e = resident_code_parse(f, str_of(json_string_value(item)), &code);
+    enum err e = resident_code_parse(f, str_of(json_cstr(item)), &code);
     return e ? e : db_exec(tx, f, &sql_register_drawn_add, DB(db_int(code.value)), NULL);
 }
 
 static enum err keep_drawn(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct drawing *d = arg;
-    json_t *tree, *list;
+    struct json *tree;
+    const struct json *list;
     enum err e = json_read(f, buf_str(&d->answer), &tree);
 
     if (e)
         return e;
     e = json_member_array(f, tree, "resident_codes", &list);
-    for (size_t i = 0; !e && i < json_array_size(list); i++)
-        e = add_code(tx, f, json_array_get(list, i));
-    json_decref(tree);
+    for (size_t i = 0; !e && i < json_count(list); i++)
+        e = add_code(tx, f, json_at(list, i));
+    json_free(tree);
     return e ? e : register_mark_set(tx, f, REGISTER_DRAWS, d->block + 1);
 }
 

@@ -218,7 +218,7 @@ void town_free(struct town *t)
 
 /* ---- asking */
 
-enum err town_ask(struct town *t, struct fail *f, const char *node, struct str question, json_t **answer)
+enum err town_ask(struct town *t, struct fail *f, const char *node, struct str question, struct json **answer)
 {
     const struct network_node *at;
     enum err e = network_find(f, &t->network, node, &at);
@@ -229,15 +229,15 @@ enum err town_ask(struct town *t, struct fail *f, const char *node, struct str q
     return control_ask(f, &q, answer);
 }
 
-static int64_t number_at(const json_t *tree, const char *object, const char *member)
+static int64_t number_at(const struct json *tree, const char *object, const char *member)
 {
-    return json_integer_value(json_object_get(object ? json_object_get(tree, object) : tree, member));
+    return json_int(json_get(object ? json_get(tree, object) : tree, member));
 }
 
 enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path)
 {
     struct buf question;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     buf_init(&question, 4096);
     json_begin(&question, NULL, '{');
     json_add_text(&question, "do", str_of(verb));
@@ -245,11 +245,11 @@ enum err town_take(struct town *t, struct fail *f, const char *verb, const char 
     json_end(&question, '}');
     enum err e = town_ask(t, f, register_name, buf_str(&question), &answer);
     if (!e && number_at(answer, NULL, "refused")) {
-        const json_t *first = json_array_get(json_object_get(answer, "refusals"), 0);
-        const char *text = json_string_value(json_object_get(first, "text"));
+        const struct json *first = json_at(json_get(answer, "refusals"), 0);
+        const char *text = json_cstr(json_get(first, "text"));
         e = fail_set(f, ERR_STATE, "register", "it refused rows, the first: %s", text ? text : "");
     }
-    json_decref(answer);
+    json_free(answer);
     buf_release(&question);
     return e;
 }
@@ -266,13 +266,13 @@ enum err town_wait(struct town *t, struct fail *f, int64_t count)
 {
     int64_t applied = -1, moved = clock_steady();
     while (applied < count) {
-        json_t *answer = NULL;
+        struct json *answer = NULL;
         enum err e = town_ask(t, f, register_name, STR("{\"do\":\"status\"}"), &answer);
         if (e)
             return e;
         int64_t now = number_at(answer, "changes", "applied"),
                 refused = number_at(answer, "changes", "refused");
-        json_decref(answer);
+        json_free(answer);
         if (refused)
             return fail_set(f, ERR_STATE, "changes", "%lld were refused", (long long)refused);
         if (now != applied)
@@ -288,11 +288,11 @@ enum err town_wait(struct town *t, struct fail *f, int64_t count)
 
 enum err town_census(struct town *t, struct fail *f, int64_t *persons)
 {
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = town_ask(t, f, "agency", STR("{\"do\":\"status\"}"), &answer);
     if (!e)
         *persons = number_at(answer, "persons", "current");
-    json_decref(answer);
+    json_free(answer);
     return e;
 }
 
@@ -340,7 +340,7 @@ static enum err add_use(struct town *t, struct fail *f, const struct network_nod
     int64_t rss = 0, written = 0;
     double cpu = 0;
     pid_t pid = node_pid(node);
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     enum err e = read_use(f, pid, "status", "VmHWM", &rss);
     if (!e)
         e = read_use(f, pid, "io", "write_bytes", &written);
@@ -351,7 +351,7 @@ static enum err add_use(struct town *t, struct fail *f, const struct network_nod
     if (e)
         return e;
     int64_t wal = number_at(answer, "database", "wal_bytes_most");
-    json_decref(answer);
+    json_free(answer);
     rss *= 1024;
     u->rss_most = rss > u->rss_most ? rss : u->rss_most;
     u->wal_most = wal > u->wal_most ? wal : u->wal_most;

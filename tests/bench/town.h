@@ -4,9 +4,8 @@
 #ifndef JUKI_TESTS_BENCH_TOWN_H
 #define JUKI_TESTS_BENCH_TOWN_H
 
+#include "base/json.h"
 #include "command/network.h"
-
-#include <jansson.h>
 
 enum { TOWN_AREA = 282049 };
 struct town;
@@ -20,9 +19,9 @@ void town_free(struct town *t);
 /* For a process that is told to end: kills the daemons of the town that runs, if one does. Any thread. */
 void town_kill(void);
 
-/* Asks a daemon; *answer is the caller's (json_decref). */
+/* Asks a daemon; *answer is the caller's (json_free). */
 MUST_CHECK enum err town_ask(struct town *t, struct fail *f, const char *node, struct str question,
-                             json_t **answer);
+                             struct json **answer);
 /* The register takes a file: verb "load" or "apply". ERR_STATE when it refused a row. */
 MUST_CHECK enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path);
 /* Until the register has heard of `count` changes in all that they were applied at the agency; asks every 0.1

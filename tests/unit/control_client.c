@@ -44,8 +44,10 @@ static enum err verb_sleep(void *self, struct control_call *call, struct fail *f
     return read(*(int *)self, &byte, 1) < 0 ? ERR_IO : ERR_OK; /* until the test lets it go */
 }
 
-static const struct control_verb verbs[] = {
-    {"count", "", verb_count}, {"refuse", "", verb_refuse}, {"long", "", verb_long}, {"sleep", "", verb_sleep}};
+static const struct control_verb verbs[] = {{"count", "", verb_count},
+                                            {"refuse", "", verb_refuse},
+                                            {"long", "", verb_long},
+                                            {"sleep", "", verb_sleep}};
 static char folder[64], path[96];
 static int gate[2];
 static struct control *control;
@@ -84,32 +86,33 @@ static void progress_comes_before_the_answer(void **state)
 {
     (void)state;
     struct seen seen = {0};
-    json_t *answer = NULL;
-    const struct control_question q = {path, STR("{\"do\":\"count\",\"to\":300}"), CONTROL_QUICK, note, &seen};
+    struct json *answer = NULL;
+    const struct control_question q = {path, STR("{\"do\":\"count\",\"to\":300}"), CONTROL_QUICK, note,
+                                       &seen};
     assert_ok(control_ask(NULL, &q, &answer));
     assert_int_equal(seen.calls, 300);
     assert_int_equal(seen.total, 300);
-    assert_int_equal(json_integer_value(json_object_get(answer, "counted")), 300);
-    json_decref(answer);
+    assert_int_equal(json_int(json_get(answer, "counted")), 300);
+    json_free(answer);
 }
 
 static void a_long_answer_is_put_together(void **state)
 {
     (void)state;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     const struct control_question q = {path, STR("{\"do\":\"long\"}"), CONTROL_QUICK, NULL, NULL};
     assert_ok(control_ask(NULL, &q, &answer));
-    json_t *rows = json_object_get(answer, "rows");
-    assert_int_equal(json_array_size(rows), 20000);
-    assert_int_equal(json_integer_value(json_array_get(rows, 19999)), 19999);
-    json_decref(answer);
+    const struct json *rows = json_get(answer, "rows");
+    assert_int_equal(json_count(rows), 20000);
+    assert_int_equal(json_int(json_at(rows, 19999)), 19999);
+    json_free(answer);
 }
 
 static void a_refusal_keeps_the_servers_words(void **state)
 {
     (void)state;
     struct fail f = {0};
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     const struct control_question q = {path, STR("{\"do\":\"refuse\"}"), CONTROL_QUICK, NULL, NULL};
     assert_err(control_ask(&f, &q, &answer), ERR_CONTROL_REFUSED);
     assert_non_null(strstr(f.detail, "it is shut"));
@@ -121,7 +124,7 @@ static void a_refusal_keeps_the_servers_words(void **state)
 static void silence_ends_in_time(void **state)
 {
     (void)state;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     const struct control_question q = {path, STR("{\"do\":\"sleep\"}"), 20, NULL, NULL};
     assert_err(control_ask(NULL, &q, &answer), ERR_TIMEOUT);
 }
@@ -129,7 +132,7 @@ static void silence_ends_in_time(void **state)
 static void nobody_there_is_said(void **state)
 {
     (void)state;
-    json_t *answer = NULL;
+    struct json *answer = NULL;
     const struct control_question q = {"/tmp/juki-control-none/sock", STR("{}"), CONTROL_QUICK, NULL, NULL};
     assert_err(control_ask(NULL, &q, &answer), ERR_CONTROL_DOWN);
     assert_int_equal(control_pid(q.socket), 0);
@@ -140,8 +143,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(progress_comes_before_the_answer), TEST(a_long_answer_is_put_together),
-        TEST(a_refusal_keeps_the_servers_words), TEST(silence_ends_in_time), TEST(nobody_there_is_said),
+        TEST(progress_comes_before_the_answer),
+        TEST(a_long_answer_is_put_together),
+        TEST(a_refusal_keeps_the_servers_words),
+        TEST(silence_ends_in_time),
+        TEST(nobody_there_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,12 +98,12 @@ static enum err get(struct call *c, const char *path)
 
 static int64_t answer_int(struct call *c, const char *field)
 {
-    json_t *tree;
+    struct json *tree;
     int64_t value = -1;
 
     assert_ok(json_read(NULL, buf_str(&c->answer), &tree));
     assert_ok(json_member_int(NULL, tree, field, 0, INT64_MAX, &value));
-    json_decref(tree);
+    json_free(tree);
     return value;
 }
 
@@ -291,7 +291,7 @@ static void other_content_under_a_used_number_is_refused(void **state)
     add_change(&c.body, 3, 3, "西宮　花子", 0);
     end_changes(&c.body);
     assert_err(post_changes(&c), ERR_DOOR_DIFFERENT);
-    assert_true(answer_holds(&c, "\"detail\":\"2\"")); /* which one */
+    assert_true(answer_holds(&c, "\"detail\":\"2\""));     /* which one */
     assert_int_equal(door_stage_taken(&numbers, NULL), 2); /* and nothing behind it either */
     call_close(&c);
 }
@@ -499,7 +499,8 @@ static void another_number_is_asked_for_once(void **state)
     assert_int_equal(door_stage_requested(&code), 1);
     assert_int_equal(code, 24727059608);
     body = STR("{\"name\":\"n-2\",\"resident_code\":\"24727059608\",\"request\":\"new\"}");
-    assert_err(door_client_call(c.client, NULL, "/v1/number-requests", body, &c.answer, NULL), ERR_FIELD_RANGE);
+    assert_err(door_client_call(c.client, NULL, "/v1/number-requests", body, &c.answer, NULL),
+               ERR_FIELD_RANGE);
     call_close(&c);
 }
 

@@ -192,7 +192,7 @@ static struct node_name sender_of(const char *name)
 enum err fake_apply(struct link *to, struct db_tx *tx, const struct fake_notice *n, struct fail *f)
 {
     const struct link_kind *kind = find_kind(to, n->kind);
-    json_t *body;
+    struct json *body;
     assert_non_null(kind);
     struct link_notice notice = {.kind = n->kind,
                                  .version = 1,
@@ -211,7 +211,7 @@ enum err fake_apply(struct link *to, struct db_tx *tx, const struct fake_notice 
         e = kind->scope(&to->flow, &notice, f);
     if (!e)
         e = kind->apply(&to->flow, tx, &notice, f);
-    json_decref(body);
+    json_free(body);
     return e;
 }
 

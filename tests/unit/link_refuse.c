@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a prefecture must refuse, each a row: before a peer is known (counted), and after (logged one by one, told). A
- * hand-made client plays cs.282049; no other server runs. */
+/* What a prefecture must refuse, each a row: before a peer is known (counted), and after (logged one by one,
+ * told). A hand-made client plays cs.282049; no other server runs. */
 #include "link_network.h"
 
 #include "base/clock.h"
@@ -43,7 +43,8 @@ static int port_of(const struct test_server *s)
 
 static int tcp_connect(void)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                              .sin_port = htons((uint16_t)port_of(prefecture))};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct timeval patience = {.tv_sec = 20};
@@ -92,7 +93,8 @@ static void stranger_credentials(const struct stranger *s, void **out)
     if (s->revoked_serial)
         assert_ok(file_read(NULL, a->certificate, &pem));
     else
-        assert_ok(certificate_issue(NULL, other ? other : net.ca, other ? buf_str(&ca_pem) : buf_str(&net.ca_pem), a->tls,
+        assert_ok(certificate_issue(NULL, other ? other : net.ca,
+                                    other ? buf_str(&ca_pem) : buf_str(&net.ca_pem), a->tls,
                                     (const char *[]){s->node}, 1, s->days, &pem));
     assert_ok(credentials_new(NULL, a->tls, buf_str(&pem), out));
     key_free(other);
@@ -147,7 +149,8 @@ static int64_t counted(void)
 
 static int64_t shifted;
 
-/* The beginning of the next minute: the keeper writes the count of the last one down, and the next fits into one. */
+/* The beginning of the next minute: the keeper writes the count of the last one down, and the next fits into
+ * one. */
 static void next_minute(void)
 {
     shifted += 61 - clock_now() / 1000000 % 60;
@@ -216,7 +219,8 @@ static void silent_connections_cost_five_seconds_and_64_places(void **state UNUS
           }),
           refused == 16));
     assert_true(clock_steady() - start < 4000000); /* at once, not after the five seconds */
-    for (int second = 0; second < 8 && !closed_within(fds[0], 1); second++) /* one that drips is no better off */
+    for (int second = 0; second < 8 && !closed_within(fds[0], 1);
+         second++) /* one that drips is no better off */
         (void)!send(fds[0], second ? "" : "\x16\x03\x01\x02", second ? 1 : 4, MSG_NOSIGNAL);
     int closed = 0;
     for (size_t i = 0; i < COUNT_OF(fds); i++)
@@ -253,8 +257,8 @@ static void client_open(struct client *c)
     if (!c->next)
         c->next = 1;
     assert_ok(file_read(NULL, a->directory, &text));
-    assert_ok(directory_read(NULL, buf_str(&text), (const uint8_t (*)[ED25519_PUBLIC])net.roots, 1, clock_now(),
-                             &c->directory));
+    assert_ok(directory_read(NULL, buf_str(&text), (const uint8_t(*)[ED25519_PUBLIC])net.roots, 1,
+                             clock_now(), &c->directory));
     assert_ok(credentials_load(NULL, a->tls_uri, a->certificate, &c->credentials));
     if (channel_dial(&f, c->credentials, c->directory, prefecture->address, &prefecture->name, &c->channel))
         fail_msg("%s %s", err_row(f.err)->name, f.detail);
@@ -290,8 +294,9 @@ static void read_kind(struct client *c, uint16_t kind, struct frame *out)
     assert_int_equal(out->kind, kind);
 }
 
-#define HELLO(node, protocol) \
-    "{\"node\":\"" node "\",\"protocol\":" protocol ",\"epoch\":1,\"sequence\":0,\"hash\":\"\",\"directory\":1}"
+#define HELLO(node, protocol)                                                                                \
+    "{\"node\":\"" node "\",\"protocol\":" protocol                                                          \
+    ",\"epoch\":1,\"sequence\":0,\"hash\":\"\",\"directory\":1}"
 
 static void client_hello(struct client *c)
 {
@@ -305,13 +310,13 @@ static void client_hello(struct client *c)
 static void expect_refused(struct client *c, enum err want)
 {
     struct frame frame;
-    json_t *tree;
+    struct json *tree;
     int64_t error = 0;
     char what[96];
     read_kind(c, LINK_FRAME_REFUSED, &frame);
     assert_ok(json_read(NULL, frame.payload, &tree));
     assert_ok(json_member_int(NULL, tree, "error", 0, 9999, &error));
-    json_decref(tree);
+    json_free(tree);
     if (error != (int64_t)want)
         fail_msg("%s instead of %s", err_row((enum err)error)->name, err_row(want)->name);
     snprintf(what, sizeof what, "refused cs.282049 %s", err_row(want)->name);
@@ -329,7 +334,8 @@ static void garbage(struct client *c)
 
 static void oversized(struct client *c)
 {
-    static const unsigned char header[16] = {0, 0x10, 0, 1, 3, 0xeb, 0, 1}; /* 1 MiB and one byte; none of them sent */
+    static const unsigned char header[16] = {0, 0x10, 0, 1,
+                                             3, 0xeb, 0, 1}; /* 1 MiB and one byte; none of them sent */
     client_hello(c);
     send_raw(c, header, sizeof header);
 }
@@ -395,8 +401,13 @@ static struct frame *notices(struct client *c, int count)
 
 static struct batch_header header_for(struct client *c, const struct frame *frames, int count)
 {
-    struct batch_header h = {.origin = "cs.282049", .destination = "prefecture.28", .epoch = 1, .first = c->next,
-                             .count = count, .time = clock_now(), .previous = c->previous};
+    struct batch_header h = {.origin = "cs.282049",
+                             .destination = "prefecture.28",
+                             .epoch = 1,
+                             .first = c->next,
+                             .count = count,
+                             .time = clock_now(),
+                             .previous = c->previous};
     struct merkle_frontier tree = {0};
     for (int i = 0; i < count; i++)
         merkle_append(&tree, batch_leaf(&frames[i]));
@@ -428,11 +439,11 @@ static void read_receipt(struct client *c, struct receipt *r)
 {
     struct frame frame;
     struct str text = {NULL, 0};
-    json_t *tree;
+    struct json *tree;
     read_kind(c, LINK_FRAME_RECEIPT, &frame);
     assert_ok(json_read(NULL, frame.payload, &tree));
     assert_ok(json_member_text(NULL, tree, "receipt", &c->arena, &text));
-    json_decref(tree);
+    json_free(tree);
     assert_ok(receipt_verify(NULL, text, directory_find(c->directory, STR("prefecture.28")), &c->arena, r));
 }
 
@@ -568,8 +579,8 @@ static void replayed_with_changed_bytes(struct client *c)
     batch_taken(c, 2);
     c->next -= 2;
     struct frame *frames = notices(c, 2);
-    frames[1].payload = arena_format(&c->arena, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":2,\"body\":{}}",
-                                     (int)c->next + 1);
+    frames[1].payload = arena_format(
+        &c->arena, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":2,\"body\":{}}", (int)c->next + 1);
     struct batch_header h = header_for(c, frames, 2);
     struct str text = sign(c, &h, a->key);
     c->next += 2;
@@ -653,13 +664,17 @@ static const struct {
 } bad[] = {
     {12, 1, ERR_KIND_FORBIDDEN, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{}}"},
     {2, 1, ERR_KIND_FORBIDDEN, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{\"ranges\":[]}}"},
-    {1, 1, ERR_KIND_FORBIDDEN, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{\"directory\":\"\"}}"},
+    {1, 1, ERR_KIND_FORBIDDEN,
+     "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{\"directory\":\"\"}}"},
     {77, 1, ERR_KIND_UNKNOWN, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{}}"},
     {10, 3, ERR_KIND_UNKNOWN, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{}}"},
     {10, 0, ERR_KIND_UNKNOWN, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{}}"},
-    {10, 1, ERR_ORIGIN, "{\"id\":\"cs.282022/prefecture.28/%d\",\"time\":1,\"body\":{\"area\":282022,\"code\":5,\"step\":1}}"},
-    {10, 1, ERR_ORIGIN, "{\"id\":\"cs.282049/prefecture.28/9%d\",\"time\":1,\"body\":{\"area\":282049,\"code\":5,\"step\":1}}"},
-    {10, 1, ERR_SCOPE, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{\"area\":282022,\"code\":5,\"step\":1}}"},
+    {10, 1, ERR_ORIGIN,
+     "{\"id\":\"cs.282022/prefecture.28/%d\",\"time\":1,\"body\":{\"area\":282022,\"code\":5,\"step\":1}}"},
+    {10, 1, ERR_ORIGIN,
+     "{\"id\":\"cs.282049/prefecture.28/9%d\",\"time\":1,\"body\":{\"area\":282049,\"code\":5,\"step\":1}}"},
+    {10, 1, ERR_SCOPE,
+     "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":{\"area\":282022,\"code\":5,\"step\":1}}"},
     {10, 1, ERR_FIELD_MISSING, "{\"time\":%d,\"body\":{\"area\":282049,\"code\":5,\"step\":1}}"},
     {10, 1, ERR_FIELD_TYPE, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1,\"body\":[]}"},
     {10, 1, ERR_JSON, "{\"id\":\"cs.282049/prefecture.28/%d\",\"time\":1"},
@@ -681,7 +696,8 @@ static void bad_notices_stand_in_the_receipt_and_stop_nobody(void **state UNUSED
         snprintf(number, sizeof number, "%d", i + 1);
         frames[i].kind = bad[i / 2].kind;
         frames[i].version = bad[i / 2].version;
-        frames[i].payload = arena_format(&c.arena, "%.*s%s%.*s", STR_ARG(head), number, (int)text.n - 1, text.p + 1);
+        frames[i].payload =
+            arena_format(&c.arena, "%.*s%s%.*s", STR_ARG(head), number, (int)text.n - 1, text.p + 1);
     }
     struct batch_header h = header_for(&c, frames, count);
     send_signed(&c, sign(&c, &h, a->key), frames, count);

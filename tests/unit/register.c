@@ -394,12 +394,12 @@ static enum err mirror_change(struct db_tx *tx, struct fail *f, void *arg)
     struct mirror *m = arg;
     struct store_version v = {.entry = (uint64_t)m->number, .source = m->number};
     struct arena a;
-    json_t *tree;
+    struct json *tree;
 
     arena_init(&a, 1 << 20);
     assert_ok(json_read(NULL, str_of(m->look.body), &tree));
-    assert_ok(identity_json_read(NULL, json_object_get(tree, "identity"), &a, &v.identity, &v.change));
-    json_decref(tree);
+    assert_ok(identity_json_read(NULL, json_get(tree, "identity"), &a, &v.identity, &v.change));
+    json_free(tree);
     enum err e = store_apply(tx, f, &v);
     arena_release(&a);
     return e;
@@ -795,7 +795,6 @@ static void a_number_for_a_closed_record_changes_nothing_and_is_told(void **stat
     door_stage_close(&stage);
 }
 
-
 static void a_refused_change_is_listed_and_replaced(void **state)
 {
     struct scene s;
@@ -853,8 +852,9 @@ static void a_door_fed_by_another_stops_the_register(void **state)
     snprintf(command, sizeof command, "rm -f %s/register.db*", stage.folder);
     assert_int_equal(system(command), 0);
     open_linked(&s, url);
-    load(&s, STR(HEADER HANAKO TARO "r-9,h-9,世帯主,灘　四郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,"
-                                    "兵庫県,灘　四郎,2011-01-01,birth,25208017643,\n"));
+    load(&s,
+         STR(HEADER HANAKO TARO "r-9,h-9,世帯主,灘　四郎,,1970-12-01,male,282049,兵庫県西宮市甲子園,282049,"
+                                "兵庫県,灘　四郎,2011-01-01,birth,25208017643,\n"));
     assert_int_equal(s.result.taken, 3);
     assert_ok(register_start(s.r, NULL));
     WAIT_FOR(status(&s).trouble[0]);

@@ -27,7 +27,7 @@ static enum err state_parse(struct fail *f, struct str text, enum store_state *o
     return fail_set(f, ERR_FIELD_RANGE, "state", NULL);
 }
 
-static enum err read_chain(struct fail *f, const json_t *body, struct arena *a, struct store_version *v)
+static enum err read_chain(struct fail *f, const struct json *body, struct arena *a, struct store_version *v)
 {
     struct str state = {NULL, 0}, opened = {NULL, 0};
     enum err e = json_member_int(f, body, "version", 1, NUMBER_MOST, &v->version);
@@ -46,10 +46,10 @@ static enum err read_chain(struct fail *f, const json_t *body, struct arena *a, 
     return e;
 }
 
-enum err notice_body_read(struct fail *f, const json_t *body, struct arena *a, struct store_version *v)
+enum err notice_body_read(struct fail *f, const struct json *body, struct arena *a, struct store_version *v)
 {
     struct store_version read = {0};
-    json_t *identity;
+    const struct json *identity;
     enum err e = read_chain(f, body, a, &read);
     if (!e)
         e = json_member_object(f, body, "identity", &identity);

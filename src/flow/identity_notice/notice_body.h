@@ -9,7 +9,7 @@ enum { NOTICE_BODY_MAX = 32 * 1024, NOTICE_ARENA = 256 * 1024 };
 
 void notice_body_write(struct buf *b, const struct store_version *v);
 /* Every range and rule is checked. Text goes into the arena; entry and noticed are left 0. */
-MUST_CHECK enum err notice_body_read(struct fail *f, const json_t *body, struct arena *a,
+MUST_CHECK enum err notice_body_read(struct fail *f, const struct json *body, struct arena *a,
                                      struct store_version *v);
 
 struct notice_plan {

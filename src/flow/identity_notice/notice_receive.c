@@ -12,11 +12,11 @@
 
 static enum err notice_area(struct fail *f, const struct link_notice *n, struct area_code *area)
 {
-    const json_t *identity = json_object_get(n->body, "identity");
-    const json_t *value = json_object_get(identity, "area_code");
-    if (!json_is_string(value))
+    const struct json *identity = json_get(n->body, "identity");
+    const struct json *value = json_get(identity, "area_code");
+    if (!json_is(value, JSON_STRING))
         return fail_set(f, ERR_FIELD_MISSING, "area_code", NULL);
-    return area_code_parse(f, (struct str){json_string_value(value), json_string_length(value)}, area);
+    return area_code_parse(f, json_str(value), area);
 }
 
 static enum err own_municipality(const struct link_notice *n, struct fail *f, int32_t prefecture)
@@ -49,9 +49,9 @@ static enum err scope_at_agency(void *app UNUSED, const struct link_notice *n, s
 
 static size_t persons(const struct link_notice *n, int64_t codes[static 4])
 {
-    const json_t *identity = json_object_get(n->body, "identity");
+    const struct json *identity = json_get(n->body, "identity");
     size_t count = flow_person_add(identity, "resident_code", codes, 0);
-    return flow_person_add(json_object_get(identity, "change"), "old_resident_code", codes, count);
+    return flow_person_add(json_get(identity, "change"), "old_resident_code", codes, count);
 }
 
 /* ---- recording ---- */

@@ -58,7 +58,7 @@ struct waiting_row {
 /* Columns id, change, replaces, body. */
 static enum err read_row(const struct db_rows *rows, struct fail *f, struct arena *a, struct waiting_row *row)
 {
-    json_t *tree;
+    struct json *tree;
     row->id = db_row_int(rows, 0);
     row->waits.number = db_row_int(rows, 1);
     row->waits.replaces = db_row_int(rows, 2);
@@ -66,7 +66,7 @@ static enum err read_row(const struct db_rows *rows, struct fail *f, struct aren
     if (e)
         return e;
     e = identity_json_read(f, tree, a, &row->waits.identity, &row->waits.change);
-    json_decref(tree);
+    json_free(tree);
     return e;
 }
 

@@ -12,9 +12,9 @@ enum { BODY_MAX = 1024 };
 static const char *const kind_names[] = {
     [NUMBER_NEW] = "new", [NUMBER_CHANGE] = "change", [NUMBER_EX_OFFICIO] = "ex_officio"};
 
-static enum err kind_parse(struct fail *f, const json_t *body, enum number_request_kind *kind)
+static enum err kind_parse(struct fail *f, const struct json *body, enum number_request_kind *kind)
 {
-    const char *text = json_string_value(json_object_get(body, "request"));
+    const char *text = json_cstr(json_get(body, "request"));
     for (size_t i = 0; text && i < COUNT_OF(kind_names); i++)
         if (strcmp(text, kind_names[i]) == 0) {
             *kind = (enum number_request_kind)i;
@@ -110,15 +110,14 @@ struct number_notice {
     int64_t change;
 };
 
-static enum err read_notice(struct fail *f, const json_t *body, struct number_notice *out)
+static enum err read_notice(struct fail *f, const struct json *body, struct number_notice *out)
 {
-    const json_t *value = json_object_get(body, "individual_number");
+    const struct json *value = json_get(body, "individual_number");
     enum err e = flow_body_code(f, body, "resident_code", &out->code);
-    if (!e && !json_is_string(value))
+    if (!e && !json_is(value, JSON_STRING))
         e = fail_set(f, ERR_FIELD_MISSING, "individual_number", NULL);
     if (!e)
-        e = individual_number_parse(f, (struct str){json_string_value(value), json_string_length(value)},
-                                    &out->number);
+        e = individual_number_parse(f, json_str(value), &out->number);
     if (!e)
         e = json_member_int(f, body, "change", 0, CHANGE_MOST, &out->change);
     return e;

@@ -15,24 +15,24 @@ void stock_body_write(struct buf *b, struct area_code area, int64_t filling,
     json_end(b, '}');
 }
 
-static enum err read_code(struct fail *f, const json_t *value, struct resident_code *out)
+static enum err read_code(struct fail *f, const struct json *value, struct resident_code *out)
 {
-    if (!json_is_string(value))
+    if (!json_is(value, JSON_STRING))
         return fail_set(f, ERR_FIELD_TYPE, "resident_codes", NULL);
-    return resident_code_parse(f, (struct str){json_string_value(value), json_string_length(value)}, out);
+    return resident_code_parse(f, json_str(value), out);
 }
 
-static enum err read_area(struct fail *f, const json_t *body, struct area_code *out)
+static enum err read_area(struct fail *f, const struct json *body, struct area_code *out)
 {
-    const json_t *value = json_object_get(body, "area_code");
-    if (!json_is_string(value))
+    const struct json *value = json_get(body, "area_code");
+    if (!json_is(value, JSON_STRING))
         return fail_set(f, ERR_FIELD_MISSING, "area_code", NULL);
-    return area_code_parse(f, (struct str){json_string_value(value), json_string_length(value)}, out);
+    return area_code_parse(f, json_str(value), out);
 }
 
-enum err stock_body_read(struct fail *f, const json_t *body, struct stock_body *out)
+enum err stock_body_read(struct fail *f, const struct json *body, struct stock_body *out)
 {
-    json_t *codes;
+    const struct json *codes;
     out->count = 0;
     enum err e = json_member_int(f, body, "filling", 1, STOCK_REQUEST_MOST, &out->filling);
     if (!e)
@@ -41,11 +41,11 @@ enum err stock_body_read(struct fail *f, const json_t *body, struct stock_body *
         e = json_member_array(f, body, "resident_codes", &codes);
     if (e)
         return e;
-    size_t count = json_array_size(codes);
+    size_t count = json_count(codes);
     if (count < 1 || count > STOCK_NOTICE_CODES)
         return fail_set(f, ERR_FIELD_RANGE, "resident_codes", "%zu codes", count);
     for (size_t i = 0; i < count && !e; i++)
-        e = read_code(f, json_array_get(codes, i), &out->codes[i]);
+        e = read_code(f, json_at(codes, i), &out->codes[i]);
     if (!e)
         out->count = count;
     return e;

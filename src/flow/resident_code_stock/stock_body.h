@@ -18,6 +18,6 @@ void stock_body_write(struct buf *b, struct area_code area, int64_t filling,
                       const struct resident_code *codes, size_t count);
 /* 1..STOCK_NOTICE_CODES codes, each valid; ERR_FIELD_RANGE, ERR_FIELD_TYPE, ERR_AREA_CODE_*,
  * ERR_RESIDENT_CODE_*. On failure count is 0. */
-MUST_CHECK enum err stock_body_read(struct fail *f, const json_t *body, struct stock_body *out);
+MUST_CHECK enum err stock_body_read(struct fail *f, const struct json *body, struct stock_body *out);
 
 #endif
