@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -76,6 +77,18 @@ static void wait_for_end(const struct daemon *d, const sigset_t *signals)
     }
 }
 
+/* A server has a connection for each neighbour, two thousand of them. The usual soft limit of 1,024 is there
+ * for programs that call select(). Where this fails, accepting waits for a free place. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        LOG(LOG_WARNING, "open_files_limited", LOG_NUMBER("limit", (int64_t)limit.rlim_max));
+}
+
 static int run(const struct daemon *d, const char *folder)
 {
     sigset_t signals;
@@ -87,6 +100,7 @@ static int run(const struct daemon *d, const char *folder)
     sigprocmask(SIG_BLOCK, &signals, NULL); /* every thread inherits it: signals are waited for, not handled */
     signal(SIGPIPE, SIG_IGN);
     umask(0077);
+    allow_files();
     f.err = d->open(d->self, &f, folder);
     int code = 0;
     if (f.err) {

@@ -3,6 +3,7 @@
 
 #include "bench.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -55,13 +56,20 @@ static enum err insert_rows(struct fail *f, sqlite3 *db, sqlite3_stmt *insert, c
     return e;
 }
 
+static enum err set_up(struct fail *f, sqlite3 *db, const struct bare_table *t)
+{
+    static const char safe[] =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384";
+    static const char fast[] =
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384";
+    enum err e = run(f, db, t->unflushed ? fast : safe);
+    return e || !t->create ? e : run(f, db, t->create);
+}
+
 static enum err insert_timed(struct fail *f, sqlite3 *db, const struct bare_table *t, double *seconds)
 {
     sqlite3_stmt *insert = NULL;
-    enum err e =
-        run(f, db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384");
-    if (!e)
-        e = run(f, db, t->create);
+    enum err e = set_up(f, db, t);
     if (!e && sqlite3_prepare_v2(db, t->insert, -1, &insert, NULL) != SQLITE_OK)
         e = refuse(f, db);
     double start = bench_now();
@@ -72,15 +80,26 @@ static enum err insert_timed(struct fail *f, sqlite3 *db, const struct bare_tabl
     return e;
 }
 
+static enum err flush(struct fail *f, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum err e = fd >= 0 && fsync(fd) == 0 ? ERR_OK : fail_errno(f, ERR_IO, "flush");
+    if (fd >= 0)
+        close(fd);
+    return e;
+}
+
 enum err bare_sqlite(struct fail *f, const char *path, const struct bare_table *t, double *seconds)
 {
     sqlite3 *db = NULL;
     assert(t->columns <= BARE_COLUMNS_MAX);
-    unlink(path);
+    if (!t->kept)
+        unlink(path);
     enum err e = sqlite3_open(path, &db) == SQLITE_OK ? insert_timed(f, db, t, seconds) : refuse(f, db);
     sqlite3_close(db);
-    unlink(path);
-    return e;
+    if (!t->kept)
+        unlink(path);
+    return e || !t->unflushed ? e : flush(f, path);
 }
 
 /* ---- PostgreSQL */

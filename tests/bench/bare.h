@@ -15,8 +15,12 @@ struct bare_table {
     /* Values of row 0 .. rows - 1; they are borrowed until the next call. */
     void (*fill)(void *arg, int64_t row, struct db_value *values);
     void *arg;
+    bool kept;      /* SQLite: the file stays; one that is there gets more rows, and create may be NULL */
+    bool unflushed; /* SQLite: for preparing what is measured: no log, no flush; on disk at the end all the
+                       same */
 };
-/* path: a file, made anew and removed. *seconds: from the first row to the last commit. */
+/* path: a file, made anew and removed unless t says otherwise. *seconds: from the first row to the last
+ * commit. */
 MUST_CHECK enum err bare_sqlite(struct fail *f, const char *path, const struct bare_table *t,
                                 double *seconds);
 /* url: an empty database. Whole transactions are sent in one go (pipeline), as a loader in a hurry does. No

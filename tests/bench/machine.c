@@ -4,6 +4,7 @@
  * times. */
 #include "bench.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -76,8 +77,10 @@ enum err machine_describe(struct fail *f, const char *folder, struct arena *a, c
         e = measure_flush(f, folder, a, &micros);
     if (!e) {
         struct str model = find_value(buf_str(&cpu), STR("model name"));
-        *out = arena_format(a, "%.*s, %ld cores, %.1f GiB, flush %.0f us, %s %s", STR_ARG(model),
-                            sysconf(_SC_NPROCESSORS_ONLN), gib, micros, system.sysname, system.release)
+        char now[CLOCK_TEXT_SIZE];
+        *out = arena_format(a, "%.*s, %ld cores, %.1f GiB, flush %.0f us, %s %s, %.10s", STR_ARG(model),
+                            sysconf(_SC_NPROCESSORS_ONLN), gib, micros, system.sysname, system.release,
+                            clock_text(clock_now(), now))
                    .p;
         if (!*out)
             e = fail_set(f, ERR_MEMORY, "machine", NULL);

@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `bench [GROUP] [--json] [--size N] [--folder DIR]`: which groups run, and how figures are shown.
+/* `bench [GROUP] [--json] [--size N] [--folder DIR]`: which groups run, and where.
  *
- * For people a table; with --json one object a line: name, value, unit, goal, baseline, ratio, machine. A
- * group that fails says why, the others still run, and the exit status is 1. A goal that is missed is shown,
- * and no failure: the machine may be busy. */
+ * Without a GROUP all run but those that take long. A group that fails says why, the others still run, and
+ * the exit status is 1. A goal that is missed is shown, and no failure: the machine may be busy. */
 #include "../unit/postgres.h"
 #include "bench.h"
 
-#include "base/clock.h"
-#include "base/json.h"
 #include "base/options.h"
 #include "town.h"
 
 #include <ftw.h>
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
-enum { ROUNDS = 3, LINE_MAX_BYTES = 4096, PATH_SIZE = 256, REMOVE_TRIES = 50 };
+enum { PATH_SIZE = 256, REMOVE_TRIES = 50 };
 
-static const struct bench_group *const groups[] = {&bench_number, &bench_ledger, &bench_load, &bench_change};
+static const struct bench_group *const groups[] = {&bench_number, &bench_ledger, &bench_load,
+                                                   &bench_change, &bench_peers,  &bench_slope};
 
 struct wanted {
     bool json;
@@ -34,142 +31,16 @@ static const struct option_row option_rows[] = {
      .least = 1,
      .most = 200000000,
      .value = "N",
-     .help = "how much is measured: persons, changes, numbers, entries; with a GROUP"},
+     .help = "how much is measured, in the unit that stands below; with a GROUP"},
     {.name = "folder",
      OPTION_TEXT_AT(struct wanted, folder),
      .value = "DIR",
      .help = "where files are written for the time of the measurement (/tmp): the disk that is measured"},
 };
-static const struct option_table options = {"bench [--json] [--size N] [--folder DIR] [GROUP]",
-                                            "Measures, each figure beside a baseline of the same run.",
-                                            option_rows, COUNT_OF(option_rows), false};
-
-/* ---- time */
-
-double bench_now(void)
-{
-    return (double)clock_steady() / 1e6;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double bench_median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_value);
-    return bench_quantile(values, count, 0.5);
-}
-
-double bench_quantile(const double *sorted, size_t count, double part)
-{
-    size_t at = (size_t)ceil(part * (double)count);
-    return count ? sorted[at ? at - 1 : 0] : 0;
-}
-
-enum err bench_in_turn(struct fail *f, bench_work work, bench_work baseline, void *arg,
-                       struct bench_turns *out)
-{
-    double taken[2][ROUNDS];
-    for (size_t i = 0; i < ROUNDS; i++) {
-        enum err e = work(arg, f, &taken[0][i]);
-        if (!e)
-            e = baseline(arg, f, &taken[1][i]);
-        if (e)
-            return e;
-    }
-    *out = (struct bench_turns){bench_median(taken[0], ROUNDS), bench_median(taken[1], ROUNDS)};
-    return ERR_OK;
-}
-
-/* ---- showing */
-
-/* Four digits that count; thousands apart. */
-static const char *show_number(double v, char out[static 32])
-{
-    char digits[32];
-    int places = fabs(v) >= 1000 ? 0 : fabs(v) >= 100 ? 1 : fabs(v) >= 1 ? 2 : 3;
-    int n = snprintf(digits, sizeof digits, "%.*f", places, v), whole = places ? n - places - 1 : n, at = 0;
-    for (int i = 0; i < n && at < 30; i++) {
-        if (i && i < whole && (whole - i) % 3 == 0)
-            out[at++] = ' ';
-        out[at++] = digits[i];
-    }
-    out[at] = 0;
-    return out;
-}
-
-static const char *show_goal(const struct bench_row *row, char out[static 64])
-{
-    static const char *const signs[] = {">= ", "<= ", "ratio >= ", "ratio <= "};
-    char number[32];
-    snprintf(out, 64, "%s%s", signs[row->kind], show_number(row->goal, number));
-    return out;
-}
-
-static bool is_met(const struct bench_row *row, double value, double ratio)
-{
-    const bool met[] = {value >= row->goal, value <= row->goal, ratio >= row->goal, ratio <= row->goal};
-    return met[row->kind];
-}
-
-static void show_json(const struct bench *b, const struct bench_row *row, double value, double baseline,
-                      double ratio)
-{
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {{"value", value}, {"baseline", baseline}, {"ratio", ratio}};
-    char text[64];
-    struct buf line;
-    buf_init(&line, LINE_MAX_BYTES);
-    json_begin(&line, NULL, '{');
-    json_add_text(&line, "name", str_of(row->name));
-    json_add_text(&line, "unit", str_of(row->unit));
-    json_add_text(&line, "goal", str_of(show_goal(row, text)));
-    json_add_bool(&line, "met", is_met(row, value, ratio));
-    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-        snprintf(text, sizeof text, "%.6g", numbers[i].value);
-        json_add_raw(&line, numbers[i].key, i && baseline <= 0 ? STR("null") : str_of(text));
-    }
-    json_add_text(&line, "baseline_is", str_of(row->baseline));
-    json_add_text(&line, "machine", str_of(b->machine));
-    json_end(&line, '}');
-    printf("%.*s\n", STR_ARG(buf_str(&line)));
-    buf_release(&line);
-}
-
-static void show_line(const struct bench_row *row, double value, double baseline, double ratio)
-{
-    char v[32], b[32] = "", r[32] = "", goal[64];
-    if (baseline > 0) {
-        show_number(baseline, b);
-        snprintf(r, sizeof r, "%.3g", ratio);
-    }
-    printf("%-30s %12s %-11s %-18s %-4s %12s %6s  %s\n", row->name, show_number(value, v), row->unit,
-           show_goal(row, goal), is_met(row, value, ratio) ? "met" : "no", b, r, row->baseline);
-}
-
-void bench_figure(struct bench *b, size_t at, double value, double baseline)
-{
-    assert(at < b->group->count);
-    const struct bench_row *row = &b->group->rows[at];
-    double ratio = baseline > 0 ? value / baseline : 0;
-    if (b->json)
-        show_json(b, row, value, baseline, ratio);
-    else
-        show_line(row, value, baseline, ratio);
-    fflush(stdout);
-    b->figures++;
-}
-
-static void show_head(const char *machine)
-{
-    printf("%s\n\n%-30s %12s %-11s %-18s %-4s %12s %6s  %s\n", machine, "figure", "value", "unit", "goal", "",
-           "baseline", "ratio", "the baseline is");
-}
+static const struct option_table options = {
+    "bench [--json] [--size N] [--folder DIR] [GROUP]",
+    "Measures, each figure beside a baseline of the same run. Without a GROUP: all but the long ones.",
+    option_rows, COUNT_OF(option_rows), false};
 
 /* ---- running */
 
@@ -295,7 +166,8 @@ static int run_groups(const struct wanted *w, const struct bench_group *only)
         show_head(machine);
     for (size_t i = 0; i < COUNT_OF(groups); i++) {
         memset(&f, 0, sizeof f);
-        if ((!only || only == groups[i]) && run_in_folder(groups[i], w, machine, &f))
+        bool wanted = only ? only == groups[i] : !groups[i]->takes_long;
+        if (wanted && run_in_folder(groups[i], w, machine, &f))
             status = complain(groups[i]->name, &f);
     }
     arena_release(&a);
@@ -309,7 +181,8 @@ static int show_help(void)
     options_write_help(&options, &text);
     printf("%.*s\nGroups and what they measure without --size:\n", STR_ARG(buf_str(&text)));
     for (size_t i = 0; i < COUNT_OF(groups); i++)
-        printf("  %-10s %lld %s\n", groups[i]->name, (long long)groups[i]->size, groups[i]->size_unit);
+        printf("  %-8s %8lld %s%s\n", groups[i]->name, (long long)groups[i]->size, groups[i]->size_unit,
+               groups[i]->takes_long ? " (takes long: only by name)" : "");
     buf_release(&text);
     return 0;
 }

@@ -2,13 +2,11 @@
 /* Decides how a measured network is run and when its work counts as done.
  *
  * A change is done when its register has the outcome "applied": it has gone through CS and prefecture, the
- * agency has committed it, and that news has come all the way back. Only the register can be asked without
- * being slowed down much, and it too counts its residents for every status: so the question is put the more
- * seldom the more is left to do. A nap never lasts beyond the end unless 25,000 changes a second were
- * applied. */
+ * agency has committed it, and that news has come all the way back. The register is asked once, to answer
+ * when it has heard (its verb "outcome"), so that the measured daemons do nothing for the sake of the
+ * measurement. */
 #include "town.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "bench.h"
 #include "command/node_process.h"
@@ -27,14 +25,13 @@
 #include <unistd.h>
 
 extern char **environ;
-enum { PORTS = 4, KILL_MILLIS = 5000, PATH_SIZE = 512, SILENCE_MICROS = 60 * 1000 * 1000, SEED = 20261122 };
-enum { MICROS_A_CHANGE = 40, NAP_LEAST = 200, NAP_MOST = 2 * 1000 * 1000 };
+enum { PORTS = 4, KILL_MILLIS = 5000, SILENCES = 6, SEED = 20261122 };
 static const char register_name[] = "register.282049";
 
 struct town {
     struct arena arena;
     struct network network;
-    char folder[PATH_SIZE], juki[PATH_SIZE];
+    char folder[TOWN_PATH_SIZE], juki[TOWN_PATH_SIZE];
     bool up;
 };
 
@@ -79,18 +76,18 @@ void town_kill(void)
 
 /* ---- the juki command */
 
-static enum err find_juki(struct fail *f, char out[static PATH_SIZE])
+static enum err find_juki(struct fail *f, char out[static TOWN_PATH_SIZE])
 {
-    char self[PATH_SIZE];
+    char self[TOWN_PATH_SIZE];
     const char *folder = getenv("JUKI_BIN");
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n <= 0)
         return fail_errno(f, ERR_IO, "/proc/self/exe");
     self[n] = 0;
     if (folder)
-        snprintf(out, PATH_SIZE, "%s/juki", folder);
+        snprintf(out, TOWN_PATH_SIZE, "%s/juki", folder);
     else
-        snprintf(out, PATH_SIZE, "%s/../../src/program/juki", dirname(self));
+        snprintf(out, TOWN_PATH_SIZE, "%s/../../src/program/juki", dirname(self));
     return access(out, X_OK) == 0 ? ERR_OK : fail_set(f, ERR_NOT_FOUND, "juki", "%.160s", out);
 }
 
@@ -168,14 +165,14 @@ static enum err init_network(struct town *t, struct fail *f)
     return e ? e : network_load(f, t->folder, &t->arena, &t->network);
 }
 
-static enum err up(struct town *t, struct fail *f)
+enum err town_up(struct town *t, struct fail *f)
 {
     const char *const words[] = {t->juki, "up", t->folder, NULL};
     t->up = true;
     return run_juki(t, f, words);
 }
 
-enum err town_start(struct fail *f, const char *folder, struct town **out)
+enum err town_make(struct fail *f, const char *folder, struct town **out)
 {
     struct town *t = memory_new(sizeof *t);
     if (!t)
@@ -185,13 +182,29 @@ enum err town_start(struct fail *f, const char *folder, struct town **out)
     enum err e = find_juki(f, t->juki);
     if (!e)
         e = init_network(t, f);
-    if (!e)
-        e = up(t, f);
     if (e)
         town_free(t);
     else
         *out = t;
     return e;
+}
+
+enum err town_start(struct fail *f, const char *folder, struct town **out)
+{
+    struct town *t = NULL;
+    enum err e = town_make(f, folder, &t);
+    if (!e)
+        e = town_up(t, f);
+    if (e)
+        town_free(t);
+    else
+        *out = t;
+    return e;
+}
+
+const struct network *town_network(const struct town *t)
+{
+    return &t->network;
 }
 
 enum err town_stop(struct town *t, struct fail *f)
@@ -234,7 +247,16 @@ static int64_t number_at(const struct json *tree, const char *object, const char
     return json_int(json_get(object ? json_get(tree, object) : tree, member));
 }
 
-enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path)
+static enum err check_taken(struct fail *f, const struct json *answer)
+{
+    const struct json *first = json_at(json_get(answer, "refusals"), 0);
+    const char *text = json_cstr(json_get(first, "text"));
+    return number_at(answer, NULL, "refused")
+               ? fail_set(f, ERR_STATE, "register", "it refused rows, the first: %s", text ? text : "")
+               : ERR_OK;
+}
+
+enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path, int64_t *last)
 {
     struct buf question;
     struct json *answer = NULL;
@@ -244,46 +266,49 @@ enum err town_take(struct town *t, struct fail *f, const char *verb, const char 
     json_add_text(&question, "path", str_of(path));
     json_end(&question, '}');
     enum err e = town_ask(t, f, register_name, buf_str(&question), &answer);
-    if (!e && number_at(answer, NULL, "refused")) {
-        const struct json *first = json_at(json_get(answer, "refusals"), 0);
-        const char *text = json_cstr(json_get(first, "text"));
-        e = fail_set(f, ERR_STATE, "register", "it refused rows, the first: %s", text ? text : "");
-    }
+    if (!e)
+        e = check_taken(f, answer);
+    if (!e)
+        *last = number_at(answer, NULL, "last_change");
     json_free(answer);
     buf_release(&question);
     return e;
 }
 
-static void sleep_while(int64_t left)
+struct outcome {
+    int64_t applied, failed;
+};
+
+/* Answered when all is known, or after ten seconds. */
+static enum err ask_outcome(struct town *t, struct fail *f, int64_t first, int64_t last, struct outcome *out)
 {
-    int64_t nap = left * MICROS_A_CHANGE < NAP_MOST ? left * MICROS_A_CHANGE : NAP_MOST;
-    nap = nap > NAP_LEAST ? nap : NAP_LEAST;
-    if (left > 0)
-        nanosleep(&(struct timespec){nap / 1000000, nap % 1000000 * 1000}, NULL);
+    char question[128];
+    struct json *answer = NULL;
+    snprintf(question, sizeof question, "{\"do\":\"outcome\",\"first\":%lld,\"last\":%lld,\"wait\":10}",
+             (long long)first, (long long)last);
+    enum err e = town_ask(t, f, register_name, str_of(question), &answer);
+    if (!e)
+        *out = (struct outcome){number_at(answer, NULL, "applied"),
+                                number_at(answer, NULL, "refused") + number_at(answer, NULL, "waiting")};
+    json_free(answer);
+    return e;
 }
 
-enum err town_wait(struct town *t, struct fail *f, int64_t count)
+enum err town_await(struct town *t, struct fail *f, int64_t first, int64_t last)
 {
-    int64_t applied = -1, moved = clock_steady();
-    while (applied < count) {
-        struct json *answer = NULL;
-        enum err e = town_ask(t, f, register_name, STR("{\"do\":\"status\"}"), &answer);
+    struct outcome o = {0};
+    int64_t before = -1, all = last - first + 1;
+    for (int silences = 0; silences < SILENCES && o.applied < all; before = o.applied) {
+        enum err e = ask_outcome(t, f, first, last, &o);
         if (e)
             return e;
-        int64_t now = number_at(answer, "changes", "applied"),
-                refused = number_at(answer, "changes", "refused");
-        json_free(answer);
-        if (refused)
-            return fail_set(f, ERR_STATE, "changes", "%lld were refused", (long long)refused);
-        if (now != applied)
-            moved = clock_steady();
-        else if (clock_steady() - moved > SILENCE_MICROS)
-            return fail_set(f, ERR_TIMEOUT, "changes", "%lld of %lld applied", (long long)now,
-                            (long long)count);
-        applied = now;
-        sleep_while(count - applied);
+        if (o.failed)
+            return fail_set(f, ERR_STATE, "changes", "%lld were not applied", (long long)o.failed);
+        silences = o.applied == before ? silences + 1 : 0;
     }
-    return ERR_OK;
+    return o.applied == all ? ERR_OK
+                            : fail_set(f, ERR_TIMEOUT, "changes", "%lld of %lld applied",
+                                       (long long)o.applied, (long long)all);
 }
 
 enum err town_census(struct town *t, struct fail *f, int64_t *persons)
@@ -372,14 +397,32 @@ enum err town_use(struct town *t, struct fail *f, struct town_use *out)
     return e;
 }
 
+enum err town_memory(struct town *t, struct fail *f, const char *node, int64_t *now, int64_t *most)
+{
+    const struct network_node *at;
+    enum err e = network_find(f, &t->network, node, &at);
+    if (!e)
+        e = read_use(f, node_pid(at), "status", "VmRSS", now);
+    if (!e)
+        e = read_use(f, node_pid(at), "status", "VmHWM", most);
+    *now *= 1024;
+    *most *= 1024;
+    return e;
+}
+
+void town_database(const struct network_node *node, char out[static TOWN_PATH_SIZE])
+{
+    snprintf(out, TOWN_PATH_SIZE, "%.*s/data/juki.db", STR_ARG(node->folder));
+}
+
 int64_t town_stored(const struct town *t, const char *node)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < t->network.count; i++) {
-        char path[PATH_SIZE];
+        char path[TOWN_PATH_SIZE];
         struct stat st;
         const struct network_node *at = &t->network.nodes[i];
-        snprintf(path, sizeof path, "%.*s/data/juki.db", STR_ARG(at->folder));
+        town_database(at, path);
         if ((!node || strcmp(node, at->name.text) == 0) && stat(path, &st) == 0)
             sum += st.st_size;
     }

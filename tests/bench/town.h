@@ -7,11 +7,17 @@
 #include "base/json.h"
 #include "command/network.h"
 
-enum { TOWN_AREA = 282049 };
+enum { TOWN_AREA = 282049, TOWN_PATH_SIZE = 512 };
 struct town;
-/* `juki network init`, `juki up`. folder is made. The programs stand beside this one in the build folder, or
- * in JUKI_BIN. One town at a time. */
+/* `juki network init`. folder is made. The programs stand beside this one in the build folder, or in
+ * JUKI_BIN. One town at a time. */
+MUST_CHECK enum err town_make(struct fail *f, const char *folder, struct town **out);
+/* `juki up`. */
+MUST_CHECK enum err town_up(struct town *t, struct fail *f);
+/* Both. */
 MUST_CHECK enum err town_start(struct fail *f, const char *folder, struct town **out);
+/* Its servers and their folders. */
+const struct network *town_network(const struct town *t);
 /* `juki down`: every daemon ends in order and finishes its files. */
 MUST_CHECK enum err town_stop(struct town *t, struct fail *f);
 /* Stops it when it still runs; accepts NULL. */
@@ -22,12 +28,13 @@ void town_kill(void);
 /* Asks a daemon; *answer is the caller's (json_free). */
 MUST_CHECK enum err town_ask(struct town *t, struct fail *f, const char *node, struct str question,
                              struct json **answer);
-/* The register takes a file: verb "load" or "apply". ERR_STATE when it refused a row. */
-MUST_CHECK enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path);
-/* Until the register has heard of `count` changes in all that they were applied at the agency; asks every 0.1
- * ms for the last ones, more seldom before. ERR_STATE when one was refused, ERR_TIMEOUT when nothing happens
- * for a minute. */
-MUST_CHECK enum err town_wait(struct town *t, struct fail *f, int64_t count);
+/* The register takes a file: verb "load" or "apply". *last: the number of the last change it made of it.
+ * ERR_STATE when it refused a row. */
+MUST_CHECK enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path,
+                              int64_t *last);
+/* Until the register has heard that changes first..last were all applied at the agency. ERR_STATE when one
+ * was refused or waits, ERR_TIMEOUT when nothing happens for a minute. */
+MUST_CHECK enum err town_await(struct town *t, struct fail *f, int64_t first, int64_t last);
 /* How many persons the agency has in its store, counted. */
 MUST_CHECK enum err town_census(struct town *t, struct fail *f, int64_t *persons);
 
@@ -39,6 +46,11 @@ struct town_use {         /* since the daemons started */
 };
 /* While it runs. */
 MUST_CHECK enum err town_use(struct town *t, struct fail *f, struct town_use *out);
+/* Bytes of memory that a daemon of the town has now, and had at most. */
+MUST_CHECK enum err town_memory(struct town *t, struct fail *f, const char *node, int64_t *now,
+                                int64_t *most);
+/* The path of a node's database file, in out. */
+void town_database(const struct network_node *node, char out[static TOWN_PATH_SIZE]);
 /* Bytes of a node's database file, of all when node is NULL. After town_stop, when the logs are in the files.
  */
 int64_t town_stored(const struct town *t, const char *node);
