@@ -115,6 +115,18 @@ const char *db_backend(const struct db *db)
     return db->backend->name;
 }
 
+void db_hold_file(struct db *db)
+{
+    if (db->backend->hold)
+        db->backend->hold(db, true);
+}
+
+void db_release_file(struct db *db)
+{
+    if (db->backend->hold)
+        db->backend->hold(db, false);
+}
+
 void db_follow(struct db *db, const struct db_follower *follower)
 {
     assert(db->follower_count < DB_FOLLOWERS);

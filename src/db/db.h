@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One small interface over SQLite (the default) and PostgreSQL.
  *
- * Promises: db_transaction alone begins, commits, rolls back and retries. Waiting callers share one transaction,
- * a savepoint each (group commit, leader/follower): a change that fails rolls back alone. db_transaction returns
- * ERR_OK only after the commit is on disk. A lone caller never waits for company. A change's function can be run
- * again, so it touches only its arena and what it is given. An I/O error on write or commit ends the process
- * (it recovers at start): see db_on_broken.
+ * Promises: db_transaction alone begins, commits, rolls back and retries. Waiting callers share one
+ * transaction, a savepoint each (group commit, leader/follower): a change that fails rolls back alone.
+ * db_transaction returns ERR_OK only after the commit is on disk. A lone caller never waits for company. A
+ * change's function can be run again, so it touches only its arena and what it is given. An I/O error on
+ * write or commit ends the process (it recovers at start): see db_on_broken.
  *
  * Statements are .sql files made into constants by tools/sqlgen.py; none is built at run time. */
 #ifndef JUKI_DB_DB_H
@@ -13,8 +13,8 @@
 
 #include "base/arena.h"
 
-/* One statement, generated. params: one letter a parameter, in the order of $1, $2 ...: i int64, t text, b bytes;
- * upper case may be NULL. */
+/* One statement, generated. params: one letter a parameter, in the order of $1, $2 ...: i int64, t text, b
+ * bytes; upper case may be NULL. */
 struct db_stmt {
     const char *name; /* "store_episode_find" */
     const char *sqlite, *postgres;
@@ -40,45 +40,56 @@ struct db;
 struct db_tx; /* inside a transaction (or a read snapshot): the only place where statements run */
 typedef enum err (*db_fn)(struct db_tx *tx, struct fail *f, void *arg);
 
-/* url: a file path, or "postgresql://...". Creates the file with mode 0600. Runs the modules' migrations, each
- * crash-safe; ERR_DB_NEWER when the schema was written by a newer program. The modules array must outlive the db. */
-MUST_CHECK enum err db_open(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
-                            struct db **out);
-/* Opens for reading only, also beside the process that writes: db_read works, db_transaction must not be called. Makes
- * nothing and migrates nothing: ERR_DB_MIGRATION when the schema is not quite this program's, ERR_DB_NEWER. */
-MUST_CHECK enum err db_open_reader(struct fail *f, const char *url, const struct db_module *const *modules, size_t count,
-                                   struct db **out);
+/* url: a file path, or "postgresql://...". Creates the file with mode 0600. Runs the modules' migrations,
+ * each crash-safe; ERR_DB_NEWER when the schema was written by a newer program. The modules array must
+ * outlive the db. */
+MUST_CHECK enum err db_open(struct fail *f, const char *url, const struct db_module *const *modules,
+                            size_t count, struct db **out);
+/* Opens for reading only, also beside the process that writes: db_read works, db_transaction must not be
+ * called. Makes nothing and migrates nothing: ERR_DB_MIGRATION when the schema is not quite this program's,
+ * ERR_DB_NEWER. */
+MUST_CHECK enum err db_open_reader(struct fail *f, const char *url, const struct db_module *const *modules,
+                                   size_t count, struct db **out);
 /* Waits for running transactions; checkpoints. Accepts NULL. */
 void db_close(struct db *db);
-/* Prepares every statement of every module and compares its columns with its "-- out:" line; for tests. The name of
- * the statement that is wrong stands in the detail. */
+/* Prepares every statement of every module and compares its columns with its "-- out:" line; for tests. The
+ * name of the statement that is wrong stands in the detail. */
 MUST_CHECK enum err db_prepare_all(struct fail *f, struct db *db);
+/* How many of a module's migrations the database has. */
+MUST_CHECK enum err db_schema_applied(struct fail *f, struct db *db, const struct db_module *module,
+                                      int64_t *out);
+/* While a writer's SQLite file is held (calls nest), nothing is copied from the WAL into it, so that a backup
+ * can read both as they are; a copying that runs is waited for. No change waits meanwhile; the WAL grows.
+ * Nothing on PostgreSQL. */
+void db_hold_file(struct db *db);
+void db_release_file(struct db *db);
 /* "sqlite" or "postgresql". */
 const char *db_backend(const struct db *db);
 
-/* Runs fn as one atomic change and returns after its commit is on disk. When fn returns an error, all it did is
- * undone and the error returned. May run fn more than once, and on another caller's thread (the leader's), so fn
- * uses no thread-local state and does not wait for other callers. ERR_DB_UNCERTAIN: sent, not known whether written.
- * A change in which a statement failed is undone whatever fn answers: where "exists already" is no failure, write
- * ON CONFLICT DO NOTHING and look at `changed`. Never called from inside fn, nor from inside db_read's fn. */
+/* Runs fn as one atomic change and returns after its commit is on disk. When fn returns an error, all it did
+ * is undone and the error returned. May run fn more than once, and on another caller's thread (the leader's),
+ * so fn uses no thread-local state and does not wait for other callers. ERR_DB_UNCERTAIN: sent, not known
+ * whether written. A change in which a statement failed is undone whatever fn answers: where "exists already"
+ * is no failure, write ON CONFLICT DO NOTHING and look at `changed`. Never called from inside fn, nor from
+ * inside db_read's fn. */
 MUST_CHECK enum err db_transaction(struct db *db, struct fail *f, db_fn fn, void *arg);
-/* Runs fn on a snapshot that may not write, from a pool of 8 connections; at most 5 s (ERR_DB_SNAPSHOT_TIME). The
- * snapshot is taken by its first statement. Not inside another db_read; allowed inside a change, where it sees the
- * state before it. */
+/* Runs fn on a snapshot that may not write, from a pool of 8 connections; at most 5 s (ERR_DB_SNAPSHOT_TIME).
+ * The snapshot is taken by its first statement. Not inside another db_read; allowed inside a change, where it
+ * sees the state before it. */
 MUST_CHECK enum err db_read(struct db *db, struct fail *f, db_fn fn, void *arg);
 
-/* Modules that keep state in memory beside the database (the tree's frontier, watermarks) follow the transaction.
- * Called on the leader's thread, in registration order. Each may be NULL. */
+/* Modules that keep state in memory beside the database (the tree's frontier, watermarks) follow the
+ * transaction. Called on the leader's thread, in registration order. Each may be NULL. */
 struct db_follower {
     void *self;
-    void (*savepoint)(void *self);   /* a change begins: remember */
-    void (*undo)(void *self);        /* the change was rolled back: return to what was remembered */
+    void (*savepoint)(void *self); /* a change begins: remember */
+    void (*undo)(void *self);      /* the change was rolled back: return to what was remembered */
     enum err (*before_commit)(void *self, struct db_tx *tx, struct fail *f); /* write what the group shares */
-    void (*committed)(void *self);   /* the group is on disk */
+    void (*committed)(void *self);                                           /* the group is on disk */
     void (*rolled_back)(void *self); /* the whole group was lost: return to the last commit */
 };
-/* Before the first change; at most 16. When a commit stays uncertain the followers' memory may be wrong, and the
- * process ends as after an I/O error. */
+/* Before the first change; at most 16. When a commit stays uncertain the followers' memory may be wrong, and
+ * the process ends as after an I/O error. */
 void db_follow(struct db *db, const struct db_follower *follower);
 /* Called once, before the process would end because a write or commit failed. Tests replace the ending. */
 void db_on_broken(struct db *db, void (*broken)(void *arg, const struct fail *f), void *arg);
@@ -105,7 +116,9 @@ static inline struct db_value db_null(void)
 {
     return (struct db_value){'n', 0, {NULL, 0}};
 }
-#define DB(...) (const struct db_value[]){__VA_ARGS__}, sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+#define DB(...)                                                                                              \
+    (const struct db_value[]){__VA_ARGS__},                                                                  \
+        sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
 #define DB_NONE NULL, 0
 
 /* Runs a statement that gives no rows. changed (may be NULL) gets the number of rows written. A broken unique
@@ -113,8 +126,8 @@ static inline struct db_value db_null(void)
 MUST_CHECK enum err db_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
                             const struct db_value *values, size_t count, int64_t *changed);
 
-/* How many db_exec this transaction has begun: unchanged between two calls means that nothing was written, so that a
- * refusal between them needs no undoing. */
+/* How many db_exec this transaction has begun: unchanged between two calls means that nothing was written, so
+ * that a refusal between them needs no undoing. */
 int64_t db_tx_changes(const struct db_tx *tx);
 
 /* Rows:
@@ -123,15 +136,16 @@ int64_t db_tx_changes(const struct db_tx *tx);
  *     while (db_next(&rows))
  *         ... db_row_int(&rows, 0) ...
  *     e = db_done(&rows, f);            // the error of any step, and closes; always called
- * Text and bytes are valid until the next db_next or db_done. A column that is NULL reads as 0 or an empty str. */
+ * Text and bytes are valid until the next db_next or db_done. A column that is NULL reads as 0 or an empty
+ * str. */
 struct db_rows {
     struct db_tx *tx;
     void *handle; /* the backend's */
     int row;
     struct fail fail;
 };
-void db_query(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt, const struct db_value *values,
-              size_t count);
+void db_query(struct db_tx *tx, struct db_rows *rows, const struct db_stmt *stmt,
+              const struct db_value *values, size_t count);
 bool db_next(struct db_rows *rows);
 MUST_CHECK enum err db_done(struct db_rows *rows, struct fail *f);
 bool db_row_null(const struct db_rows *rows, int column);
@@ -142,7 +156,7 @@ struct str db_row_bytes(const struct db_rows *rows, int column);
 /* For the status socket. */
 struct db_stats {
     int64_t groups, changes, group_most; /* commits, changes in them, most changes in one */
-    int64_t flush_micros[16];            /* histogram of commit time: bucket k counts 2^k..2^(k+1) µs times 16 */
+    int64_t flush_micros[16]; /* histogram of commit time: bucket k counts 2^k..2^(k+1) µs times 16 */
     int64_t wal_bytes, wal_bytes_most, file_bytes; /* SQLite's files; 0 on PostgreSQL */
 };
 void db_stats(struct db *db, struct db_stats *out);

@@ -120,6 +120,26 @@ enum err db_check_schema(struct fail *f, struct db *db)
     return db_read(db, f, check_modules, db);
 }
 
+struct applied {
+    const struct db_module *module;
+    size_t count;
+};
+
+static enum err read_applied(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct applied *a = arg;
+    return count_applied(f, tx, a->module, &a->count);
+}
+
+enum err db_schema_applied(struct fail *f, struct db *db, const struct db_module *module, int64_t *out)
+{
+    struct applied a = {.module = module};
+    enum err e = db_read(db, f, read_applied, &a);
+    if (!e)
+        *out = (int64_t)a.count;
+    return e;
+}
+
 /* Prepares all on one connection; the name of the statement stands in the detail. */
 static enum err prepare_each(struct db_tx *tx, struct fail *f, void *arg)
 {

@@ -393,5 +393,6 @@ const struct db_backend db_sqlite = {
     .row_int = sqlite_row_int,
     .row_bytes = sqlite_row_bytes,
     .after_group = sqlite_store_after_group,
+    .hold = sqlite_store_hold,
     .stats = sqlite_store_stats,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of the SQLite backend share: sqlite.c (connections, statements), sqlite_store.c (the
- * file). */
+/* What the files of the SQLite backend share: sqlite.c (connections, statements), sqlite_store.c (the
+ * file while it is open), sqlite_files.c (the file from outside). */
 #ifndef JUKI_DB_SQLITE_H
 #define JUKI_DB_SQLITE_H
 
@@ -31,6 +31,7 @@ struct sqlite_store {
     bool stopping;
     _Atomic int64_t passive_bytes,
         finish_bytes;                      /* when the WAL is copied back, and finished; tests lower both */
+    atomic_int holds;                      /* backups that read the file now */
     _Atomic int64_t wal_bytes, wal_copied; /* the WAL's length, and how much of it is in the file */
     _Atomic int64_t wal_bytes_most;
     int64_t next_try; /* leader only: steady microseconds */
@@ -46,6 +47,12 @@ void sqlite_store_close(struct db *db);
 /* Begins to watch the WAL's length by the writer's commits, and to checkpoint. */
 enum err sqlite_store_watch(struct fail *f, struct db *db, sqlite3 *writer);
 void sqlite_store_after_group(struct db *db);
+/* hold: nothing is copied back into the file until the same call with false. */
+void sqlite_store_hold(struct db *db, bool hold);
 void sqlite_store_stats(struct db *db, struct db_stats *out);
+
+/* sqlite_files.c */
+char *sqlite_real_path(const char *path); /* free() it; NULL on failure */
+enum err sqlite_check_restoring(struct fail *f, const char *path);
 
 #endif

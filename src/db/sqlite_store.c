@@ -9,16 +9,18 @@
  * Checkpoints never stand inside a commit: a thread with its own connection copies the WAL back passively,
  * hindering nobody. After a complete copy the next commit begins the WAL anew, unless a reader still uses it.
  * When it has grown over 64 MiB all the same, the writer itself finishes between two groups: it copies the
- * rest and waits a moment for the readers to leave; over 256 MiB it waits as long as a snapshot may last. */
+ * rest and waits a moment for the readers to leave; over 256 MiB it waits as long as a snapshot may last.
+ *
+ * While a backup holds the file nothing is copied back: the file stays as it is, the WAL grows, and no change
+ * waits. */
 #include "db/sqlite.h"
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "db/db_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,40 +37,6 @@ enum {
 };
 
 /* ---- the file */
-
-/* The file's path without symbolic links, whether it exists or not; NULL on failure. */
-static char *real_path(const char *path)
-{
-    char *found = realpath(path, NULL);
-    if (found || errno != ENOENT)
-        return found;
-    const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX];
-    int n = slash ? snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path)
-                  : snprintf(folder, 2, ".");
-    if (n < 0 || (size_t)n >= sizeof folder)
-        return NULL;
-    char *parent = realpath(folder, NULL), *whole = NULL;
-    if (parent && asprintf(&whole, "%s/%s", parent, slash ? slash + 1 : path) < 0)
-        whole = NULL;
-    free(parent);
-    return whole;
-}
-
-static enum err lock_file(struct fail *f, struct sqlite_store *store)
-{
-    char name[PATH_MAX];
-    int n = snprintf(name, sizeof name, "%s-lock", store->path);
-    if (n < 0 || (size_t)n >= sizeof name)
-        return fail_set(f, ERR_DB_OPEN, NULL, "the path is too long");
-    store->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (store->lock < 0)
-        return fail_errno(f, ERR_DB_OPEN, name);
-    if (!flock(store->lock, LOCK_EX | LOCK_NB))
-        return ERR_OK;
-    return errno == EWOULDBLOCK ? fail_set(f, ERR_DB_LOCKED, NULL, "%s", store->path)
-                                : fail_errno(f, ERR_DB_OPEN, name);
-}
 
 /* Only after the lock: this closes a descriptor of the database. */
 static enum err make_file(struct fail *f, const char *path)
@@ -89,12 +57,14 @@ enum err sqlite_store_open(struct fail *f, struct db *db, const char *path)
     atomic_init(&store->passive_bytes, PASSIVE_BYTES);
     atomic_init(&store->finish_bytes, FINISH_BYTES);
     db->store = store;
-    store->path = real_path(path);
+    store->path = sqlite_real_path(path);
     if (!store->path)
         return fail_errno(f, ERR_DB_OPEN, path);
     if (db->reader) /* beside the writer, whose lock it is */
-        return ERR_OK;
-    enum err e = lock_file(f, store);
+        return sqlite_check_restoring(f, store->path);
+    enum err e = db_files_lock(f, store->path, &store->lock);
+    if (!e)
+        e = sqlite_check_restoring(f, store->path);
     return e ? e : make_file(f, store->path);
 }
 
@@ -140,9 +110,11 @@ static void copy_back(struct db *db, struct sqlite_store *store)
 {
     pthread_mutex_lock(&store->checkpoint_lock);
     int frames = 0, copied = 0;
+    int rc = SQLITE_BUSY;
     FAULT_POINT("before_checkpoint");
-    int rc =
-        sqlite3_wal_checkpoint_v2(store->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    if (!atomic_load(&store->holds))
+        rc = sqlite3_wal_checkpoint_v2(store->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames,
+                                       &copied);
     FAULT_POINT("after_checkpoint");
     if (!rc)
         atomic_store(&store->wal_copied, (int64_t)copied * FRAME_BYTES);
@@ -228,11 +200,20 @@ void sqlite_store_after_group(struct db *db)
 {
     struct sqlite_store *store = db->store;
     int64_t bytes = atomic_load(&store->wal_bytes);
-    if (bytes < atomic_load(&store->finish_bytes) || clock_steady() < store->next_try)
+    if (bytes < atomic_load(&store->finish_bytes) || clock_steady() < store->next_try ||
+        atomic_load(&store->holds))
         return;
     int wait_millis = bytes >= FORCE_BYTES ? FORCE_WAIT_MILLIS : FINISH_WAIT_MILLIS;
     if (!finish(db, store, ((struct sqlite_conn *)db->writer)->handle, wait_millis))
         store->next_try = clock_steady() + TRY_AGAIN_MICROS;
+}
+
+void sqlite_store_hold(struct db *db, bool hold)
+{
+    struct sqlite_store *store = db->store;
+    atomic_fetch_add(&store->holds, hold ? 1 : -1);
+    pthread_mutex_lock(&store->checkpoint_lock); /* whoever copied when the hold began has ended */
+    pthread_mutex_unlock(&store->checkpoint_lock);
 }
 
 static void stop_thread(struct sqlite_store *store)

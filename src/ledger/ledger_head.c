@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads of our own log: signed notes that say "so many entries, this root".
  *
- * Only a committed tree is ever signed, so no signed head can be taken back by a crash. Signing works on a copy of the
- * frontier, a slow token holds up nobody but the next head, and the head's row is a small change of its own. With the
- * head goes the row of the leaves that no tile holds yet: whatever a head counts, its hash stands on disk. */
+ * Only a committed tree is ever signed, so no signed head can be taken back by a crash. Signing works on a
+ * copy of the frontier, a slow token holds up nobody but the next head, and the head's row is a small change
+ * of its own. With the head goes the row of the leaves that no tile holds yet: whatever a head counts, its
+ * hash stands on disk. */
 #include "ledger/ledger_inside.h"
 
 #include "base/clock.h"
@@ -65,8 +66,8 @@ struct new_head {
     struct str note;
 };
 
-/* Inside a transaction, so the edge is that of the tree on disk. It may have grown beyond the head, even by a tile,
- * which then holds what the row would. */
+/* Inside a transaction, so the edge is that of the tree on disk. It may have grown beyond the head, even by a
+ * tile, which then holds what the row would. */
 static enum err set_edge(struct db_tx *tx, struct fail *f, const struct edge *edge, uint64_t size)
 {
     uint64_t first = size / TILE_WIDTH * TILE_WIDTH, count = size - first;
@@ -82,7 +83,8 @@ static enum err set_edge(struct db_tx *tx, struct fail *f, const struct edge *ed
 static enum err add_head(struct db_tx *tx, struct fail *f, void *arg)
 {
     const struct new_head *h = arg;
-    enum err e = db_exec(tx, f, &sql_ledger_head_add, DB(db_int(h->size), db_int(h->time), db_text(h->note)), NULL);
+    enum err e =
+        db_exec(tx, f, &sql_ledger_head_add, DB(db_int(h->size), db_int(h->time), db_text(h->note)), NULL);
     return e ? e : set_edge(tx, f, &h->ledger->edge, (uint64_t)h->size);
 }
 
@@ -200,4 +202,46 @@ enum err ledger_add_cosignature(struct ledger *l, struct fail *f, struct str not
         return fail_set(f, ERR_FIELD_RANGE, "size", NULL);
     c.size = (int64_t)h.size;
     return db_transaction(l->db, f, add_lines, &c);
+}
+
+struct cosigned_search {
+    int64_t below, at;
+    struct str origin;
+    const uint8_t *key;
+    struct buf *out;
+};
+
+static enum err find_cosigned(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct cosigned_search *s = arg;
+    struct db_rows rows;
+    struct str body;
+    s->at = 0;
+    db_query(tx, &rows, &sql_ledger_head_below, DB(db_int(s->below)));
+    while (!s->at && db_next(&rows)) {
+        if (note_verify(NULL, db_row_text(&rows, 1), s->origin, s->key, &body))
+            continue;
+        s->at = db_row_int(&rows, 0);
+        buf_add_str(s->out, db_row_text(&rows, 1));
+    }
+    return db_done(&rows, f);
+}
+
+enum err ledger_cosigned_head(struct ledger *l, struct fail *f, uint64_t size, const char *upper_node,
+                              const uint8_t upper_key[static ED25519_PUBLIC], struct buf *out, uint64_t *at)
+{
+    char origin[72];
+    struct cosigned_search s = {
+        .below = size < INT64_MAX ? (int64_t)size : INT64_MAX, .key = upper_key, .out = out};
+    enum err e = ledger_origin(f, upper_node, origin);
+    s.origin = str_of(origin);
+    if (!e)
+        e = db_read(l->db, f, find_cosigned, &s);
+    if (!e)
+        e = buf_check(out, f, "head");
+    if (!e && !s.at)
+        return fail_set(f, ERR_NOT_FOUND, "head", "none co-signed by %s", upper_node);
+    if (!e)
+        *at = (uint64_t)s.at;
+    return e;
 }

@@ -14,12 +14,12 @@ struct ledger {
     char origin[72];
 
     /* Only the thread that leads the database's transactions touches these (db_follow). */
-    struct edge edge;       /* the tree on disk; inside before_commit..committed the tree being written */
-    struct edge before;     /* the tree on disk, while `writing` */
+    struct edge edge;   /* the tree on disk; inside before_commit..committed the tree being written */
+    struct edge before; /* the tree on disk, while `writing` */
     bool writing;
     struct sha256 *pending; /* leaves of this group, not yet in edge */
     size_t pending_count, pending_size;
-    size_t mark;            /* pending_count when the running change began */
+    size_t mark; /* pending_count when the running change began */
     struct body_packer *packer;
     struct buf body;
 
@@ -35,5 +35,8 @@ MUST_CHECK enum err ledger_origin(struct fail *f, const char *node, char out[sta
 /* Appends the newest head's note; *size and *time (may be NULL). ERR_NOT_FOUND. */
 MUST_CHECK enum err ledger_head_read_newest(struct db_tx *tx, struct fail *f, struct buf *out, int64_t *size,
                                             int64_t *time);
+
+/* ledger_fork.c */
+MUST_CHECK enum err ledger_fork_put(struct db_tx *tx, struct fail *f, const struct ledger_fork *fork);
 
 #endif

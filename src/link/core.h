@@ -59,6 +59,7 @@ struct link {
     struct link_config config;
     struct node_name upper; /* role NODE_AGENCY with text "" when there is none */
     int64_t epoch;
+    struct link_life life; /* epoch is its epoch */
 
     pthread_mutex_t lock; /* guards directory, credentials, peers, connections, refusals */
     pthread_cond_t wake;

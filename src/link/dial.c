@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread of one neighbour: connects when there is work, asks, waits, and tries again when the line
- * breaks. What it cannot settle by itself (a fork, an old twin) stops the stream, alarms and waits for a
- * person. */
+ * breaks. What it cannot settle by itself (a fork, or being an old twin) stops the stream, alarms and waits
+ * for a person. A neighbour that is an old twin gets nothing and is tried again, since the right one will
+ * answer there. */
 #include "link/dial.h"
 
 #include "base/clock.h"
@@ -140,7 +141,7 @@ static void note_failure(struct dial *d, const struct fail *f)
 {
     char before[sizeof d->peer->trouble], what[200];
     struct fail logged;
-    bool stop = link_err_stops(f->err);
+    bool stop = link_err_stops(f->err) && !d->old_twin;
     pthread_mutex_lock(&d->peer->lock);
     snprintf(before, sizeof before, "%s", d->peer->trouble);
     fail_text(f, FAIL_ENGLISH, d->peer->trouble, sizeof d->peer->trouble);
@@ -148,15 +149,19 @@ static void note_failure(struct dial *d, const struct fail *f)
     pthread_mutex_unlock(&d->peer->lock);
     if ((said && !stop) || atomic_load(&d->l->stopping))
         return; /* said once */
-    LOG(stop ? LOG_ALARM : LOG_WARNING, stop ? "stream_stopped" : "peer_unreachable",
+    LOG(stop || d->old_twin ? LOG_ALARM : LOG_WARNING,
+        stop          ? "stream_stopped"
+        : d->old_twin ? "old_twin"
+                      : "peer_unreachable",
         LOG_TEXT("peer", d->peer->node.text), LOG_TEXT("error", err_row(f->err)->name),
         LOG_TEXT("detail", f->detail));
-    if (!stop)
+    if (!stop && !d->old_twin)
         return;
     pthread_mutex_lock(&d->peer->lock);
-    d->peer->stopped = true;
+    d->peer->stopped = stop;
     pthread_mutex_unlock(&d->peer->lock);
-    snprintf(what, sizeof what, "stream stopped %s %s", d->peer->node.text, err_row(f->err)->name);
+    snprintf(what, sizeof what, "%s %s %s", stop ? "stream stopped" : "old twin", d->peer->node.text,
+             err_row(f->err)->name);
     if (operation_log(d->l, &logged, str_of(what), str_of(f->detail)))
         log_fail(LOG_ALARM, "stop_not_logged", &logged);
 }
@@ -188,6 +193,7 @@ void *dial_run(void *arg)
     arena_init(&d.arena, DIAL_MEMORY);
     while (!atomic_load(&p->link->stopping)) {
         struct fail f = {0};
+        d.old_twin = false;
         if (!dial_wait(p, 3600 * 1000, true))
             continue;
         enum err e = converse(&d, &f);

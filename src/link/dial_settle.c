@@ -206,7 +206,8 @@ static enum err check_epoch(struct dial *d, struct fail *f, const struct greetin
     pthread_mutex_lock(&p->lock);
     int64_t seen = p->epoch;
     pthread_mutex_unlock(&p->lock);
-    if (g->epoch < seen)
+    d->old_twin = g->epoch < seen;
+    if (d->old_twin)
         return fail_set(f, ERR_EPOCH_OLD, "epoch", "%lld after %lld", (long long)g->epoch, (long long)seen);
     if (g->epoch == seen)
         return ERR_OK;

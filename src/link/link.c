@@ -40,7 +40,7 @@ int64_t link_certificate_until(struct link *l)
 
 static enum err read_directory(struct link *l, struct fail *f, struct str text, struct directory **out)
 {
-    const uint8_t (*roots)[ED25519_PUBLIC] = l->config.roots;
+    const uint8_t(*roots)[ED25519_PUBLIC] = l->config.roots;
     size_t count = l->config.root_count;
     struct directory *now = l->directory ? link_directory(l) : NULL;
     if (now) /* a present root may name the next */
@@ -90,6 +90,8 @@ static enum err directory_load(struct link *l, struct fail *f)
     arena_init(&a, DIRECTORY_FILE_MAX);
     struct self_row self = {l, &a, {NULL, 0}};
     enum err e = db_transaction(l->config.db, f, self_tx, &self);
+    if (!e)
+        e = link_life_read(f, l->config.db, &l->life);
     enum err from_file = e ? e : directory_from_file(l, f, &l->directory);
     if (!e && self.directory.n && !read_directory(l, NULL, self.directory, &kept)) {
         if (from_file || directory_version(kept) > directory_version(l->directory)) {
@@ -159,7 +161,8 @@ static enum err announce_tx(struct db_tx *tx, struct fail *f, void *arg)
         const struct node_name *to = &p->node;
         if (!peer_settled(p))
             continue; /* it must first give back what a restore lost; then link_reload again */
-        const struct link_send send = {.destination = to->text, .kind = LINK_KIND_DIRECTORY, .body = buf_str(&b)};
+        const struct link_send send = {
+            .destination = to->text, .kind = LINK_KIND_DIRECTORY, .body = buf_str(&b)};
         const struct directory_node *node = directory_find(d, str_of(to->text));
         if (node && !node->revoked && directory_permits(d, STR("directory"), l->config.self.role, to->role))
             e = link_send(l, tx, f, &send, NULL);
@@ -202,7 +205,8 @@ static void find_upper(struct link *l)
     if (l->config.self.role == NODE_PREFECTURE)
         snprintf(l->upper.text, sizeof l->upper.text, "agency");
     else if (l->config.self.role == NODE_CS)
-        snprintf(l->upper.text, sizeof l->upper.text, "prefecture.%02d", (int)node_name_prefecture(&l->config.self));
+        snprintf(l->upper.text, sizeof l->upper.text, "prefecture.%02d",
+                 (int)node_name_prefecture(&l->config.self));
 }
 
 enum err link_new(struct fail *f, const struct link_config *config, struct link **out)
@@ -241,7 +245,8 @@ static enum err listen_on(struct link *l, struct fail *f)
     const char *colon = strrchr(l->config.listen, ':');
     struct sockaddr_in at = {.sin_family = AF_INET};
     int on = 1;
-    if (!colon || (size_t)(colon - l->config.listen) >= sizeof host || !str_to_uint(str_of(colon + 1), 65535, &port))
+    if (!colon || (size_t)(colon - l->config.listen) >= sizeof host ||
+        !str_to_uint(str_of(colon + 1), 65535, &port))
         return fail_set(f, ERR_CONFIG, "link.listen", "%s", l->config.listen);
     snprintf(host, sizeof host, "%.*s", (int)(colon - l->config.listen), l->config.listen);
     at.sin_port = htons((uint16_t)port);

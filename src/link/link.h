@@ -107,6 +107,18 @@ MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f,
                                const char *destination);
 /* The server's life: 1 at first, raised by a restore. */
 int64_t link_epoch(const struct link *l);
+/* A life of a server: what is known of the one a database is in. */
+struct link_life {
+    int64_t epoch;    /* 0: the server never ran */
+    int64_t size;     /* entries of the log that it has from the lives before; 0 in the first */
+    int64_t time;     /* when it began; 0 in the first */
+    char source[160]; /* what was restored */
+};
+MUST_CHECK enum err link_life_read(struct fail *f, struct db *db, struct link_life *out);
+/* Begins the next life of a database that was restored and that no server has open: its epoch is above the
+ * one it had and above `above`, and no other restore has had it. */
+MUST_CHECK enum err link_life_begin(struct fail *f, struct db *db, int64_t above, struct str source,
+                                    int64_t *epoch);
 /* Stamp at which this server's TLS certificate ends. */
 int64_t link_certificate_until(struct link *l);
 /* The id of the notice sent to destination with that sequence ("ORIGIN/DESTINATION/SEQUENCE"). */
@@ -150,7 +162,9 @@ struct link_peer_status {
     int64_t sent, acknowledged, applied, refused; /* notices of ours to it */
     int64_t received;                             /* from it */
     int64_t waiting, oldest_waiting;              /* unacknowledged; stamp of the oldest or 0 */
+    int64_t epoch;                                /* its newest life that was seen here, 0 none */
     bool connected, stopped;                      /* stopped: fork or lower epoch, needs a person */
+    bool head_forked;                             /* it refuses our log's head: not shown again in this run */
     char trouble[96];                             /* the last failure, "" when none */
 };
 /* Status of every peer with traffic. */

@@ -302,12 +302,14 @@ static enum err on_head_size(struct session *s, struct fail *f, const struct fra
 {
     struct buf b;
     uint64_t size = 0;
-    enum err e = ledger_kept_size(s->l->config.ledger, f, s->peer->node.text, &size);
+    int64_t epoch = 0;
+    enum err e = ledger_kept_size(s->l->config.ledger, f, s->peer->node.text, &size, &epoch);
     if (e)
         return e;
     buf_init(&b, 128);
     json_begin(&b, NULL, '{');
     json_add_int(&b, "size", (int64_t)size);
+    json_add_int(&b, "epoch", epoch);
     json_end(&b, '}');
     e = answer(s, f, LINK_FRAME_HEAD_ANSWER, frame, &b);
     buf_release(&b);
@@ -332,34 +334,71 @@ static enum err proof_read(struct fail *f, const struct json *tree, struct merkl
     return ERR_OK;
 }
 
-static enum err on_head(struct session *s, struct fail *f, const struct frame *frame)
+/* A new life of the peer, whose log does not continue what was signed in the one before: on record, and said.
+ */
+static void head_forked(struct session *s, struct str kept)
 {
-    struct merkle_proof *proof = arena_alloc(&s->arena, sizeof *proof);
-    const struct directory_key *key = directory_key_at(s->node, clock_now());
-    struct str note = {NULL, 0};
-    struct buf cosigned, b;
+    char what[160];
+    struct fail f;
+    LOG(LOG_ALARM, "head_forked", LOG_TEXT("peer", s->peer->node.text), LOG_NUMBER("epoch", s->epoch));
+    snprintf(what, sizeof what, "head forked %s epoch %lld", s->peer->node.text, (long long)s->epoch);
+    if (operation_log(s->l, &f, str_of(what), kept))
+        log_fail(LOG_ALARM, "fork_not_logged", &f);
+}
+
+static enum err head_answer(struct session *s, struct fail *f, const struct frame *frame, struct str note,
+                            struct str forked)
+{
+    struct buf b;
+    buf_init(&b, 256 * 1024);
+    json_begin(&b, NULL, '{');
+    json_add_text(&b, "note", note);
+    if (forked.n)
+        json_add_text(&b, "forked", forked);
+    json_end(&b, '}');
+    enum err e = answer(s, f, LINK_FRAME_HEAD_ANSWER, frame, &b);
+    buf_release(&b);
+    return e;
+}
+
+static enum err head_read(struct session *s, struct fail *f, const struct frame *frame,
+                          struct ledger_presented *out, struct merkle_proof *proof)
+{
     struct json *tree;
     enum err e = json_read(f, frame->payload, &tree);
     if (e)
         return e;
-    e = proof && key ? json_member_text(f, tree, "note", &s->arena, &note)
-                     : fail_set(f, ERR_SIGNATURE, NULL, NULL);
+    e = json_member_text(f, tree, "note", &s->arena, &out->note);
+    if (!e)
+        e = json_member_text_maybe(f, tree, "base", &s->arena, &out->base);
     if (!e)
         e = proof_read(f, tree, proof);
     json_free(tree);
+    out->proof = proof->count ? proof : NULL;
+    return e;
+}
+
+static enum err on_head(struct session *s, struct fail *f, const struct frame *frame)
+{
+    struct merkle_proof *proof = arena_alloc(&s->arena, sizeof *proof);
+    const struct directory_key *key = directory_key_at(s->node, clock_now());
+    struct ledger_presented head = {.node = s->peer->node.text, .epoch = s->epoch};
+    struct buf cosigned, forked;
+    if (!proof || !key)
+        return fail_set(f, ERR_SIGNATURE, NULL, NULL);
+    head.public_key = key->public_key;
+    enum err e = head_read(s, f, frame, &head, proof);
+    if (e)
+        return e;
     buf_init(&cosigned, 64 * 1024);
-    buf_init(&b, 128 * 1024);
+    buf_init(&forked, 64 * 1024);
+    e = ledger_keep_head(s->l->config.ledger, f, &head, &cosigned, &forked);
+    if (!e && forked.n)
+        head_forked(s, buf_str(&forked));
     if (!e)
-        e = ledger_keep_head(s->l->config.ledger, f, s->peer->node.text, key->public_key, note,
-                             proof->count ? proof : NULL, &cosigned);
-    if (!e) {
-        json_begin(&b, NULL, '{');
-        json_add_text(&b, "note", buf_str(&cosigned));
-        json_end(&b, '}');
-        e = answer(s, f, LINK_FRAME_HEAD_ANSWER, frame, &b);
-    }
+        e = head_answer(s, f, frame, buf_str(&cosigned), buf_str(&forked));
     buf_release(&cosigned);
-    buf_release(&b);
+    buf_release(&forked);
     return e;
 }
 

@@ -49,8 +49,9 @@ static enum err status_tx(struct db_tx *tx, struct fail *f, void *arg)
         e = outcome_counts(q, tx, f);
     if (e || !q->status->waiting)
         return e;
-    db_query(tx, &rows, &sql_link_out_range,
-             DB(db_int(q->peer->id), db_int(q->status->acknowledged + 1), db_int(q->status->acknowledged + 1)));
+    db_query(
+        tx, &rows, &sql_link_out_range,
+        DB(db_int(q->peer->id), db_int(q->status->acknowledged + 1), db_int(q->status->acknowledged + 1)));
     if (db_next(&rows))
         entry = db_row_int(&rows, 1);
     e = db_done(&rows, f);
@@ -66,6 +67,8 @@ static void peer_snapshot(struct peer *p, struct link_peer_status *s)
     s->waiting = p->committed - p->acknowledged;
     s->connected = p->connected;
     s->stopped = p->stopped;
+    s->head_forked = p->head_forked;
+    s->epoch = p->epoch;
     snprintf(s->trouble, sizeof s->trouble, "%s", p->trouble);
     pthread_mutex_unlock(&p->lock);
 }
@@ -124,8 +127,8 @@ struct trace_query {
     struct arena arena;
 };
 
-static enum err batch_time(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, int64_t peer, int64_t sequence,
-                           int64_t *time)
+static enum err batch_time(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, int64_t peer,
+                           int64_t sequence, int64_t *time)
 {
     struct db_rows rows;
     db_query(tx, &rows, stmt, DB(db_int(peer), db_int(sequence)));
@@ -141,7 +144,8 @@ static enum err trace_onward(struct trace_query *q, struct db_tx *tx, struct fai
     struct db_rows rows;
     int64_t peer = 0, sequence = 0, entry = 0;
     db_query(tx, &rows, &sql_link_out_source, DB(db_int(source_peer), db_int(source_sequence)));
-    while (db_next(&rows)) { /* the last one: a change that asked for a number first became an identity notice later */
+    while (db_next(
+        &rows)) { /* the last one: a change that asked for a number first became an identity notice later */
         peer = db_row_int(&rows, 0);
         sequence = db_row_int(&rows, 1);
         entry = db_row_int(&rows, 2);
@@ -157,8 +161,8 @@ static enum err trace_onward(struct trace_query *q, struct db_tx *tx, struct fai
     q->out->next_sequence = sequence;
     if (source_peer == 0) {
         e = entry_time(tx, f, &q->arena, entry, &q->out->received);
-        snprintf(q->out->notice_id, sizeof q->out->notice_id, "%s/%s/%lld", q->l->config.self.text, p->node.text,
-                 (long long)sequence);
+        snprintf(q->out->notice_id, sizeof q->out->notice_id, "%s/%s/%lld", q->l->config.self.text,
+                 p->node.text, (long long)sequence);
     }
     if (!e)
         e = batch_time(tx, f, &sql_link_batch_out_from, peer, sequence, &q->out->acknowledged);

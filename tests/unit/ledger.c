@@ -353,6 +353,7 @@ static void cosignatures_are_kept_with_the_head(void **state)
 struct lower {
     struct key *key;
     uint8_t public_key[ED25519_PUBLIC];
+    int64_t epoch;
     struct sha256 leaves[64];
 };
 
@@ -364,25 +365,44 @@ static enum err lower_node(void *self, struct fail *f, unsigned level, uint64_t 
     return ERR_OK;
 }
 
-/* Presents the lower tree of a size with a proof from `from` (0: none). */
-static enum err present(struct server *upper, struct lower *l, uint64_t from, uint64_t size, struct buf *out)
+/* A head of the lower tree, signed by it. */
+static void sign_lower(struct lower *l, uint64_t size, struct buf *note)
 {
     struct head h = {
         .origin = "juki/cs.999999", .size = size, .root = merkle_root_of(l->leaves, size), .time = 1};
+    struct buf body;
+    buf_init(&body, 10000);
+    head_write(&h, &body);
+    assert_ok(note_sign(NULL, l->key, STR("juki/cs.999999"), buf_str(&body), note));
+    buf_release(&body);
+}
+
+/* Presents the lower tree of a size with a proof from `from` (0: none), as the first head of l->epoch
+ * perhaps. */
+static enum err present_from(struct server *upper, struct lower *l, struct str base, uint64_t from,
+                             uint64_t size, struct buf *out, struct buf *forked)
+{
     struct merkle_source source = {lower_node, l};
     struct merkle_proof proof;
-    struct buf body, note;
-    buf_init(&body, 10000);
+    struct buf note;
     buf_init(&note, 10000);
-    head_write(&h, &body);
-    assert_ok(note_sign(NULL, l->key, STR("juki/cs.999999"), buf_str(&body), &note));
+    sign_lower(l, size, &note);
     if (from)
         assert_ok(merkle_prove_consistency(NULL, &source, from, size, &proof));
-    enum err e = ledger_keep_head(upper->ledger, NULL, "cs.999999", l->public_key, buf_str(&note),
-                                  from ? &proof : NULL, out);
-    buf_release(&body);
+    const struct ledger_presented p = {.node = "cs.999999",
+                                       .public_key = l->public_key,
+                                       .epoch = l->epoch,
+                                       .note = buf_str(&note),
+                                       .proof = from ? &proof : NULL,
+                                       .base = base};
+    enum err e = ledger_keep_head(upper->ledger, NULL, &p, out, forked);
     buf_release(&note);
     return e;
+}
+
+static enum err present(struct server *upper, struct lower *l, uint64_t from, uint64_t size, struct buf *out)
+{
+    return present_from(upper, l, STR(""), from, size, out, NULL);
 }
 
 static void the_upper_server_keeps_heads_and_sees_forks_on(const char *url)
@@ -395,11 +415,12 @@ static void the_upper_server_keeps_heads_and_sees_forks_on(const char *url)
     uint8_t other[ED25519_PUBLIC];
     struct key *stranger = test_key_new(other);
     server_start(&upper, url);
+    l.epoch = 1;
     l.key = test_key_new(l.public_key);
     for (size_t i = 0; i < COUNT_OF(l.leaves); i++)
         l.leaves[i] = merkle_leaf((struct str){(const char *)&i, sizeof i});
     buf_init(&out, 10000);
-    assert_ok(ledger_kept_size(upper.ledger, NULL, "cs.999999", &size));
+    assert_ok(ledger_kept_size(upper.ledger, NULL, "cs.999999", &size, NULL));
     assert_int_equal(size, 0);
     assert_ok(present(&upper, &l, 0, 10, &out));
     assert_ok(note_verify(NULL, buf_str(&out), STR("juki/cs.282049"), upper.public_key, &body));
@@ -420,7 +441,7 @@ static void the_upper_server_keeps_heads_and_sees_forks_on(const char *url)
     assert_err(present(&upper, &l, 20, 50, &out), ERR_FORK);
     memcpy(l.public_key, other, sizeof other);
     assert_err(present(&upper, &l, 41, 50, &out), ERR_SIGNATURE);
-    assert_ok(ledger_kept_size(upper.ledger, NULL, "cs.999999", &size));
+    assert_ok(ledger_kept_size(upper.ledger, NULL, "cs.999999", &size, NULL));
     assert_int_equal(size, 41);
     buf_release(&out);
     key_free(l.key);
@@ -434,6 +455,135 @@ static void the_upper_server_keeps_heads_and_sees_forks(void **state)
     both_stores(the_upper_server_keeps_heads_and_sees_forks_on);
 }
 
+struct seen_forks {
+    int count;
+    int64_t unseen;
+    struct ledger_fork last; /* without its notes */
+    bool both_signed;
+    struct lower *lower;
+};
+
+static void count_fork(void *arg, const struct ledger_fork *fork)
+{
+    struct seen_forks *s = arg;
+    struct str body;
+    s->count++;
+    s->last = *fork;
+    s->both_signed = !note_verify(NULL, fork->kept, STR("juki/cs.999999"), s->lower->public_key, &body) &&
+                     !note_verify(NULL, fork->note, STR("juki/cs.999999"), s->lower->public_key, &body);
+}
+
+static void count_unseen(void *arg, const char *node, int64_t count, int64_t newest)
+{
+    struct seen_forks *s = arg;
+    assert_string_equal(node, "cs.999999");
+    assert_true(newest > 0);
+    s->unseen = count;
+}
+
+static struct seen_forks forks_of(struct server *upper, struct lower *l)
+{
+    struct seen_forks s = {.lower = l};
+    assert_ok(ledger_forks(NULL, upper->db, count_fork, &s));
+    assert_ok(ledger_forks_unseen(NULL, upper->db, count_unseen, &s));
+    return s;
+}
+
+static uint64_t kept_size(struct server *upper, int64_t *epoch)
+{
+    uint64_t size = 0;
+    assert_ok(ledger_kept_size(upper->ledger, NULL, "cs.999999", &size, epoch));
+    return size;
+}
+
+/* The lower server is restored: its log has its first entries from before, then others. */
+static void restore_lower(struct lower *l, uint64_t common)
+{
+    l->epoch++;
+    for (size_t i = common; i < COUNT_OF(l->leaves); i++)
+        l->leaves[i].bytes[0] ^= (uint8_t)l->epoch;
+}
+
+static void a_restored_server_has_a_line_of_its_own_on(const char *url)
+{
+    struct server upper;
+    struct lower l = {.epoch = 1};
+    struct buf base, own, forked, out;
+    int64_t epoch = 0;
+    server_start(&upper, url);
+    l.key = test_key_new(l.public_key);
+    for (size_t i = 0; i < COUNT_OF(l.leaves); i++)
+        l.leaves[i] = merkle_leaf((struct str){(const char *)&i, sizeof i});
+    buf_init(&base, 10000);
+    buf_init(&own, 10000);
+    buf_init(&forked, 10000);
+    buf_init(&out, 10000);
+    assert_ok(present(&upper, &l, 0, 10, &base)); /* comes back co-signed, and is in the backup */
+    assert_ok(present(&upper, &l, 10, 30, &out));
+
+    l.epoch = 2; /* restored, but nothing was lost: no fork */
+    assert_ok(present_from(&upper, &l, STR(""), 30, 32, NULL, &forked));
+    assert_int_equal(forked.n, 0);
+    assert_int_equal(forks_of(&upper, &l).count, 0);
+    assert_int_equal(kept_size(&upper, &epoch), 32);
+    assert_int_equal(epoch, 2);
+
+    restore_lower(&l, 12);
+    sign_lower(&l, 10, &own); /* without our cosignature it is no base */
+    assert_err(present_from(&upper, &l, buf_str(&own), 10, 20, NULL, &forked), ERR_SIGNATURE);
+    assert_err(present_from(&upper, &l, buf_str(&base), 0, 20, NULL, &forked), ERR_PROOF);
+    l.leaves[5].bytes[0] ^= 1; /* rewritten below the base: not that one */
+    assert_err(present_from(&upper, &l, buf_str(&base), 10, 20, NULL, &forked), ERR_PROOF);
+    l.leaves[5].bytes[0] ^= 1;
+    assert_int_equal(forks_of(&upper, &l).count, 0);
+    assert_int_equal(kept_size(&upper, &epoch), 32);
+    assert_ok(present_from(&upper, &l, buf_str(&base), 10, 20, NULL, &forked));
+    struct seen_forks s = forks_of(&upper, &l);
+    assert_int_equal(s.count, 1);
+    assert_int_equal(s.unseen, 1);
+    assert_int_equal(s.last.epoch, 3);
+    assert_int_equal(s.last.base, 10);
+    assert_true(s.both_signed);
+    assert_true(forked.n > 0);
+    assert_int_equal(kept_size(&upper, &epoch), 20); /* the new line's */
+    assert_int_equal(epoch, 3);
+
+    buf_clear(&forked); /* within the life all is as before */
+    assert_ok(present_from(&upper, &l, STR(""), 20, 40, NULL, &forked));
+    assert_int_equal(forked.n, 0);
+    assert_err(present_from(&upper, &l, buf_str(&base), 10, 39, NULL, &forked), ERR_FORK);
+    assert_int_equal(forks_of(&upper, &l).count, 2);
+    l.epoch = 2;
+    assert_err(present_from(&upper, &l, STR(""), 20, 41, NULL, &forked), ERR_EPOCH_OLD);
+
+    l.epoch = 3; /* nothing shows any common entry: recorded, and followed */
+    restore_lower(&l, 0);
+    assert_ok(present_from(&upper, &l, STR(""), 0, 50, NULL, &forked));
+    s = forks_of(&upper, &l);
+    assert_int_equal(s.count, 3);
+    assert_int_equal(s.last.base, 0);
+    assert_true(forked.n > 0);
+    assert_int_equal(kept_size(&upper, &epoch), 50);
+
+    int64_t seen = 0;
+    assert_ok(ledger_see_forks(upper.ledger, NULL, &seen));
+    assert_int_equal(seen, 3);
+    assert_int_equal(forks_of(&upper, &l).unseen, 0);
+    assert_true(forks_of(&upper, &l).last.seen > 0);
+    buf_release(&base);
+    buf_release(&own);
+    buf_release(&forked);
+    buf_release(&out);
+    key_free(l.key);
+    server_end(&upper);
+}
+
+static void a_restored_server_has_a_line_of_its_own(void **state)
+{
+    (void)state;
+    both_stores(a_restored_server_has_a_line_of_its_own_on);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +594,7 @@ int main(void)
         cmocka_unit_test(changes_from_many_threads_make_one_tree),
         cmocka_unit_test(cosignatures_are_kept_with_the_head),
         cmocka_unit_test(the_upper_server_keeps_heads_and_sees_forks),
+        cmocka_unit_test(a_restored_server_has_a_line_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

@@ -82,11 +82,11 @@ static void heads_are_kept_above(void **state UNUSED)
         net.servers[i].head_seconds = 1;
     network_start(&net);
     server_notice(a, 5, 1, 1);
-    WAIT(!ledger_kept_size(prefecture->ledger, NULL, "cs.282049", &size) && size > 0);
+    WAIT(!ledger_kept_size(prefecture->ledger, NULL, "cs.282049", &size, NULL) && size > 0);
     server_notice(a, 5, 2, 2); /* a second head needs a proof from the first */
     uint64_t first = size;
-    WAIT(!ledger_kept_size(prefecture->ledger, NULL, "cs.282049", &size) && size > first);
-    WAIT(!ledger_kept_size(agency->ledger, NULL, "prefecture.28", &size) && size > 0);
+    WAIT(!ledger_kept_size(prefecture->ledger, NULL, "cs.282049", &size, NULL) && size > first);
+    WAIT(!ledger_kept_size(agency->ledger, NULL, "prefecture.28", &size, NULL) && size > 0);
     assert_false(server_status(a, "prefecture.28").stopped);
 }
 
@@ -144,7 +144,8 @@ static void outcomes_of_a_part_keep_the_rest(void **state UNUSED)
     server_notice(a, 6, 1, 3);
     WAIT(strcmp(server_outcomes(a), "www") == 0);
     server_errors(agency, items, 4);
-    assert_ok(link_error_refuse(agency->link, NULL, items[0].id)); /* the second is tried and waits on its own */
+    assert_ok(
+        link_error_refuse(agency->link, NULL, items[0].id)); /* the second is tried and waits on its own */
     WAIT(strcmp(server_outcomes(a), "rww") == 0);
     assert_int_equal(server_outcome_error(a, 1), ERR_VERSION_GAP); /* the reason it was listed for */
     assert_ok(link_trace_source(a->link, NULL, 3, &trace));
@@ -219,7 +220,8 @@ static void batches_of_several_servers_interleave(void **state UNUSED)
         server_notice(b, 6, i * 5 + 1, i * 5 + 5);
     }
     WAIT(server_seen_count(agency) == 200);
-    WAIT(server_status(a, "prefecture.28").applied == 100 && server_status(b, "prefecture.28").applied == 100);
+    WAIT(server_status(a, "prefecture.28").applied == 100 &&
+         server_status(b, "prefecture.28").applied == 100);
     const char *text = server_seen(agency);
     int next[2] = {1, 1};
     for (struct str rest = str_of(text), word; str_cut(&rest, ' ', &word);) {
@@ -273,7 +275,8 @@ static void status_and_trace_say_where_it_is(void **state UNUSED)
 
 static enum err send_directory_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
-    const struct link_send send = {.destination = "prefecture.28", .kind = LINK_KIND_DIRECTORY, .body = buf_str(arg)};
+    const struct link_send send = {
+        .destination = "prefecture.28", .kind = LINK_KIND_DIRECTORY, .body = buf_str(arg)};
     return link_send(agency->link, tx, f, &send, NULL);
 }
 

@@ -83,7 +83,8 @@ static enum err recover(void *app, struct db_tx *tx, const struct link_notice *n
     struct body b;
     enum err e = body_read(n, f, &b);
     (void)app;
-    return e ? e : db_exec(tx, f, &sql_network_own_add, DB(db_text(n->id), db_int(b.code), db_int(b.step)), NULL);
+    return e ? e
+             : db_exec(tx, f, &sql_network_own_add, DB(db_text(n->id), db_int(b.code), db_int(b.step)), NULL);
 }
 
 static enum err outcome(void *app, struct db_tx *tx, int64_t first, int64_t last, char state, int64_t error,
@@ -178,10 +179,13 @@ void network_init(struct test_network *n)
 void network_sign(struct test_network *n)
 {
     struct directory_node nodes[SERVERS];
-    struct directory_draft draft = {.version = ++n->version, .issued = clock_now(),
+    struct directory_draft draft = {.version = ++n->version,
+                                    .issued = clock_now(),
                                     .expires = clock_now() + (int64_t)365 * DAY * 1000000,
-                                    .roots = (const uint8_t (*)[ED25519_PUBLIC])n->roots, .root_count = 1,
-                                    .ca = buf_str(&n->ca_pem), .nodes = nodes};
+                                    .roots = (const uint8_t(*)[ED25519_PUBLIC])n->roots,
+                                    .root_count = 1,
+                                    .ca = buf_str(&n->ca_pem),
+                                    .nodes = nodes};
     struct buf jws;
     for (int i = 0; i < SERVERS; i++)
         if (!n->left_out[i])
@@ -214,12 +218,22 @@ void server_open(struct test_server *s)
     struct fail f = {0};
     assert_ok(db_open(NULL, s->database, modules, COUNT_OF(modules), &s->db));
     assert_ok(ledger_open(NULL, s->db, s->name.text, s->key, &s->ledger));
-    const struct link_config config = {
-        .self = s->name, .listen = s->address, .tls_key_uri = s->tls_uri, .tls_certificate_path = s->certificate,
-        .signing_key = s->key, .directory_path = s->directory,
-        .roots = (const uint8_t (*)[ED25519_PUBLIC])s->network->roots, .root_count = 1, .db = s->db,
-        .ledger = s->ledger, .kinds = agency ? kinds_agency : kinds_below, .kind_count = 1, .app = s,
-        .disk_path = s->network->folder, .disk_least = s->disk_least, .head_seconds = s->head_seconds};
+    const struct link_config config = {.self = s->name,
+                                       .listen = s->address,
+                                       .tls_key_uri = s->tls_uri,
+                                       .tls_certificate_path = s->certificate,
+                                       .signing_key = s->key,
+                                       .directory_path = s->directory,
+                                       .roots = (const uint8_t(*)[ED25519_PUBLIC])s->network->roots,
+                                       .root_count = 1,
+                                       .db = s->db,
+                                       .ledger = s->ledger,
+                                       .kinds = agency ? kinds_agency : kinds_below,
+                                       .kind_count = 1,
+                                       .app = s,
+                                       .disk_path = s->network->folder,
+                                       .disk_least = s->disk_least,
+                                       .head_seconds = s->head_seconds};
     if (link_new(&f, &config, &s->link))
         fail_msg("%s: %s %s %s", s->name.text, err_row(f.err)->name, f.field, f.detail);
 }
@@ -275,7 +289,9 @@ void server_save(struct test_server *s, const char *saved)
 
 static enum err set_epoch(struct db_tx *tx, struct fail *f, void *arg)
 {
-    return db_exec(tx, f, &sql_network_epoch, DB(db_int(*(int64_t *)arg)), NULL);
+    const int64_t *epoch = arg;
+    enum err e = db_exec(tx, f, &sql_network_epoch, DB(db_int(*epoch)), NULL);
+    return e ? e : db_exec(tx, f, &sql_network_life, DB(db_int(*epoch)), NULL);
 }
 
 void server_restore(struct test_server *s, const char *saved, int64_t epoch)
@@ -307,15 +323,17 @@ static enum err send_one(struct sending *q, struct db_tx *tx, struct fail *f, in
     const struct test_notice *t = q->notice;
     char json[160], above[32];
     int32_t area = t->area ? t->area : q->s->name.area;
-    int n = snprintf(json, sizeof json, "{\"area\":%d,\"code\":%lld,\"step\":%lld", (int)area, (long long)t->code,
-                     (long long)step);
+    int n = snprintf(json, sizeof json, "{\"area\":%d,\"code\":%lld,\"step\":%lld", (int)area,
+                     (long long)t->code, (long long)step);
     if (t->new_code)
         n += snprintf(json + n, sizeof json - (size_t)n, ",\"new_code\":%lld", (long long)t->new_code);
     snprintf(json + n, sizeof json - (size_t)n, "}");
     snprintf(above, sizeof above, "prefecture.%02d", (int)node_name_prefecture(&q->s->name));
     const struct link_send send = {.destination = t->destination ? t->destination : above,
-                                   .kind = LINK_KIND_IDENTITY_NOTICE, .body = str_of(json),
-                                   .replaces = str_of(t->replaces), .source = step};
+                                   .kind = LINK_KIND_IDENTITY_NOTICE,
+                                   .body = str_of(json),
+                                   .replaces = str_of(t->replaces),
+                                   .source = step};
     return link_send(q->s->link, tx, f, &send, NULL);
 }
 

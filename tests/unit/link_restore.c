@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nothing is lost or doubled when servers stop, break off, or are restored; and what cannot be reconciled stops. */
+/* Nothing is lost or doubled when servers stop, break off, or are restored; and what cannot be reconciled
+ * stops. */
 #include "link_network.h"
 
 #include "base/file.h"
@@ -67,8 +68,8 @@ struct relay {
 
 static int connect_local(int port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                             .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
         return fd;
@@ -153,7 +154,8 @@ static void a_lost_receipt_is_made_good(void **state UNUSED)
 {
     static struct relay relay;
     int broken = 0;
-    for (int swallow = 1; swallow <= 8; swallow++) { /* reads from the acceptor: handshake, HELLO_ANSWER, receipt */
+    for (int swallow = 1; swallow <= 8;
+         swallow++) { /* reads from the acceptor: handshake, HELLO_ANSWER, receipt */
         relay = (struct relay){.swallow = swallow};
         lead_through(relay_start(&relay, prefecture->address));
         network_start(&net);
@@ -222,7 +224,8 @@ static void a_cs_with_unsent_notices_is_restored(void **state UNUSED)
 static enum err send_busy_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct test_server *s = arg;
-    const struct link_send send = {.destination = "prefecture.28", .kind = LINK_KIND_IDENTITY_NOTICE,
+    const struct link_send send = {.destination = "prefecture.28",
+                                   .kind = LINK_KIND_IDENTITY_NOTICE,
                                    .body = STR("{\"area\":282049,\"code\":5,\"step\":1}")};
     return link_send(s->link, tx, f, &send, NULL);
 }
@@ -363,6 +366,121 @@ static void all_are_restored_at_once(void **state UNUSED)
     assert_string_equal(server_seen(prefecture), steps(5, 6));
 }
 
+struct fork_count {
+    int64_t count, epoch, unseen;
+    uint64_t base;
+};
+
+static void count_fork(void *arg, const struct ledger_fork *fork)
+{
+    struct fork_count *c = arg;
+    assert_string_equal(fork->node, "cs.282049");
+    c->count++;
+    c->epoch = fork->epoch;
+    c->base = fork->base;
+    assert_true(fork->kept.n && fork->note.n);
+}
+
+static struct fork_count forks_at(struct test_server *s)
+{
+    struct fork_count c = {.count = 0};
+    assert_ok(ledger_forks(NULL, s->db, count_fork, &c));
+    return c;
+}
+
+static uint64_t kept_of_a(int64_t *epoch)
+{
+    uint64_t size = 0;
+    assert_ok(ledger_kept_size(prefecture->ledger, NULL, "cs.282049", &size, epoch));
+    return size;
+}
+
+static bool cosigned_since(struct test_server *s, uint64_t size)
+{
+    struct buf note;
+    buf_init(&note, 64 * 1024);
+    assert_ok(ledger_newest_head(s->ledger, NULL, &note));
+    struct str rest = buf_str(&note), line;
+    uint64_t entries = 0;
+    assert_true(str_cut(&rest, '\n', &line) && str_cut(&rest, '\n', &line) &&
+                str_to_uint(line, UINT64_MAX, &entries));
+    bool yes = memmem(note.p, note.n, "juki/prefecture.28 ", 19) != NULL && entries > size;
+    buf_release(&note);
+    return yes;
+}
+
+/* The log forks once, which both ends record; then heads go on, also after another restore and in the order
+ * of lives. */
+static void heads_go_on_after_a_restore(void **state UNUSED)
+{
+    int64_t epoch = 0;
+    a->head_seconds = 1;
+    network_start(&net);
+    server_notice(a, 5, 1, 5);
+    WAIT(server_status(a, "prefecture.28").applied == 5);
+    WAIT(cosigned_since(a, 5));
+    server_stop(a);
+    server_save(a, "time1");
+    server_start(a);
+    server_notice(a, 5, 6, 40);
+    WAIT(kept_of_a(&epoch) > 40);
+    assert_int_equal(epoch, 1);
+    server_stop(a);
+    server_restore(a, "time1", 2);
+    server_start(a);
+    WAIT(kept_of_a(&epoch) && epoch == 2);
+    WAIT(forks_at(a).count == 1);
+    assert_int_equal(forks_at(prefecture).count, 1);
+    assert_int_equal(forks_at(prefecture).epoch, 2);
+    assert_true(forks_at(prefecture).base >= 5);
+    assert_int_equal(forks_at(a).base, forks_at(prefecture).base);
+    assert_int_equal(server_operations(prefecture, "head forked cs.282049 epoch 2"), 1);
+    WAIT(server_operations(a, "head forked: prefecture.28 keeps") == 1);
+    uint64_t before = kept_of_a(&epoch);
+    server_notice(a, 5, 41, 45);
+    WAIT(kept_of_a(&epoch) > before);
+    WAIT(server_status(a, "prefecture.28").applied == 45);
+    assert_false(server_status(a, "prefecture.28").head_forked);
+    assert_int_equal(forks_at(prefecture).count, 1);
+    server_stop(a);
+    server_save(a, "time2");
+    server_restore(a, "time2", 3); /* a restore that lost nothing is no fork */
+    server_start(a);
+    server_notice(a, 5, 46, 46);
+    WAIT(kept_of_a(&epoch) && epoch == 3);
+    WAIT(server_seen_count(agency) == 46);
+    assert_int_equal(forks_at(prefecture).count, 1);
+    assert_string_equal(server_seen(agency), steps(5, 46));
+}
+
+/* A twin that answers in the place of the right server gets nothing, and nobody has to start anything again.
+ */
+static void a_twin_that_answers_is_passed_over(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(prefecture);
+    server_save(prefecture, "old");
+    server_restore(prefecture, "old", 2);
+    server_start(prefecture);
+    server_notice(a, 5, 3, 3);
+    WAIT(server_status(a, "prefecture.28").applied == 3);
+    server_stop(prefecture);
+    server_save(prefecture, "new");
+    server_restore(prefecture, "old", 1);
+    server_start(prefecture);
+    server_notice(a, 5, 4, 4);
+    WAIT(server_operations(a, "old twin prefecture.28 EPOCH_OLD") == 1);
+    assert_false(server_status(a, "prefecture.28").stopped);
+    assert_int_equal(server_seen_count(prefecture), 2);
+    server_stop(prefecture);
+    server_restore(prefecture, "new", 2);
+    server_start(prefecture);
+    WAIT(server_status(a, "prefecture.28").applied == 4);
+    assert_string_equal(server_seen(agency), steps(5, 4));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -378,6 +496,8 @@ int main(void)
         TEST(a_restored_acceptor_gets_the_stored_batches),
         TEST(a_restored_prefecture_relays_nothing_twice),
         TEST(all_are_restored_at_once),
+        TEST(heads_go_on_after_a_restore),
+        TEST(a_twin_that_answers_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

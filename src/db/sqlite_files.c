@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/db_files.h"
+
+#include "db/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err name_beside(struct fail *f, const char *path, const char *ending, char out[static PATH_MAX])
+{
+    int n = snprintf(out, PATH_MAX, "%s%s", path, ending);
+    return n > 0 && n < PATH_MAX ? ERR_OK : fail_set(f, ERR_DB_OPEN, NULL, "the path is too long");
+}
+
+/* The file's path without symbolic links, whether it exists or not; NULL on failure. */
+char *sqlite_real_path(const char *path)
+{
+    char *found = realpath(path, NULL);
+    if (found || errno != ENOENT)
+        return found;
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    int n = slash ? snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path)
+                  : snprintf(folder, 2, ".");
+    if (n < 0 || (size_t)n >= sizeof folder)
+        return NULL;
+    char *parent = realpath(folder, NULL), *whole = NULL;
+    if (parent && asprintf(&whole, "%s/%s", parent, slash ? slash + 1 : path) < 0)
+        whole = NULL;
+    free(parent);
+    return whole;
+}
+
+enum err db_files_real(struct fail *f, const char *path, char out[static PATH_MAX])
+{
+    char *whole = sqlite_real_path(path);
+    enum err e = whole ? name_beside(f, whole, "", out) : fail_errno(f, ERR_DB_OPEN, path);
+    free(whole);
+    return e;
+}
+
+enum err db_files_lock(struct fail *f, const char *path, int *lock)
+{
+    char name[PATH_MAX];
+    enum err e = name_beside(f, path, "-lock", name);
+    if (e)
+        return e;
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return fail_errno(f, ERR_DB_OPEN, name);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        e = errno == EWOULDBLOCK ? fail_set(f, ERR_DB_LOCKED, NULL, "%.160s", path)
+                                 : fail_errno(f, ERR_DB_OPEN, name);
+        close(fd);
+        return e;
+    }
+    *lock = fd;
+    return ERR_OK;
+}
+
+enum err sqlite_check_restoring(struct fail *f, const char *path)
+{
+    char name[PATH_MAX];
+    struct stat st;
+    enum err e = name_beside(f, path, "-restoring", name);
+    if (e)
+        return e;
+    return lstat(name, &st) == 0 ? fail_set(f, ERR_DB_RESTORING, NULL, "%.160s", name) : ERR_OK;
+}
+
+static enum err quick_check(struct fail *f, sqlite3 *handle)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(handle, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+    if (!rc)
+        rc = sqlite3_step(stmt);
+    const char *said = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    enum err e = ERR_OK;
+    if (!said)
+        e = sqlite_fail(f, handle, rc, "quick_check");
+    else if (strcmp(said, "ok") != 0)
+        e = fail_set(f, ERR_DB_BROKEN, NULL, "%.160s", said);
+    sqlite3_finalize(stmt);
+    return e;
+}
+
+enum err db_files_check(struct fail *f, const char *path)
+{
+    sqlite3 *handle = NULL;
+    enum err e = sqlite_open_handle(f, path, &handle);
+    if (!e)
+        e = quick_check(f, handle);
+    sqlite3_close(handle);
+    return e;
+}
+
+/* ---- replacing */
+
+static enum err sync_folder(struct fail *f, const char *path)
+{
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(f, ERR_IO, path);
+    enum err e = fsync(fd) == 0 ? ERR_OK : fail_errno(f, ERR_IO, path);
+    close(fd);
+    return e;
+}
+
+/* What is not there needs no moving. */
+static enum err move(struct fail *f, const char *from, const char *to, const char *ending)
+{
+    char old[PATH_MAX], new[PATH_MAX];
+    enum err e = name_beside(f, from, ending, old);
+    if (!e)
+        e = name_beside(f, to, ending, new);
+    if (e)
+        return e;
+    return rename(old, new) == 0 || errno == ENOENT ? ERR_OK : fail_errno(f, ERR_IO, old);
+}
+
+static enum err drop(struct fail *f, const char *path, const char *ending)
+{
+    char name[PATH_MAX];
+    enum err e = name_beside(f, path, ending, name);
+    if (e)
+        return e;
+    return unlink(name) == 0 || errno == ENOENT ? ERR_OK : fail_errno(f, ERR_IO, name);
+}
+
+/* The WAL of what goes into place must be empty: it stays behind. */
+static enum err check_closed(struct fail *f, const char *from)
+{
+    char name[PATH_MAX];
+    struct stat st;
+    enum err e = name_beside(f, from, "-wal", name);
+    if (e)
+        return e;
+    return stat(name, &st) != 0 || st.st_size == 0
+               ? ERR_OK
+               : fail_set(f, ERR_DB_BUSY, NULL, "%.160s is not empty", name);
+}
+
+static enum err mark(struct fail *f, const char *path)
+{
+    char name[PATH_MAX];
+    enum err e = name_beside(f, path, "-restoring", name);
+    if (e)
+        return e;
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail_errno(f, ERR_IO, name);
+    close(fd);
+    return sync_folder(f, path);
+}
+
+enum err db_files_replace(struct fail *f, const char *path, const char *from, const char *aside)
+{
+    enum err e;
+    if ((e = check_closed(f, from)) || (e = mark(f, path)) || (e = move(f, path, aside, "-wal")) ||
+        (e = drop(f, path, "-shm")) || (e = move(f, path, aside, "")) || (e = move(f, from, path, "")) ||
+        (e = sync_folder(f, path)) || (e = drop(f, path, "-restoring")))
+        return e;
+    return sync_folder(f, path);
+}
+
+enum err db_files_remove(struct fail *f, const char *path)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-lock"};
+    enum err e = ERR_OK;
+    for (size_t i = 0; !e && i < COUNT_OF(endings); i++)
+        e = drop(f, path, endings[i]);
+    return e;
+}
