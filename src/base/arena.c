@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK_SIZE = 16 * 1024 };
+enum { BLOCK_FIRST = 2 * 1024, BLOCK_SIZE = 16 * 1024 }; /* a small request touches little memory */
 
 struct arena_block {
     struct arena_block *next;
@@ -63,7 +63,7 @@ void *arena_alloc(struct arena *a, size_t size)
     struct arena_block *b = a->blocks;
     if (!b || b->size - b->used < size) {
         size_t left = a->limit - a->used, head = sizeof *b;
-        size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        size_t usual = b ? BLOCK_SIZE : BLOCK_FIRST, want = size > usual ? size : usual;
         if (want > size && (left < head || want > left - head))
             want = size;
         b = block_add(a, want);

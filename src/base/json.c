@@ -167,20 +167,6 @@ static const char *const words[] = {[JSON_NULL] = "null", [JSON_FALSE] = "false"
 
 static void add_value(struct buf *b, const struct json *v, bool sorted);
 
-enum { SORTED_MOST = 64 };
-
-/* The members in the order of their keys: the smallest that is greater than the last, again and again, since
- * a change has few and nothing is to be allocated. */
-static const struct json *member_behind(const struct json *object, const struct json *last)
-{
-    const struct json *found = NULL, *member;
-    JSON_EACH(object, member)
-    if ((!last || str_compare(member->key, last->key) > 0) &&
-        (!found || str_compare(member->key, found->key) < 0))
-        found = member;
-    return found;
-}
-
 static void add_child(struct buf *b, const struct json *child, bool member, bool sorted)
 {
     char last = b->n ? b->p[b->n - 1] : '{';
@@ -193,14 +179,32 @@ static void add_child(struct buf *b, const struct json *child, bool member, bool
     add_value(b, child, sorted);
 }
 
+/* Members in the order of their keys. Nothing is allocated: a message of ours has few, and more than 64 are
+ * refused. */
+static void add_sorted(struct buf *b, const struct json *object)
+{
+    const struct json *sorted[64], *member;
+    size_t n = 0;
+    if (object->count > COUNT_OF(sorted)) {
+        b->broken = true;
+        return;
+    }
+    JSON_EACH(object, member)
+    {
+        size_t at = n++;
+        for (; at && str_compare(sorted[at - 1]->key, member->key) > 0; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = member;
+    }
+    for (size_t i = 0; i < n; i++)
+        add_child(b, sorted[i], true, true);
+}
+
 static void add_children(struct buf *b, const struct json *v, bool sorted)
 {
-    bool object = v->type == JSON_OBJECT, choose = sorted && object;
-    if (choose && v->count > SORTED_MOST)
-        b->broken = true; /* no message of ours has so many */
-    for (const struct json *child = choose ? member_behind(v, NULL) : v->first; child && !b->broken;
-         child = choose ? member_behind(v, child) : child->next)
-        add_child(b, child, object, sorted);
+    const struct json *child;
+    JSON_EACH(v, child)
+    add_child(b, child, v->type == JSON_OBJECT, sorted);
 }
 
 static void add_value(struct buf *b, const struct json *v, bool sorted)
@@ -213,7 +217,10 @@ static void add_value(struct buf *b, const struct json *v, bool sorted)
         buf_add_str(b, v->text);
     } else {
         buf_add_char(b, v->type == JSON_OBJECT ? '{' : '[');
-        add_children(b, v, sorted);
+        if (sorted && v->type == JSON_OBJECT)
+            add_sorted(b, v);
+        else
+            add_children(b, v, sorted);
         buf_add_char(b, v->type == JSON_OBJECT ? '}' : ']');
     }
 }

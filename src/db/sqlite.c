@@ -2,7 +2,7 @@
 /* SQLite: connections and statements.
  *
  * Settings: WAL with synchronous=FULL (a commit is on disk when it returns), no checkpoint inside a commit
- * (see sqlite_store.c), foreign keys on, temporary tables in memory. Page caches are small (16 MiB for the
+ * (see sqlite_store.c), foreign keys on, temporary tables in memory. Page caches are small (64 MiB for the
  * writer, 2 MiB for each of 8 readers) so that a server stays below 256 MiB. Each connection keeps its
  * prepared statements; a statement that is used again while its rows are still read gets a second, passing
  * preparation. */
@@ -111,7 +111,7 @@ static enum err set_up(struct fail *f, struct db *db, struct sqlite_conn *c)
     if (e)
         return e;
     const char *kind =
-        c->conn.writer ? "PRAGMA cache_size=-16384" : "PRAGMA cache_size=-2048; PRAGMA query_only=ON";
+        c->conn.writer ? "PRAGMA cache_size=-65536" : "PRAGMA cache_size=-2048; PRAGMA query_only=ON";
     int rc = sqlite3_exec(c->handle, kind, NULL, NULL, NULL);
     if (rc)
         return sqlite_fail(f, c->handle, rc, "settings");

@@ -129,7 +129,8 @@ static enum err read_change(struct taking *t, struct fail *f, struct arena *a, c
 
 static enum err read_changes(struct taking *t, struct fail *f, struct arena *a, const struct json *body)
 {
-    const struct json *list;
+    const struct json *list, *item;
+    size_t i;
     enum err e = json_member_array(f, body, "changes", &list);
 
     if (e)
@@ -139,9 +140,9 @@ static enum err read_changes(struct taking *t, struct fail *f, struct arena *a, 
         return fail_set(f, ERR_DOOR_COUNT, "changes", "%zu", t->count);
     if (t->count && !(t->changes = arena_alloc(a, t->count * sizeof *t->changes)))
         return fail_set(f, ERR_MEMORY, "changes", NULL);
-    for (size_t i = 0; i < t->count; i++)
-        if ((e = read_change(t, f, a, json_at(list, i), &t->changes[i])))
-            return e;
+    JSON_EACH_AT(list, i, item)
+    if ((e = read_change(t, f, a, item, &t->changes[i])))
+        return e;
     return ERR_OK;
 }
 

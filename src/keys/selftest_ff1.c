@@ -143,8 +143,10 @@ static enum err read_array(struct fail *f, const struct run *r, const struct jso
 {
     if (json_count(list) >= NUMBERS_MAX)
         return fail_set(f, ERR_LIMIT, field, "%zu digits", json_count(list));
-    for (size_t i = 0; i < json_count(list); i++) {
-        const struct json *item = json_at(list, i);
+    const struct json *item;
+    size_t i;
+    JSON_EACH_AT(list, i, item)
+    {
         if (!json_is(item, JSON_INTEGER))
             return fail_set(f, ERR_FIELD_TYPE, field, "digit %zu", i);
         add_digit(r, out, json_int(item));

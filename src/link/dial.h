@@ -6,7 +6,9 @@
 
 #include "link/core.h"
 
-enum { BATCH_TARGET_NOTICES = 1000, BATCH_TARGET_BYTES = 1024 * 1024 };
+/* As many as a batch may hold: the more share a transaction, the seldomer a page of a randomly keyed table is
+ * written. */
+enum { BATCH_TARGET_NOTICES = BATCH_NOTICES_MAX, BATCH_TARGET_BYTES = BATCH_BYTES_MAX };
 
 struct dial {
     struct link *l;

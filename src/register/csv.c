@@ -120,6 +120,17 @@ static void drop_return(struct csv_reader *r, enum state state)
         r->raw.p[--r->raw.n] = 0;
 }
 
+/* Most bytes only stand in their cell: they are copied by the run. */
+static void take_run(struct csv_reader *r)
+{
+    size_t n = 0;
+    while (n < r->rest.n && r->rest.p[n] != ',' && r->rest.p[n] != '"' && r->rest.p[n] != '\n')
+        n++;
+    buf_add(&r->raw, r->rest.p, n);
+    r->rest = (struct str){r->rest.p + n, r->rest.n - n};
+    r->done += (int64_t)n;
+}
+
 static enum err read_row(struct csv_reader *r, struct fail *f)
 {
     enum state state = AT_START;
@@ -141,6 +152,8 @@ static enum err read_row(struct csv_reader *r, struct fail *f)
         if (c == '\n' && (state != IN_QUOTES || r->bad == ERR_LIMIT))
             break;
         state = take(r, state, c);
+        if (state == IN_PLAIN || state == IN_QUOTES)
+            take_run(r);
     }
     if (state == IN_QUOTES)
         note(r, ERR_CSV_QUOTE);

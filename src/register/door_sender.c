@@ -15,8 +15,8 @@
 #include "register/register_sql.h"
 
 enum {
-    BATCH_CHANGES = 1000,
-    BATCH_BYTES = 1 << 20,
+    BATCH_CHANGES = 2000,
+    BATCH_BYTES = 2 << 20,
     ANSWER_BYTES = 4 << 20,
     IDLE_MICROSECONDS = 500000,
     PAUSE_LEAST = 200000,
@@ -151,8 +151,8 @@ static enum err read_verdicts(struct fail *f, struct str answer, struct arena *a
         !(e = json_member_array(f, tree, "refused", &list)) &&
         !(out->refusals = arena_alloc(a, (json_count(list) + 1) * sizeof *out->refusals)))
         e = fail_set(f, ERR_MEMORY, "refused", NULL);
-    for (size_t i = 0; !e && i < json_count(list); i++)
-        e = read_refusal(f, json_at(list, i), a, &out->refusals[out->count++]);
+    for (const struct json *item = e ? NULL : json_first(list); item && !e; item = item->next)
+        e = read_refusal(f, item, a, &out->refusals[out->count++]);
     json_free(tree);
     return e;
 }
@@ -420,8 +420,8 @@ static enum err take_feed(struct db_tx *tx, struct fail *f, void *arg)
         (e = json_member_array(f, h->tree, h->list, &list)))
         return e;
     arena_init(&a, 1 << 20);
-    for (size_t i = 0; !e && i < json_count(list); i++) {
-        e = h->take(h, tx, f, json_at(list, i), &a);
+    for (const struct json *item = json_first(list); item && !e; item = item->next) {
+        e = h->take(h, tx, f, item, &a);
         arena_reset(&a);
     }
     arena_release(&a);
@@ -570,8 +570,8 @@ static enum err keep_drawn(struct db_tx *tx, struct fail *f, void *arg)
     if (e)
         return e;
     e = json_member_array(f, tree, "resident_codes", &list);
-    for (size_t i = 0; !e && i < json_count(list); i++)
-        e = add_code(tx, f, json_at(list, i));
+    for (const struct json *code = e ? NULL : json_first(list); code && !e; code = code->next)
+        e = add_code(tx, f, code);
     json_free(tree);
     return e ? e : register_mark_set(tx, f, REGISTER_DRAWS, d->block + 1);
 }

@@ -1,4 +1,4 @@
 -- the queue of a person, by the code before or after the change that comes
 -- in: code int64, old_code int64
 -- out: waits_for int64
-SELECT waits_for FROM flow_identity_notice_waiting WHERE code = $1 OR code = $2 LIMIT 1
+SELECT waits_for FROM flow_identity_notice_waiting WHERE code IN ($1, $2) LIMIT 1

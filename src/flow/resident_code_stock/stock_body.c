@@ -41,11 +41,12 @@ enum err stock_body_read(struct fail *f, const struct json *body, struct stock_b
         e = json_member_array(f, body, "resident_codes", &codes);
     if (e)
         return e;
+    const struct json *code = json_first(codes);
     size_t count = json_count(codes);
     if (count < 1 || count > STOCK_NOTICE_CODES)
         return fail_set(f, ERR_FIELD_RANGE, "resident_codes", "%zu codes", count);
-    for (size_t i = 0; i < count && !e; i++)
-        e = read_code(f, json_at(codes, i), &out->codes[i]);
+    for (size_t i = 0; code && !e; code = code->next)
+        e = read_code(f, code, &out->codes[i++]);
     if (!e)
         out->count = count;
     return e;
