@@ -44,46 +44,97 @@ void clock_shift(int64_t seconds)
     atomic_store(&shift_known, true);
 }
 
-static void split(int64_t stamp, struct tm *tm, int64_t *micros)
+/* Civil time by arithmetic: stamps are written and read for every entry of the log, and the library's
+ * functions take a lock and a format each time. Days are counted in years that begin in March, so that a leap
+ * day comes last. */
+enum { DAYS_OF_400 = 146097, DAYS_TO_1970 = 719468 /* from March 1st of the year 0 */ };
+
+struct moment {
+    int year, month, day;   /* month and day from 1 */
+    int64_t second, micros; /* of the day, of the second */
+};
+
+static int64_t floor_div(int64_t *rest, int64_t by)
 {
-    int64_t seconds = stamp / 1000000;
-    *micros = stamp % 1000000;
-    if (*micros < 0) {
-        *micros += 1000000;
-        seconds--;
+    int64_t value = *rest, quotient = value / by;
+    *rest = value % by;
+    if (*rest < 0) {
+        *rest += by;
+        quotient--;
     }
-    time_t t = (time_t)seconds;
-    struct tm *done = gmtime_r(&t, tm);
-    assert(done);
+    return quotient;
+}
+
+static struct moment split(int64_t stamp)
+{
+    struct moment m = {.micros = stamp};
+    m.second = floor_div(&m.micros, 1000000);
+    int64_t day = floor_div(&m.second, 86400) + DAYS_TO_1970, era = floor_div(&day, DAYS_OF_400);
+    int64_t year = (day - day / 1460 + day / 36524 - day / (DAYS_OF_400 - 1)) / 365;
+    int64_t of_year = day - (365 * year + year / 4 - year / 100), march = (5 * of_year + 2) / 153;
+    m.day = (int)(of_year - (153 * march + 2) / 5) + 1;
+    m.month = (int)(march < 10 ? march + 3 : march - 9);
+    m.year = (int)(year + era * 400 + (m.month <= 2));
+    return m;
+}
+
+/* The reverse, for a year from 0 on. */
+static int64_t join(const struct moment *m)
+{
+    int64_t year = m->month <= 2 ? m->year - 1 : m->year, march = m->month <= 2 ? m->month + 9 : m->month - 3;
+    int64_t day = year * 365 + floor_div(&(int64_t){year}, 4) - floor_div(&(int64_t){year}, 100) +
+                  floor_div(&(int64_t){year}, 400) + (153 * march + 2) / 5 + m->day - 1;
+    return ((day - DAYS_TO_1970) * 86400 + m->second) * 1000000 + m->micros;
+}
+
+static char *put(char *out, int64_t value, int digits, char after)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        out[i] = (char)('0' + value % 10);
+    out[digits] = after;
+    return out + digits + 1;
 }
 
 const char *clock_text(int64_t stamp, char out[static CLOCK_TEXT_SIZE])
 {
-    struct tm tm;
-    int64_t micros;
-    split(stamp, &tm, &micros);
-    size_t n = strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + n, CLOCK_TEXT_SIZE - n, ".%06dZ", (int)micros);
+    struct moment m = split(stamp);
+    char *at = put(out, m.year < 0 ? 0 : m.year, 4, '-');
+    at = put(at, m.month, 2, '-');
+    at = put(at, m.day, 2, 'T');
+    at = put(at, m.second / 3600, 2, ':');
+    at = put(at, m.second / 60 % 60, 2, ':');
+    at = put(at, m.second % 60, 2, '.');
+    at = put(at, m.micros, 6, 'Z');
+    *at = 0;
     return out;
+}
+
+/* Takes so many digits and the character after them; false when they are not there. */
+static bool take(const char **at, int digits, char after, int *out)
+{
+    *out = 0;
+    for (; digits; digits--, (*at)++) {
+        if (**at < '0' || **at > '9')
+            return false;
+        *out = *out * 10 + (**at - '0');
+    }
+    return *(*at)++ == after;
 }
 
 enum err clock_parse(struct fail *f, struct str text, int64_t *stamp)
 {
-    struct tm tm = {0};
-    int micros = 0, used = 0;
-    char copy[CLOCK_TEXT_SIZE], back[CLOCK_TEXT_SIZE];
-    if (text.n != CLOCK_TEXT_SIZE - 1)
+    struct moment m;
+    int hour = 0, minute = 0, second = 0, micros = 0;
+    char back[CLOCK_TEXT_SIZE];
+    const char *at = text.p;
+    if (text.n != CLOCK_TEXT_SIZE - 1 || !take(&at, 4, '-', &m.year) || !take(&at, 2, '-', &m.month) ||
+        !take(&at, 2, 'T', &m.day) || !take(&at, 2, ':', &hour) || !take(&at, 2, ':', &minute) ||
+        !take(&at, 2, '.', &second) || !take(&at, 6, 'Z', &micros))
         return fail_set(f, ERR_MALFORMED, "time", NULL);
-    memcpy(copy, text.p, text.n);
-    copy[text.n] = 0;
-    if (sscanf(copy, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-               &tm.tm_min, &tm.tm_sec, &micros, &used) != 7 ||
-        used != CLOCK_TEXT_SIZE - 1)
-        return fail_set(f, ERR_MALFORMED, "time", NULL);
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    int64_t value = (int64_t)timegm(&tm) * 1000000 + micros;
-    if (strcmp(clock_text(value, back), copy) != 0)
+    m.second = hour * 3600 + minute * 60 + second;
+    m.micros = micros;
+    int64_t value = join(&m);
+    if (memcmp(clock_text(value, back), text.p, text.n) != 0) /* no such month, day, hour ... */
         return fail_set(f, ERR_MALFORMED, "time", NULL);
     *stamp = value;
     return ERR_OK;
@@ -91,8 +142,6 @@ enum err clock_parse(struct fail *f, struct str text, int64_t *stamp)
 
 int32_t clock_japan_date(int64_t stamp)
 {
-    struct tm tm;
-    int64_t micros;
-    split(stamp + (int64_t)9 * 3600 * 1000000, &tm, &micros);
-    return (tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday;
+    struct moment m = split(stamp + (int64_t)9 * 3600 * 1000000);
+    return m.year * 10000 + m.month * 100 + m.day;
 }

@@ -2,7 +2,8 @@
 /* The one clock. Stamps are UTC; business dates are civil dates in Japan (UTC+9, no summer time).
  *
  * Tests move the clock: clock_shift() adds an offset to every reading, and the environment variable
- * JUKI_CLOCK_SHIFT (seconds) sets it at start. Deadlines of threads use the steady clock, which never moves. */
+ * JUKI_CLOCK_SHIFT (seconds) sets it at start. Deadlines of threads use the steady clock, which never moves.
+ */
 #ifndef JUKI_BASE_CLOCK_H
 #define JUKI_BASE_CLOCK_H
 
@@ -15,7 +16,7 @@ int64_t clock_steady(void);
 void clock_shift(int64_t seconds);
 
 enum { CLOCK_TEXT_SIZE = 28 };
-/* "2026-11-22T09:00:00.000000Z" with its end; returns out. */
+/* "2026-11-22T09:00:00.000000Z" with its end; returns out. Years 0 to 9999. */
 const char *clock_text(int64_t stamp, char out[static CLOCK_TEXT_SIZE]);
 /* The reverse, that exact form only. */
 MUST_CHECK enum err clock_parse(struct fail *f, struct str text, int64_t *stamp);

@@ -272,6 +272,22 @@ enum err db_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, c
     return e;
 }
 
+enum err db_tx_begin_change(struct db_tx *tx, struct fail *f)
+{
+    enum err e = may_run(tx, f);
+    if (!e)
+        tx->changes++;
+    return e;
+}
+
+void *db_tx_follower(const struct db_tx *tx, void (*committed)(void *self))
+{
+    for (size_t i = 0; i < tx->db->follower_count && !tx->deadline; i++)
+        if (tx->db->followers[i].committed == committed)
+            return tx->db->followers[i].self;
+    return NULL;
+}
+
 int64_t db_tx_changes(const struct db_tx *tx)
 {
     return tx->changes;

@@ -126,6 +126,13 @@ static inline struct db_value db_null(void)
 MUST_CHECK enum err db_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
                             const struct db_value *values, size_t count, int64_t *changed);
 
+/* For a follower that keeps a change in memory until before_commit: counts as a db_exec, and fails where one
+ * would. */
+MUST_CHECK enum err db_tx_begin_change(struct db_tx *tx, struct fail *f);
+/* The self of this database's follower with that function; NULL when there is none, and in a snapshot, which
+ * sees nothing of what followers keep. */
+void *db_tx_follower(const struct db_tx *tx, void (*committed)(void *self));
+
 /* How many db_exec this transaction has begun: unchanged between two calls means that nothing was written, so
  * that a refusal between them needs no undoing. */
 int64_t db_tx_changes(const struct db_tx *tx);

@@ -8,16 +8,17 @@
  * right edge lives in memory and is rebuilt at start from tiles and tail entries. Signing a head never holds
  * up an append.
  *
- * A body may be deleted when its retention has ended: salt and body become NULL, the hash stays. The same
- * transaction appends an operation entry with what = "retention deleted FIRST LAST" (indexes, both included,
- * all before that entry); verification accepts deleted bodies inside such ranges only, once a signed head
- * counts the entry that says so.
+ * A body may be deleted when its retention has ended (ledger_delete_bodies): salt and body go, the hash
+ * stays. The same transaction appends an operation entry with what = "retention deleted FIRST LAST" (indexes,
+ * both included, all before that entry); verification accepts deleted bodies inside such ranges only, once a
+ * signed head counts the entry that says so.
  *
  * A server appends "started ..." before anything else and "stopped" after everything else, and signs a head
  * behind each: so a log that ended cleanly has nothing behind its newest head, and nothing between "stopped"
  * and "started".
  *
- * Tables: ledger_entry (id = index + 1, form: 0 raw, n = zstd with dictionary version n, salt, body),
+ * Tables: ledger_entry (id = index + 1 of the first of its entries, form, salt, body, entries: see
+ * ledger_block.h; the entries of one commit share rows, up to 64 each),
  * ledger_tile (id = level * 2^56 + index, root, 256 hashes), ledger_edge (the leaves that no tile holds yet,
  * as the newest head counts them), ledger_head (own signed heads with cosignatures), ledger_kept (heads of
  * lower servers that this server keeps and co-signs, the newest of each day and life), ledger_fork (evidence
@@ -43,7 +44,8 @@ void ledger_free(struct ledger *l);
 
 /* Appends one entry inside a db_transaction of the ledger's database: body = "KIND STAMP " ‖ what ‖ "\n" ‖
  * payload. what: one line, no person's data (ERR_LEDGER_BODY). A body is at most 2 MiB (ERR_LIMIT). *index
- * (may be NULL) is the entry's place (0, 1, ...), final once tx commits. */
+ * (may be NULL) is the entry's place (0, 1, ...), final once tx commits. The row is written just
+ * before the commit; ledger_entry_read finds the entry in the same transaction all the same. */
 MUST_CHECK enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fail *f, enum ledger_kind kind,
                                   struct str what, struct str payload, uint64_t *index);
 
@@ -58,6 +60,11 @@ struct ledger_entry {
 };
 MUST_CHECK enum err ledger_entry_read(struct db_tx *tx, struct fail *f, uint64_t index, struct arena *a,
                                       struct ledger_entry *out);
+
+/* Deletes the bodies of committed entries, both ends included, that complete tiles stand over, and appends
+ * the entry that says so. ERR_FIELD_RANGE: other entries. */
+MUST_CHECK enum err ledger_delete_bodies(struct ledger *l, struct db_tx *tx, struct fail *f, uint64_t first,
+                                         uint64_t last);
 
 /* Signs the committed state when it has grown since the last head (or none was signed yet), stores it, and
  * appends the newest note to out (may be NULL). Not inside a transaction. Called by a thread of its own every

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies are short and alike, so they are packed one by one with a dictionary trained from invented ones: 532 bytes of
- * a notice become 171, in 2.5 µs, and come back in 1 µs. What does not shrink is stored as it is. A dictionary that was
- * released is never changed; a new one is appended to the table below and packs from then on. */
+/* Bodies are short and alike: they are packed with a dictionary trained from invented ones, most of them
+ * together with their neighbours (ledger_block.h). What does not shrink is stored as it is. A dictionary that
+ * was released is never changed; a new one is appended to the table below and packs from then on. */
 #include "ledger/ledger_body.h"
 
 #include "base/clock.h"
@@ -30,25 +30,28 @@ static const struct dictionary {
 } dictionaries[] = {
     {embedded_dictionary_1, embedded_dictionary_1_end},
 };
-enum { NEWEST = COUNT_OF(dictionaries), SHORTEST_PACKED = 48, LEVEL = 3 };
+enum { NEWEST = COUNT_OF(dictionaries), SHORTEST_PACKED = 48, LEVEL = 1 };
 
 struct body_packer {
     ZSTD_CCtx *packing;
     ZSTD_DCtx *unpacking;
     ZSTD_CDict *packing_dictionary; /* the newest */
     struct buf out;
+    struct buf unpacked,
+        unpacked_from;     /* the last one, and what it was packed as: neighbours are read one by one */
+    int64_t unpacked_form; /* 0: none */
 };
 
-/* Digested once for the whole process and only read after: an entry is read alone, by any thread, tens of thousands of
- * times a second, and digesting costs more than unpacking. */
+/* Digested once for the whole process and only read after: an entry is read alone, by any thread, tens of
+ * thousands of times a second, and digesting costs more than unpacking. */
 static ZSTD_DDict *digested[NEWEST];
 static pthread_once_t digesting = PTHREAD_ONCE_INIT;
 
 static void digest_all(void)
 {
     for (size_t i = 0; i < NEWEST; i++)
-        digested[i] = ZSTD_createDDict(dictionaries[i].first,
-                                                   (size_t)(dictionaries[i].end - dictionaries[i].first));
+        digested[i] =
+            ZSTD_createDDict(dictionaries[i].first, (size_t)(dictionaries[i].end - dictionaries[i].first));
 }
 
 enum err body_packer_new(struct fail *f, struct body_packer **out)
@@ -57,6 +60,8 @@ enum err body_packer_new(struct fail *f, struct body_packer **out)
     if (!p)
         return fail_set(f, ERR_MEMORY, NULL, NULL);
     buf_init(&p->out, ZSTD_COMPRESSBOUND((size_t)LEDGER_BODY_MAX));
+    buf_init(&p->unpacked, LEDGER_BODY_MAX);
+    buf_init(&p->unpacked_from, ZSTD_COMPRESSBOUND((size_t)LEDGER_BODY_MAX));
     *out = p;
     return ERR_OK;
 }
@@ -69,6 +74,8 @@ void body_packer_free(struct body_packer *p)
     ZSTD_freeDCtx(p->unpacking);
     ZSTD_freeCDict(p->packing_dictionary);
     buf_release(&p->out);
+    buf_release(&p->unpacked);
+    buf_release(&p->unpacked_from);
     memory_free(p);
 }
 
@@ -107,8 +114,7 @@ static enum err prepare_packing(struct body_packer *p, struct fail *f)
     if (p->packing)
         return ERR_OK;
     ZSTD_CCtx *context = ZSTD_createCCtx();
-    p->packing_dictionary =
-        ZSTD_createCDict(newest->first, (size_t)(newest->end - newest->first), LEVEL);
+    p->packing_dictionary = ZSTD_createCDict(newest->first, (size_t)(newest->end - newest->first), LEVEL);
     if (!context || !p->packing_dictionary) {
         ZSTD_freeCCtx(context);
         return fail_set(f, ERR_MEMORY, NULL, NULL);
@@ -149,6 +155,22 @@ static enum err damaged(struct fail *f)
     return fail_set(f, ERR_LEDGER_DAMAGED, "body", "a packed body cannot be unpacked");
 }
 
+static enum err unpack(struct body_packer *p, struct fail *f, int64_t form, struct str packed)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(packed.p, packed.n);
+    if (size > LEDGER_BODY_MAX) /* also what stands for "unknown" and "not a frame" */
+        return damaged(f);
+    buf_clear(&p->unpacked);
+    buf_clear(&p->unpacked_from);
+    buf_add_str(&p->unpacked_from, packed);
+    char *room = buf_reserve(&p->unpacked, (size_t)size);
+    if (!room || p->unpacked_from.broken)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    size_t n =
+        ZSTD_decompress_usingDDict(p->unpacking, room, (size_t)size, packed.p, packed.n, digested[form - 1]);
+    return ZSTD_isError(n) || n != size ? damaged(f) : ERR_OK;
+}
+
 enum err body_unpack(struct body_packer *p, struct fail *f, int64_t form, struct str packed, struct str *body)
 {
     if (!form) {
@@ -162,21 +184,19 @@ enum err body_unpack(struct body_packer *p, struct fail *f, int64_t form, struct
         p->unpacking = ZSTD_createDCtx();
     if (!p->unpacking || !digested[form - 1])
         return fail_set(f, ERR_MEMORY, NULL, NULL);
-    unsigned long long size = ZSTD_getFrameContentSize(packed.p, packed.n);
-    if (size > LEDGER_BODY_MAX) /* also what stands for "unknown" and "not a frame" */
-        return damaged(f);
-    buf_clear(&p->out);
-    char *room = buf_reserve(&p->out, (size_t)size);
-    if (!room)
-        return fail_set(f, ERR_MEMORY, NULL, NULL);
-    size_t n = ZSTD_decompress_usingDDict(p->unpacking, room, (size_t)size, packed.p, packed.n, digested[form - 1]);
-    if (ZSTD_isError(n) || n != size)
-        return damaged(f);
-    *body = (struct str){room, n};
+    if (p->unpacked_form != form || !str_equal(packed, buf_str(&p->unpacked_from))) {
+        p->unpacked_form = 0;
+        enum err e = unpack(p, f, form, packed);
+        if (e)
+            return e;
+        p->unpacked_form = form;
+    }
+    *body = buf_str(&p->unpacked);
     return ERR_OK;
 }
 
-enum err body_write_heading(struct fail *f, enum ledger_kind kind, int64_t time, struct str what, struct buf *out)
+enum err body_write_heading(struct fail *f, enum ledger_kind kind, int64_t time, struct str what,
+                            struct buf *out)
 {
     char stamp[CLOCK_TEXT_SIZE];
     for (size_t i = 0; i < what.n; i++)
@@ -205,10 +225,12 @@ enum err body_read_heading(struct fail *f, struct ledger_entry *out)
 {
     struct str rest = out->body, line, kind, stamp;
     if (!str_cut(&rest, '\n', &line) || !rest.p || line.n == out->body.n)
-        return fail_set(f, ERR_LEDGER_DAMAGED, "body", "entry %llu has no heading", (unsigned long long)out->index);
+        return fail_set(f, ERR_LEDGER_DAMAGED, "body", "entry %llu has no heading",
+                        (unsigned long long)out->index);
     if (!str_cut(&line, ' ', &kind) || !str_cut(&line, ' ', &stamp) || !find_kind(kind, &out->kind) ||
         clock_parse(NULL, stamp, &out->time))
-        return fail_set(f, ERR_LEDGER_DAMAGED, "body", "entry %llu has no heading", (unsigned long long)out->index);
+        return fail_set(f, ERR_LEDGER_DAMAGED, "body", "entry %llu has no heading",
+                        (unsigned long long)out->index);
     out->what = line;
     out->payload = rest;
     return ERR_OK;

@@ -4,8 +4,8 @@
  *     KIND STAMP WHAT\n        operation 2026-11-22T09:00:00.000000Z search\n
  *     PAYLOAD                  any bytes
  *
- * Stored form 0 is the body itself; form n is a zstd frame made with dictionary version n. The leaf is always the hash
- * of the body itself, so that a log can be stored anew in another form without changing its tree. */
+ * Stored form 0 is the body itself; form n is a zstd frame made with dictionary version n. The leaf is always
+ * the hash of the body itself, so that a log can be stored anew in another form without changing its tree. */
 #ifndef JUKI_LEDGER_LEDGER_BODY_H
 #define JUKI_LEDGER_LEDGER_BODY_H
 
@@ -22,7 +22,8 @@ MUST_CHECK enum err body_packer_of_thread(struct fail *f, struct body_packer **o
 /* *packed borrows from body or from the packer until its next call. */
 MUST_CHECK enum err body_pack(struct body_packer *p, struct fail *f, struct str body, int64_t *form,
                               struct str *packed);
-/* *body borrows from packed or from the packer until its next call. ERR_LEDGER_DICTIONARY for an unknown form. */
+/* *body borrows from packed or from the packer until it unpacks other bytes; the same again cost next to
+ * nothing. ERR_LEDGER_DICTIONARY for an unknown form. */
 MUST_CHECK enum err body_unpack(struct body_packer *p, struct fail *f, int64_t form, struct str packed,
                                 struct str *body);
 

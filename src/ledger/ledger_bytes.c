@@ -4,7 +4,7 @@
 #include "ledger/ledger_inside.h"
 #include "ledger/ledger_sql.h"
 
-enum { PAGE = 50000 };
+enum { PAGE = 10000 }; /* rows */
 
 struct page {
     int64_t after, last, bytes;

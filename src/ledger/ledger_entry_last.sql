@@ -1,4 +1,4 @@
--- The greatest id, 0 in an empty log.
+-- The last row; none in an empty log.
 -- in: nothing
--- out: id int64
-SELECT COALESCE(MAX(id), 0) FROM ledger_entry
+-- out: id int64, entries int64
+SELECT id, entries FROM ledger_entry ORDER BY id DESC LIMIT 1

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the log as lines of JSON for juki-verify; the form stands in evidence_log.c and docs/EVIDENCE.md.
  *
- * The export ends with the newest head there was when it began: entries that no head counts yet prove nothing and are
- * left for the next one. Pages are read in snapshots of their own and written between them, so a slow receiver holds
- * no snapshot. */
+ * The export ends with the newest head there was when it began: entries that no head counts yet prove nothing
+ * and are left for the next one. Pages are read in snapshots of their own and written between them, so a slow
+ * receiver holds no snapshot. */
 #include "ledger/ledger_inside.h"
 
 #include "base/encode.h"
@@ -15,11 +15,13 @@
 
 enum { PAGE_ENTRIES = 512, PAGE_BYTES_MAX = 1 << 30, HEAD_NOTE_ROOM = 64 * 1024 };
 
-struct export {
+struct export
+{
     const char *node;
-    uint64_t at, end; /* next entry; size of the newest head when the export began */
+    uint64_t at, end;  /* next entry; size of the newest head when the export began */
     int64_t head_size; /* of the next head to write, -1 when none is left */
-    uint64_t sent;     /* entries and (greatest) head already written: where a page begins, also when it is read again */
+    uint64_t sent; /* entries and (greatest) head already written: where a page begins, also when it is read
+                      again */
     int64_t sent_head, last_head; /* last_head: put into the page in hand */
     struct buf head;
     struct buf out;
@@ -109,33 +111,44 @@ static enum err deleted_leaf(struct db_tx *tx, struct fail *f, struct export *x)
     return e;
 }
 
-static enum err write_body(struct fail *f, struct export *x, const struct db_rows *rows)
+static void write_body(struct export *x, const struct row_entry *entry)
 {
-    struct str salt = db_row_bytes(rows, 2), body;
-    add_base64(x, "salt", salt.p, salt.n);
-    enum err e = body_unpack(x->packer, f, db_row_int(rows, 1), db_row_bytes(rows, 3), &body);
-    if (e)
-        return e;
-    if (utf8_check(NULL, NULL, body))
-        add_base64(x, "body64", body.p, body.n);
+    add_base64(x, "salt", entry->salt, SALT_BYTES);
+    if (utf8_check(NULL, NULL, entry->body))
+        add_base64(x, "body64", entry->body.p, entry->body.n);
     else
-        json_add_text(&x->out, "body", body);
-    return ERR_OK;
+        json_add_text(&x->out, "body", entry->body);
 }
 
-static enum err write_entry(struct db_tx *tx, struct fail *f, struct export *x, const struct db_rows *rows)
+static enum err write_entry(struct db_tx *tx, struct fail *f, struct export *x, const struct row_entry *entry)
 {
-    if (db_row_int(rows, 0) != (int64_t)x->at + 1)
+    enum err e = ERR_OK;
+    if (entry->id != (int64_t)x->at + 1)
         return fail_set(f, ERR_LEDGER_DAMAGED, "entry", "%llu is missing", (unsigned long long)x->at);
     json_begin(&x->out, NULL, '{');
     json_add_int(&x->out, "index", (int64_t)x->at);
-    enum err e = db_row_null(rows, 3) ? deleted_leaf(tx, f, x) : write_body(f, x, rows);
+    if (entry->gone)
+        e = deleted_leaf(tx, f, x);
+    else
+        write_body(x, entry);
     if (e)
         return e;
     json_end(&x->out, '}');
     buf_add_char(&x->out, '\n');
     x->at++;
     return write_heads(tx, f, x);
+}
+
+/* The row's entries from the next one to the end of the export. */
+static enum err write_row(struct db_tx *tx, struct fail *f, struct export *x, const struct db_rows *rows)
+{
+    struct row_reader r;
+    struct row_entry entry;
+    enum err e = row_reader_init(&r, f, rows, x->packer);
+    while (!e && x->at < x->end && row_reader_next(&r, &entry))
+        if (entry.id > (int64_t)x->at)
+            e = write_entry(tx, f, x, &entry);
+    return e;
 }
 
 static enum err write_page(struct db_tx *tx, struct fail *f, void *arg)
@@ -145,13 +158,13 @@ static enum err write_page(struct db_tx *tx, struct fail *f, void *arg)
     buf_clear(&x->out);
     x->at = x->sent;
     x->last_head = x->sent_head;
+    uint64_t last = x->end - x->at < PAGE_ENTRIES ? x->end : x->at + PAGE_ENTRIES;
     enum err e = load_head(tx, f, x, x->sent_head);
     if (!e)
         e = write_heads(tx, f, x);
-    db_query(tx, &rows, &sql_ledger_entry_page,
-             DB(db_int((int64_t)x->at), db_int((int64_t)x->end), db_int(PAGE_ENTRIES)));
+    db_query(tx, &rows, &sql_ledger_entry_range, DB(db_int((int64_t)x->at + 1), db_int((int64_t)last)));
     while (!e && db_next(&rows))
-        e = write_entry(tx, f, x, &rows);
+        e = write_row(tx, f, x, &rows);
     enum err closing = db_done(&rows, e ? NULL : f);
     if (!e)
         e = closing;

@@ -4,10 +4,13 @@
 #include "ledger/ledger_inside.h"
 #include "ledger/ledger_sql.h"
 
-enum { ROW_ROOM = STREAM_ROWS + STREAM_LOOKAHEAD, TILE_ROOM = STREAM_TILES + STREAM_LOOKAHEAD / TILE_WIDTH + 2 };
+enum {
+    ROW_ROOM = STREAM_ROWS + STREAM_LOOKAHEAD,
+    TILE_ROOM = STREAM_TILES + STREAM_LOOKAHEAD / TILE_WIDTH + 2
+};
 
-static int64_t read_one(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, const struct db_value *value,
-                        size_t count, enum err *e)
+static int64_t read_one(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                        const struct db_value *value, size_t count, enum err *e)
 {
     struct db_rows rows;
     int64_t number = 0;
@@ -29,8 +32,8 @@ static enum err read_edge(struct db_tx *tx, struct fail *f, struct ledger_stream
         int64_t first = db_row_int(&rows, 0);
         struct str root = db_row_bytes(&rows, 1), hashes = db_row_bytes(&rows, 2);
         size_t count = hashes.n / sizeof s->edge[0];
-        if (first >= 0 && first % TILE_WIDTH == 0 && root.n == sizeof s->edge_root && count && count < TILE_WIDTH &&
-            hashes.n % sizeof s->edge[0] == 0) {
+        if (first >= 0 && first % TILE_WIDTH == 0 && root.n == sizeof s->edge_root && count &&
+            count < TILE_WIDTH && hashes.n % sizeof s->edge[0] == 0) {
             s->edge_first = (uint64_t)first;
             s->edge_end = s->edge_first + count;
             s->edge_count = s->edge_first == ledger_stream_tiled(s) ? count : 0;
@@ -44,11 +47,12 @@ static enum err read_edge(struct db_tx *tx, struct fail *f, struct ledger_stream
 static enum err read_bounds(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct ledger_stream *s = arg;
-    enum err e = ERR_OK;
+    int64_t entries;
     s->newest_head = -1;
     s->edge_count = 0;
     s->edge_end = 0;
-    s->last_id = read_one(tx, f, &sql_ledger_entry_last, DB_NONE, &e);
+    enum err e = ledger_last_id(tx, f, &s->last_id, &entries);
+    s->entries = (uint64_t)entries;
     s->last_tile = read_one(tx, f, &sql_ledger_tile_last, DB(db_int(tile_id(1, 0))), &e);
     for (unsigned level = 1; level < TILE_LEVELS; level++) {
         int64_t last = read_one(tx, f, &sql_ledger_tile_last, DB(db_int(tile_id(level + 1, 0))), &e);
@@ -90,7 +94,8 @@ void ledger_stream_free(struct ledger_stream *s)
     memory_free(s);
 }
 
-/* The entries by which a log speaks about itself: "started ...", "stopped", "retention deleted FIRST LAST". */
+/* The entries by which a log speaks about itself: "started ...", "stopped", "retention deleted FIRST LAST".
+ */
 static void read_says(struct stream_row *row, struct str body)
 {
     const struct str deleted = STR("retention deleted ");
@@ -110,38 +115,51 @@ static void read_says(struct stream_row *row, struct str body)
         row->says = SAYS_DELETED;
 }
 
-static void read_row(struct ledger_stream *s, const struct db_rows *rows, struct stream_row *row)
+static void read_entry(struct stream_row *row, const struct row_entry *entry)
+{
+    *row = (struct stream_row){.id = entry->id, .gone = entry->gone};
+    if (entry->gone)
+        return;
+    row->leaf = merkle_salted_leaf(entry->salt, entry->body);
+    read_says(row, entry->body);
+}
+
+/* Appends a row's entries. Those of a row that cannot be read agree with no promise. */
+static size_t read_row(struct ledger_stream *s, const struct db_rows *rows, struct stream_row *out)
 {
     const int64_t far = (int64_t)1 << 60; /* no tampered number may make a sum overflow */
-    int64_t id = db_row_int(rows, 0);
-    struct str body = STR("");
-    *row = (struct stream_row){.id = id > -far ? id < far ? id : far : -far};
-    if (entry_row_leaf(NULL, rows, s->packer, &row->leaf, &row->gone, &body)) {
-        row->leaf = (struct sha256){{0}}; /* cannot be unpacked: agrees with no promise */
-        row->gone = false;
-    } else if (!row->gone) {
-        read_says(row, body);
-    }
+    struct row_reader r;
+    struct row_entry entry;
+    size_t n = 0;
+    bool readable = !row_reader_init(&r, NULL, rows, s->packer);
+    r.id = r.id > -far ? r.id < far ? r.id : far : -far;
+    if (readable)
+        while (row_reader_next(&r, &entry))
+            read_entry(&out[n++], &entry);
+    else
+        for (; n < r.count; n++)
+            out[n] = (struct stream_row){.id = r.id + (int64_t)n};
+    return n;
 }
 
 static enum err read_rows(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct ledger_stream *s = arg;
     struct db_rows rows;
-    size_t room = ROW_ROOM - s->row_count, read = 0;
-    int64_t id = s->row_id; /* taken over at the end: a lost snapshot runs this again */
-    db_query(tx, &rows, &sql_ledger_entry_page,
-             DB(db_int(s->row_id), db_int(s->last_id), db_int((int64_t)room)));
-    while (db_next(&rows)) {
+    size_t end = s->row_count;
+    int64_t id = s->row_id; /* taken over at the end, as the rest: a lost snapshot runs this again */
+    bool more = true;
+    db_query(tx, &rows, &sql_ledger_entry_page, DB(db_int(s->row_id), db_int(s->last_id), db_int(ROW_ROOM)));
+    while (end + BLOCK_ENTRIES_MOST <= ROW_ROOM && (more = db_next(&rows))) {
         id = db_row_int(&rows, 0);
-        read_row(s, &rows, &s->rows[s->row_count + read++]);
+        end += read_row(s, &rows, &s->rows[end]);
     }
     enum err e = db_done(&rows, f);
     if (e)
         return e;
-    s->rows_ended = read < room;
+    s->rows_ended = !more;
     s->row_id = id;
-    s->row_count += read;
+    s->row_count = end;
     return ERR_OK;
 }
 
@@ -168,7 +186,8 @@ static enum err read_tiles(struct db_tx *tx, struct fail *f, void *arg)
     size_t tiles = last >= (int64_t)first ? (size_t)(last - (int64_t)first + 1) : 0;
     struct stream_want *wants = s->wants + s->want_count;
     memset(wants, 0, tiles * TILE_WIDTH * sizeof *wants);
-    db_query(tx, &rows, &sql_ledger_tile_page, DB(db_int((int64_t)first - 1), db_int(last), db_int((int64_t)room)));
+    db_query(tx, &rows, &sql_ledger_tile_page,
+             DB(db_int((int64_t)first - 1), db_int(last), db_int((int64_t)room)));
     while (db_next(&rows)) {
         size_t tile = (size_t)(db_row_int(&rows, 0) - (int64_t)first);
         struct str root = db_row_bytes(&rows, 1), hashes = db_row_bytes(&rows, 2);
@@ -242,15 +261,18 @@ uint64_t ledger_stream_promised(const struct ledger_stream *s)
 const struct sha256 *ledger_stream_root(const struct ledger_stream *s, uint64_t tile)
 {
     uint64_t at = tile - s->want_base / TILE_WIDTH; /* huge for a tile before the base */
-    return (int64_t)tile <= s->last_tile && at < s->want_count / TILE_WIDTH && s->wants[at * TILE_WIDTH].known ? &s->roots[at] : NULL;
+    return (int64_t)tile <= s->last_tile && at < s->want_count / TILE_WIDTH && s->wants[at * TILE_WIDTH].known
+               ? &s->roots[at]
+               : NULL;
 }
 
 /* The promises of the present tile; NULL when it has none. */
 static struct stream_want *present_tile(const struct ledger_stream *s, size_t *tile)
 {
     *tile = (size_t)((s->place - s->want_base) / TILE_WIDTH);
-    return *tile * TILE_WIDTH < s->want_count && s->wants[*tile * TILE_WIDTH].known ? &s->wants[*tile * TILE_WIDTH]
-                                                                                     : NULL;
+    return *tile * TILE_WIDTH < s->want_count && s->wants[*tile * TILE_WIDTH].known
+               ? &s->wants[*tile * TILE_WIDTH]
+               : NULL;
 }
 
 bool ledger_stream_tile_is_whole(const struct ledger_stream *s, size_t *count)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tile holds 256 hashes of one level: level 0 leaves, level 1 the roots of level-0 tiles, and so on. A node of the
- * tree on level 8a + b is the root of 2^b neighbours inside one tile of level a. Complete tiles are rows; one that is
- * not complete yet is put together from what lies below it: leaves from their entries, upper hashes from the root
- * column of the tiles one level down. So a proof reads a handful of tiles, and the edge needs no row of its own. */
+/* A tile holds 256 hashes of one level: level 0 leaves, level 1 the roots of level-0 tiles, and so on. A node
+ * of the tree on level 8a + b is the root of 2^b neighbours inside one tile of level a. Complete tiles are
+ * rows; one that is not complete yet is put together from what lies below it: leaves from their entries,
+ * upper hashes from the root column of the tiles one level down. So a proof reads a handful of tiles, and the
+ * edge needs no row of its own. */
 #include "ledger/ledger_tile.h"
 
 #include "ledger/ledger_sql.h"
@@ -51,21 +52,24 @@ static enum err damaged(struct fail *f, const char *what, unsigned level, uint64
     return fail_set(f, ERR_LEDGER_DAMAGED, what, "level %u, index %llu", level, (unsigned long long)index);
 }
 
-enum err entry_row_leaf(struct fail *f, const struct db_rows *rows, struct body_packer *p, struct sha256 *leaf,
-                        bool *gone, struct str *body)
+/* The leaves of a row that lie from the tile's next place on; *more: the next row may follow. */
+static enum err take_leaves(struct fail *f, struct tile_reader *r, const struct db_rows *rows, int64_t first,
+                            struct tile *t, bool *more)
 {
-    struct str salt = db_row_bytes(rows, 2), whole;
-    *gone = db_row_null(rows, 3);
-    if (*gone)
-        return ERR_OK;
-    if (salt.n != 16)
-        return fail_set(f, ERR_LEDGER_DAMAGED, "salt", "entry %lld", (long long)(db_row_int(rows, 0) - 1));
-    enum err e = body_unpack(p, f, db_row_int(rows, 1), db_row_bytes(rows, 3), &whole);
-    if (!e)
-        *leaf = merkle_salted_leaf((const uint8_t *)salt.p, whole);
-    if (!e && body)
-        *body = whole;
-    return e;
+    struct row_reader row;
+    struct row_entry entry;
+    enum err e = row_reader_init(&row, f, rows, r->packer);
+    if (e)
+        return e;
+    while (t->count < TILE_WIDTH && row_reader_next(&row, &entry)) {
+        if (entry.id < first + t->count)
+            continue;
+        *more = entry.id == first + t->count && !entry.gone;
+        if (!*more)
+            break;
+        t->hashes[t->count++] = merkle_salted_leaf(entry.salt, entry.body);
+    }
+    return ERR_OK;
 }
 
 static enum err load_leaves(struct fail *f, struct tile_reader *r, uint64_t index, struct tile *t)
@@ -73,21 +77,16 @@ static enum err load_leaves(struct fail *f, struct tile_reader *r, uint64_t inde
     struct db_rows rows;
     int64_t first = (int64_t)(index * TILE_WIDTH + 1);
     enum err e = ERR_OK;
+    bool more = true;
     db_query(r->tx, &rows, &sql_ledger_entry_range, DB(db_int(first), db_int(first + TILE_WIDTH - 1)));
-    while (!e && db_next(&rows)) {
-        bool gone;
-        if (db_row_int(&rows, 0) != first + t->count)
-            break;
-        e = entry_row_leaf(f, &rows, r->packer, &t->hashes[t->count], &gone, NULL);
-        if (!e && gone)
-            break;
-        t->count++;
-    }
+    while (!e && more && db_next(&rows))
+        e = take_leaves(f, r, &rows, first, t, &more);
     enum err closing = db_done(&rows, e ? NULL : f);
     return e ? e : closing;
 }
 
-static enum err load_roots(struct fail *f, struct tile_reader *r, unsigned level, uint64_t index, struct tile *t)
+static enum err load_roots(struct fail *f, struct tile_reader *r, unsigned level, uint64_t index,
+                           struct tile *t)
 {
     struct db_rows rows;
     int64_t first = tile_id(level - 1, index * TILE_WIDTH);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes of the stored tree: a merkle_source over the tiles of a database, and leaves of entries that have no tile yet. */
+/* Hashes of the stored tree: a merkle_source over the tiles of a database, and leaves of entries that have no
+ * tile yet. */
 #ifndef JUKI_LEDGER_LEDGER_TILE_H
 #define JUKI_LEDGER_LEDGER_TILE_H
 
 #include "ledger/edge.h"
-#include "ledger/ledger_body.h"
+#include "ledger/ledger_block.h"
 
 static inline int64_t tile_id(unsigned level, uint64_t index)
 {
@@ -13,15 +14,11 @@ static inline int64_t tile_id(unsigned level, uint64_t index)
 
 /* Nodes are given only when they lie inside the first `size` leaves. */
 struct tile_reader;
-MUST_CHECK enum err tile_reader_new(struct fail *f, struct db_tx *tx, uint64_t size, struct tile_reader **out);
+MUST_CHECK enum err tile_reader_new(struct fail *f, struct db_tx *tx, uint64_t size,
+                                    struct tile_reader **out);
 void tile_reader_free(struct tile_reader *r);
 struct merkle_source tile_reader_source(struct tile_reader *r);
 /* The edge of the tree of `size` leaves: log2(size) node reads and at most one tile. */
 MUST_CHECK enum err tile_reader_edge(struct fail *f, struct tile_reader *r, struct edge *out);
-
-/* The leaf of the row that `rows` (of sql_ledger_entry_range) stands on, and the body (may be NULL), which borrows from
- * p and the row. *gone: its body was deleted, no leaf. */
-MUST_CHECK enum err entry_row_leaf(struct fail *f, const struct db_rows *rows, struct body_packer *p,
-                                   struct sha256 *leaf, bool *gone, struct str *body);
 
 #endif

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verification of a whole log, with the place of what is wrong.
  *
- * Two sequences are laid beside each other: the leaves of the entries as they are now, and the leaves that the tiles
- * promise. Where they part, the smallest explanation is taken, and the walk goes on behind it:
- *     so many entries differ and then both agree again            CHANGED
- *     the entry in hand is promised some places further on        MISSING (what lies between)
- *     an entry further on is the one promised here                INSERTED (what lies between)
- * A tree grown from the promises (from the entries where no tile stands yet) is held against each signed head when it
- * has the head's size. A head that disagrees while entries and tiles agree means that tiles were made to fit:
- * RESEALED, from the last head that agreed to this one. Only the upper server's head, which nobody here can sign,
- * tells when the own heads were signed anew. Fewer entries than a signed head counts: TRUNCATED.
+ * Two sequences are laid beside each other: the leaves of the entries as they are now, and the leaves that
+ * the tiles promise. Where they part, the smallest explanation is taken, and the walk goes on behind it: so
+ * many entries differ and then both agree again            CHANGED the entry in hand is promised some places
+ * further on        MISSING (what lies between) an entry further on is the one promised here INSERTED (what
+ * lies between) A tree grown from the promises (from the entries where no tile stands yet) is held against
+ * each signed head when it has the head's size. A head that disagrees while entries and tiles agree means
+ * that tiles were made to fit: RESEALED, from the last head that agreed to this one. Only the upper server's
+ * head, which nobody here can sign, tells when the own heads were signed anew. Fewer entries than a signed
+ * head counts: TRUNCATED.
  *
- * Behind the last complete tile the row of the newest head promises the leaves, as a tile would. Behind the newest head
- * nothing is promised: those entries are counted, unless the log had ended there ("stopped"), when they are INSERTED.
+ * Behind the last complete tile the row of the newest head promises the leaves, as a tile would. Behind the
+ * newest head nothing is promised: those entries are counted, unless the log had ended there ("stopped"),
+ * when they are INSERTED.
  *
- * A deleted body is believed to have had the hash that stands in its tile, and permitted only by an entry "retention
- * deleted FIRST LAST". These come later in the log, so both are collected as ranges and held together at the end.
+ * A deleted body is believed to have had the hash that stands in its tile, and permitted only by an entry
+ * "retention deleted FIRST LAST". These come later in the log, so both are collected as ranges and held
+ * together at the end.
  *
- * A tile that does not give its own root column is itself what was changed; its promises are then not used. */
+ * A tile that does not give its own root column is itself what was changed; its promises are then not used.
+ */
 #include "ledger/ledger_ranges.h"
 #include "ledger/ledger_stream.h"
 
@@ -43,11 +46,11 @@ struct verify {
     bool after_stop; /* the last entry that says so said "stopped" */
     bool ended;      /* it was the last that the newest head counts */
     char origin[72], upper[72];
-    struct edge edge;            /* the tree so far */
-    bool unknown;                /* a leaf is lost: no root can be computed any more */
-    int64_t shift;               /* place - (id - 1) of the last entry that agreed */
-    bool resynced;               /* the shift may change now */
-    struct ledger_finding open;  /* told when it cannot grow any more */
+    struct edge edge;           /* the tree so far */
+    bool unknown;               /* a leaf is lost: no root can be computed any more */
+    int64_t shift;              /* place - (id - 1) of the last entry that agreed */
+    bool resynced;              /* the shift may change now */
+    struct ledger_finding open; /* told when it cannot grow any more */
     bool has_open;
 
     struct head_item heads[HEAD_PAGE];
@@ -72,11 +75,11 @@ static void tell_open(struct verify *v)
 }
 
 static void PRINTF_LIKE(5, 6)
-find(struct verify *v, enum ledger_finding_kind kind, uint64_t first, uint64_t last, const char *fmt, ...)
+    find(struct verify *v, enum ledger_finding_kind kind, uint64_t first, uint64_t last, const char *fmt, ...)
 {
     va_list args;
-    bool grows = v->has_open && v->open.kind == kind && v->open.last + 1 == first && kind != LEDGER_RESEALED &&
-                 kind != LEDGER_HEAD_BAD;
+    bool grows = v->has_open && v->open.kind == kind && v->open.last + 1 == first &&
+                 kind != LEDGER_RESEALED && kind != LEDGER_HEAD_BAD;
     if (grows) {
         v->open.last = last;
         return;
@@ -170,7 +173,8 @@ static void judge_kept(struct verify *v)
     if (v->has_open && v->open.kind == LEDGER_RESEALED && v->open.last + 1 == size)
         return; /* the own head says the same */
     find(v, LEDGER_RESEALED, v->agreed_upper, size ? size - 1 : 0,
-         "the log does not give the head of %llu entries that %s co-signed", (unsigned long long)size, v->upper);
+         "the log does not give the head of %llu entries that %s co-signed", (unsigned long long)size,
+         v->upper);
 }
 
 /* All heads whose size the tree has now. */
@@ -220,7 +224,8 @@ static void judge_tile_root(struct verify *v, struct sha256 root)
     uint64_t end = v->edge.tree.size;
     const struct sha256 *stored = ledger_stream_root(v->stream, end / TILE_WIDTH - 1);
     if (stored && !sha256_equal(*stored, root))
-        find(v, LEDGER_RESEALED, end - TILE_WIDTH, end - 1, "the root of the tile over these entries was changed");
+        find(v, LEDGER_RESEALED, end - TILE_WIDTH, end - 1,
+             "the root of the tile over these entries was changed");
 }
 
 static enum err append(struct verify *v, struct fail *f, struct sha256 leaf)
@@ -236,7 +241,8 @@ static enum err append(struct verify *v, struct fail *f, struct sha256 leaf)
         if (e)
             return e;
         if (!t.good && !v->unknown)
-            find(v, LEDGER_RESEALED, end - width, end - 1, "the tile of level %u over these entries does not fit", level);
+            find(v, LEDGER_RESEALED, end - width, end - 1,
+                 "the tile of level %u over these entries does not fit", level);
     }
     return v->head_at < v->head_count || !v->heads_ended || v->has_kept ? judge_heads(v, f) : ERR_OK;
 }
@@ -251,7 +257,8 @@ static void find_missing_tile(struct verify *v)
         find(v, LEDGER_RESEALED, place, place + TILE_WIDTH - 1, "the tile over these entries is missing");
 }
 
-/* The last leaf of the edge: does its row give its own root column? Told already when its promises are not used. */
+/* The last leaf of the edge: does its row give its own root column? Told already when its promises are not
+ * used. */
 static void judge_edge_root(struct verify *v)
 {
     uint64_t place = v->stream->place, first = v->stream->edge_first;
@@ -271,7 +278,8 @@ static enum err pass_place(struct verify *v, struct fail *f)
         find_missing_tile(v);
         v->unknown = v->unknown || !row || row->gone;
         if (row && row->gone)
-            find(v, LEDGER_MISSING, v->stream->place, v->stream->place, "its body is gone and no tile holds its hash");
+            find(v, LEDGER_MISSING, v->stream->place, v->stream->place,
+                 "its body is gone and no tile holds its hash");
         if (row && !row->gone)
             leaf = row->leaf;
     } else {
@@ -300,7 +308,8 @@ static enum err hear(struct verify *v, struct fail *f, const struct stream_row *
         find(v, LEDGER_INSERTED, place, place, "it stands where the server had stopped");
     if ((int64_t)place == v->stream->newest_head - 1)
         v->ended = v->after_stop;
-    if (row->says == SAYS_DELETED && sealed && row->deleted_first <= row->deleted_last && row->deleted_last < place)
+    if (row->says == SAYS_DELETED && sealed && row->deleted_first <= row->deleted_last &&
+        row->deleted_last < place)
         return ranges_add(f, &v->permitted, row->deleted_first, row->deleted_last);
     return ERR_OK;
 }
@@ -445,8 +454,8 @@ static enum err judge_row(struct verify *v, struct fail *f, const struct stream_
         ledger_stream_distrust_tile(v->stream);
         return ERR_OK;
     }
-    if (places > 0 && places < STREAM_LOOKAHEAD && (same(v, 0, (size_t)places) ||
-                                                    !ledger_stream_want(v->stream, (size_t)places)->known))
+    if (places > 0 && places < STREAM_LOOKAHEAD &&
+        (same(v, 0, (size_t)places) || !ledger_stream_want(v->stream, (size_t)places)->known))
         return missing(v, f, (uint64_t)places);
     return resync(v, f, places);
 }
@@ -486,8 +495,8 @@ static void judge_gone(struct verify *v)
 /* The greatest number of entries that anything says there are. */
 static uint64_t most_told(const struct verify *v)
 {
-    const uint64_t told[] = {v->most, v->options->kept_note.n ? v->kept.size : 0, ledger_stream_tiled(v->stream),
-                             v->stream->edge_end, v->options->referenced};
+    const uint64_t told[] = {v->most, v->options->kept_note.n ? v->kept.size : 0,
+                             ledger_stream_tiled(v->stream), v->stream->edge_end, v->options->referenced};
     uint64_t most = 0;
     for (size_t i = 0; i < COUNT_OF(told); i++)
         most = told[i] > most ? told[i] : most;
@@ -519,10 +528,11 @@ static enum err judge_end(struct verify *v, struct fail *f)
     }
     most = most_told(v);
     if (end < most)
-        find(v, LEDGER_TRUNCATED, end, most - 1, "%llu entries where there were %llu", (unsigned long long)end,
-             (unsigned long long)most);
+        find(v, LEDGER_TRUNCATED, end, most - 1, "%llu entries where there were %llu",
+             (unsigned long long)end, (unsigned long long)most);
     if (end >= tiled + TILE_WIDTH && !v->unknown)
-        find(v, LEDGER_RESEALED, tiled, end / TILE_WIDTH * TILE_WIDTH - 1, "the tiles over these entries are missing");
+        find(v, LEDGER_RESEALED, tiled, end / TILE_WIDTH * TILE_WIDTH - 1,
+             "the tiles over these entries are missing");
     judge_spare_tiles(v, end);
     judge_newest(v, end);
     judge_gone(v);
@@ -533,7 +543,7 @@ static enum err judge_end(struct verify *v, struct fail *f)
 static void tell_progress(struct verify *v)
 {
     if (v->options->progress)
-        v->options->progress(v->options->arg, v->result->entries, (uint64_t)v->stream->last_id);
+        v->options->progress(v->options->arg, v->result->entries, v->stream->entries);
 }
 
 static enum err walk(struct verify *v, struct fail *f)
@@ -574,8 +584,8 @@ static enum err prepare(struct verify *v, struct fail *f, const char *node)
     return e;
 }
 
-enum err ledger_verify(struct fail *f, struct db *db, const char *node, const struct ledger_verify_options *options,
-                       struct ledger_verify_result *out)
+enum err ledger_verify(struct fail *f, struct db *db, const char *node,
+                       const struct ledger_verify_options *options, struct ledger_verify_result *out)
 {
     struct ledger_verify_result result = {.entries = 0};
     struct verify *v = memory_new(sizeof *v);

@@ -245,8 +245,9 @@ def stopped(checks, net):
 
 
 TAMPERINGS = [  # on the agency, which nobody stands above; (what, SQL, kind)
-    ("a body taken away", "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id = 100", "body_gone"),
-    ("an entry behind the last head", "INSERT INTO ledger_entry SELECT max(id) + 1, form, salt, body FROM ledger_entry",
+    ("bodies taken away", "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id = (SELECT max(id) FROM ledger_entry "
+     "WHERE id <= 100)", "body_gone"),
+    ("an entry behind the last head", "INSERT INTO ledger_entry SELECT max(id) + 1, form, salt, body, entries FROM ledger_entry",
      "inserted"),
     ("the end cut off with heads and tiles",
      "DELETE FROM ledger_entry WHERE id > 100; DELETE FROM ledger_head WHERE size > 100; DELETE FROM ledger_tile;"

@@ -294,6 +294,177 @@ static void changes_from_many_threads_make_one_tree(void **state)
     both_stores(changes_from_many_threads_make_one_tree_on);
 }
 
+/* Bodies of many lengths, so that some share a row, some fill one and some have one of their own. */
+static const size_t lengths[] = {0, 1,     500,   16300, 17000, 3,     40000, 70000,
+                                 2, 16000, 16000, 16000, 16000, 16000, 900,   5};
+
+struct mixed {
+    struct server *s;
+    unsigned number; /* of the change */
+    bool refuse;
+    uint64_t first;
+};
+
+static struct str mixed_payload(unsigned number, size_t i, char *out)
+{
+    size_t n = lengths[(number + i) % COUNT_OF(lengths)];
+    for (size_t k = 0; k < n; k++)
+        out[k] = (char)('a' + (number * 7 + i * 3 + k * k / 5) % 26);
+    return (struct str){out, n};
+}
+
+static enum err append_mixed(struct db_tx *tx, struct fail *f, void *arg)
+{
+    static char text[80000]; /* one leader at a time */
+    struct mixed *m = arg;
+    for (size_t i = 0; i < 2 * COUNT_OF(lengths); i++) {
+        uint64_t index;
+        struct ledger_entry entry;
+        struct arena a;
+        struct str payload = mixed_payload(m->number, i, text);
+        enum err e = ledger_append(m->s->ledger, tx, f, LEDGER_BOOK, STR("mixed"), payload, &index);
+        if (e)
+            return e;
+        m->first = i ? m->first : index;
+        arena_init(&a, 1 << 20); /* in the same change it can be read already */
+        e = ledger_entry_read(tx, f, index, &a, &entry);
+        if (!e && (!str_equal(entry.payload, payload) || index != m->first + i))
+            e = fail_set(f, ERR_LEDGER_DAMAGED, NULL, NULL);
+        arena_release(&a);
+        if (e)
+            return e;
+    }
+    return m->refuse ? fail_set(f, ERR_STATE, NULL, NULL) : ERR_OK;
+}
+
+static void *mix(void *arg)
+{
+    struct mixed *m = arg;
+    enum err e = db_transaction(m->s->db, NULL, append_mixed, m);
+    return e == (m->refuse ? ERR_STATE : ERR_OK) ? NULL : arg;
+}
+
+static void assert_mixed(struct server *s, const struct mixed *m)
+{
+    static char text[80000];
+    struct arena a;
+    for (size_t i = 0; i < 2 * COUNT_OF(lengths); i++) {
+        arena_init(&a, 1 << 20);
+        struct reading r = {.arena = &a, .index = m->first + i};
+        assert_ok(db_read(s->db, NULL, read_entry, &r));
+        assert_true(str_equal(r.entry.payload, mixed_payload(m->number, i, text)));
+        arena_release(&a);
+    }
+}
+
+/* Changes of several threads share a group, and one in three of it is undone from the middle. */
+static void bodies_of_every_length_come_back_on(const char *url)
+{
+    struct server s;
+    struct mixed mixed[12];
+    pthread_t threads[COUNT_OF(mixed)];
+    uint64_t size = 0;
+    server_start(&s, url);
+    for (unsigned i = 0; i < COUNT_OF(mixed); i++) {
+        mixed[i] = (struct mixed){.s = &s, .number = i, .refuse = i % 3 == 1};
+        assert_int_equal(pthread_create(&threads[i], NULL, mix, &mixed[i]), 0);
+    }
+    for (unsigned i = 0; i < COUNT_OF(mixed); i++) {
+        void *bad;
+        pthread_join(threads[i], &bad);
+        assert_null(bad);
+        size += mixed[i].refuse ? 0 : 2 * COUNT_OF(lengths);
+    }
+    struct head h = sign(&s, NULL);
+    assert_int_equal(h.size, size);
+    for (unsigned i = 0; i < COUNT_OF(mixed); i++)
+        if (!mixed[i].refuse)
+            assert_mixed(&s, &mixed[i]);
+    server_close(&s);
+    struct ledger_verify_result result;
+    const struct ledger_verify_options options = {.public_key = s.public_key};
+    server_open(&s, url);
+    assert_ok(ledger_verify(NULL, s.db, "cs.282049", &options, &result));
+    assert_int_equal(result.findings, 0);
+    assert_int_equal(result.entries, size);
+    server_end(&s);
+}
+
+static void bodies_of_every_length_come_back(void **state)
+{
+    (void)state;
+    both_stores(bodies_of_every_length_come_back_on);
+}
+
+/* What a change appended cannot be seen by others before it is committed. */
+struct peeking {
+    struct server *s;
+    enum err inside, beside;
+};
+
+static enum err read_outside(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct arena a;
+    struct ledger_entry entry;
+    arena_init(&a, 100000);
+    enum err e = ledger_entry_read(tx, f, 0, &a, &entry);
+    arena_release(&a);
+    (void)arg;
+    return e;
+}
+
+static enum err peek(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct peeking *p = arg;
+    enum err e = ledger_append(p->s->ledger, tx, f, LEDGER_OPERATION, STR("search"), STR(""), NULL);
+    p->inside = e ? e : read_outside(tx, NULL, NULL);
+    p->beside = db_read(p->s->db, NULL, read_outside, NULL);
+    return e;
+}
+
+static void what_waits_is_seen_inside_only_on(const char *url)
+{
+    struct server s;
+    struct peeking p = {.s = &s};
+    server_start(&s, url);
+    assert_ok(db_transaction(s.db, NULL, peek, &p));
+    assert_ok(p.inside);
+    assert_err(p.beside, ERR_NOT_FOUND);
+    assert_ok(db_read(s.db, NULL, read_outside, NULL));
+    server_end(&s);
+}
+
+static void what_waits_is_seen_inside_only(void **state)
+{
+    (void)state;
+    both_stores(what_waits_is_seen_inside_only_on);
+}
+
+/* An entry that waits counts as a change: what refuses behind it must be undone. */
+static enum err count_changes(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct peeking *p = arg;
+    int64_t before = db_tx_changes(tx);
+    enum err e = ledger_append(p->s->ledger, tx, f, LEDGER_OPERATION, STR("search"), STR(""), NULL);
+    if (!e && db_tx_changes(tx) == before)
+        e = fail_set(f, ERR_STATE, NULL, NULL);
+    return e;
+}
+
+static void an_entry_that_waits_is_a_change_on(const char *url)
+{
+    struct server s;
+    server_start(&s, url);
+    assert_ok(db_transaction(s.db, NULL, count_changes, &(struct peeking){.s = &s}));
+    server_end(&s);
+}
+
+static void an_entry_that_waits_is_a_change(void **state)
+{
+    (void)state;
+    both_stores(an_entry_that_waits_is_a_change_on);
+}
+
 /* Two upper servers cosign the same head without knowing of each other; the later answer must not undo the
  * former. */
 static void cosignatures_are_kept_with_the_head_on(const char *url)
@@ -592,6 +763,9 @@ int main(void)
         cmocka_unit_test(what_is_undone_leaves_no_trace),
         cmocka_unit_test(headings_are_one_line),
         cmocka_unit_test(changes_from_many_threads_make_one_tree),
+        cmocka_unit_test(bodies_of_every_length_come_back),
+        cmocka_unit_test(what_waits_is_seen_inside_only),
+        cmocka_unit_test(an_entry_that_waits_is_a_change),
         cmocka_unit_test(cosignatures_are_kept_with_the_head),
         cmocka_unit_test(the_upper_server_keeps_heads_and_sees_forks),
         cmocka_unit_test(a_restored_server_has_a_line_of_its_own),
