@@ -37,7 +37,7 @@ struct flow {
                                 struct area_code *municipality);
     /* Agency: an identity notice says whose a number is. */
     enum err (*number_record)(struct flow *flow, struct db_tx *tx, struct fail *f,
-                              const struct identity *identity, const struct change *change);
+                              const struct store_version *v, const struct link_notice *n);
 };
 
 /* What flows tell the door (implemented by src/door, so that flows do not depend on it). */

@@ -134,9 +134,18 @@ struct error_codes {
 MUST_CHECK enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p,
                                     const struct link_notice *n, const struct error_codes *persons,
                                     const struct fail *why, int64_t place);
-/* Is one of the persons waiting, before place (0: anywhere)? */
-MUST_CHECK enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct error_codes *persons,
-                                      int64_t place, bool *blocked);
+struct error_list_state {
+    bool any;     /* something waits at all */
+    bool blocked; /* a notice of this one's origin about one of its persons waits */
+};
+/* Before place (0: anywhere). */
+MUST_CHECK enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct link_notice *n,
+                                      const struct error_codes *persons, int64_t place,
+                                      struct error_list_state *out);
+/* Something about the persons was applied, or ties their codes together: whatever waits about them is to be
+ * tried again. *touched is set when there is any; error_list_replay() then tries it. */
+MUST_CHECK enum err error_list_touch(struct db_tx *tx, struct fail *f, const struct error_codes *persons,
+                                     bool *touched);
 /* Takes the item that n replaces off the list; *place is where it stood, 0 when it was not there or is not
  * n's origin's. */
 MUST_CHECK enum err error_list_replace(struct db_tx *tx, struct fail *f, const struct link_notice *n,
@@ -150,8 +159,8 @@ struct replay_failed {
     } items[REPLAY_FAILED_MAX];
     size_t count;
 };
-/* Tries in order what waits behind, and item `target` (0 none). When it fails and failed->count has grown,
- * the caller runs its change again. */
+/* Tries in order what waits behind or was touched, and item `target` (0 none), until nothing more applies.
+ * When it fails and failed->count has grown, the caller runs its change again. */
 MUST_CHECK enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target,
                                       struct replay_failed *failed, int64_t *applied);
 /* A fault of this machine, which says nothing about the notice: the batch is not taken and comes again. */

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error list: notices that are valid but cannot be applied now.
  *
- * An item blocks its persons, as a set of resident codes (parking a code change blocks both codes), and
- * nobody else. Later notices about them wait behind it, in order. A correction that replaces an item takes
- * its place in the order, so that what waited behind waits behind the correction; only the origin of a notice
- * corrects it. A release tries it again. Whenever something was applied or given up, those behind are tried
- * in the order in which they came. */
+ * An item blocks its persons, as a set of resident codes (parking a code change blocks both codes), for later
+ * notices of its own origin, and nobody else. They wait behind it, in order. What another municipality says
+ * about the same person goes on: a notice changes its origin's episode only, and it may be the very thing
+ * that an item waits for.
+ *
+ * A correction that replaces an item takes its place in the order, so that what waited behind waits behind
+ * the correction; only the origin of a notice corrects it. A release tries it again. Whenever something was
+ * applied or given up, or a waiting code change ties two codes together, those that it could concern are
+ * tried in the order in which they came, until nothing more applies: so every order of arrival ends alike. */
 #include "link/core.h"
 
 #include "base/clock.h"
@@ -14,9 +18,21 @@
 
 enum { ERROR_ITEMS_MAX = 100000 };
 
+enum { ORIGIN_SIZE = NODE_NAME_SIZE + 1, LINKED_MAX = 16 };
+static const char anybody[] = "";
+
 struct listed {
     int64_t id, peer, sequence;
+    char origin[ORIGIN_SIZE]; /* as in ids: "ORIGIN/" */
 };
+
+static const char *origin_of(struct str notice_id, char out[static ORIGIN_SIZE])
+{
+    const char *slash = notice_id.n ? memchr(notice_id.p, '/', notice_id.n) : NULL;
+    snprintf(out, ORIGIN_SIZE, "%.*s", slash ? (int)(slash + 1 - notice_id.p) : 0,
+             notice_id.n ? notice_id.p : "");
+    return out;
+}
 
 enum err error_list_park(struct db_tx *tx, struct fail *f, struct peer *p, const struct link_notice *n,
                          const struct error_codes *persons, const struct fail *why, int64_t place)
@@ -45,16 +61,50 @@ static enum err query_found(struct db_tx *tx, struct fail *f, const struct db_st
     return db_done(&rows, f);
 }
 
-enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct error_codes *persons, int64_t place,
-                           bool *blocked)
+enum err error_list_blocks(struct db_tx *tx, struct fail *f, const struct link_notice *n,
+                           const struct error_codes *persons, int64_t place, struct error_list_state *out)
 {
-    enum err e = query_found(tx, f, &sql_link_error_any, DB_NONE, blocked, NULL);
-    if (e || !*blocked)
-        return e;
+    char origin[ORIGIN_SIZE];
+    bool *blocked = &out->blocked;
+    enum err e = query_found(tx, f, &sql_link_error_any, DB_NONE, &out->any, NULL);
     *blocked = false;
+    if (e || !out->any)
+        return e;
+    origin_of(n->id, origin);
     for (size_t i = 0; i < persons->count && !e && !*blocked; i++)
-        e = query_found(tx, f, &sql_link_error_blocks,
-                        DB(db_int(persons->codes[i]), db_int(place ? place : INT64_MAX)), blocked, NULL);
+        e = query_found(
+            tx, f, &sql_link_error_blocks,
+            DB(db_int(persons->codes[i]), db_int(place ? place : INT64_MAX), db_text(str_of(origin))),
+            blocked, NULL);
+    return e;
+}
+
+/* The codes that waiting notices of an origin tie to those of one notice. */
+static enum err linked_codes(struct db_tx *tx, struct fail *f, const struct error_codes *persons,
+                             const char *origin, int64_t out[static LINKED_MAX], size_t *count)
+{
+    enum err e = ERR_OK;
+    *count = 0;
+    for (size_t i = 0; i < persons->count && !e; i++) {
+        struct db_rows rows;
+        db_query(tx, &rows, &sql_link_error_linked, DB(db_int(persons->codes[i]), db_text(str_of(origin))));
+        while (*count < LINKED_MAX && db_next(&rows))
+            out[(*count)++] = db_row_int(&rows, 0);
+        e = db_done(&rows, f);
+    }
+    return e;
+}
+
+enum err error_list_touch(struct db_tx *tx, struct fail *f, const struct error_codes *persons, bool *touched)
+{
+    int64_t codes[LINKED_MAX];
+    size_t count = 0;
+    enum err e = linked_codes(tx, f, persons, anybody, codes, &count);
+    for (size_t i = 0; i < count && !e; i++) {
+        int64_t changed = 0;
+        e = db_exec(tx, f, &sql_link_error_touch, DB(db_int(codes[i])), &changed);
+        *touched |= changed > 0;
+    }
     return e;
 }
 
@@ -100,8 +150,10 @@ static enum err list_load(struct db_tx *tx, struct fail *f, struct arena *a, int
             list = grown;
             size *= 2;
         }
-        if (list)
-            list[n++] = (struct listed){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 2)};
+        if (list) {
+            list[n] = (struct listed){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 2), ""};
+            origin_of(db_row_text(&rows, 3), list[n++].origin);
+        }
     }
     enum err e = db_done(&rows, f);
     if (!e && !list)
@@ -154,17 +206,35 @@ static enum err stays(struct replay *r, struct fail *f, const struct listed *ite
                    DB(db_int(item->id), db_int(why), db_text(str_of(field)), db_int(0)), NULL);
 }
 
+/* It applied: off the list, and what waited for it is to be tried. */
+static enum err item_applied(struct replay *r, struct fail *f, const struct listed *item,
+                             const struct link_kind *kind, const struct error_codes *persons)
+{
+    bool touched = false;
+    r->applied++;
+    enum err e = item_remove(r->tx, f, item->id);
+    if (!e)
+        e = error_list_touch(r->tx, f, persons, &touched);
+    return e || !kind->final ? e : tell(r->l, r->tx, f, item, NULL);
+}
+
 static enum err try_notice(struct replay *r, struct fail *f, const struct listed *item,
-                           const struct link_kind *kind, const struct link_notice *n)
+                           const struct link_kind *kind, struct link_notice *n)
 {
     struct fail why = {0};
+    struct error_codes persons = {.count = 0};
+    int64_t linked[LINKED_MAX];
+    if (kind->persons)
+        persons.count = kind->persons(n, persons.codes);
+    enum err e = linked_codes(r->tx, f, &persons, item->origin, linked, &n->linked_count);
+    if (e)
+        return e;
+    n->linked = linked;
     int64_t before = db_tx_changes(r->tx);
     enum err outcome = notice_apply(r->l, r->tx, &why, kind, n);
-    if (!outcome) {
-        r->applied++;
-        enum err e = item_remove(r->tx, f, item->id);
-        return e || !kind->final ? e : tell(r->l, r->tx, f, item, NULL);
-    }
+    n->linked = NULL;
+    if (!outcome)
+        return item_applied(r, f, item, kind, &persons);
     why.err = outcome;
     if (!link_err_passes(outcome) && db_tx_changes(r->tx) == before)
         return stays(r, f, item, outcome, why.field);
@@ -205,28 +275,42 @@ static enum err replay_item(struct replay *r, struct fail *f, const struct liste
     for (size_t i = 0; i < r->failed->count; i++)
         if (r->failed->items[i].id == item->id)
             return stays(r, f, item, r->failed->items[i].why.err, r->failed->items[i].why.field);
-    enum err e = query_found(r->tx, f, &sql_link_error_blocked, DB(db_int(item->id)), &blocked, NULL);
+    enum err e = query_found(r->tx, f, &sql_link_error_blocked,
+                             DB(db_int(item->id), db_text(str_of(item->origin))), &blocked, NULL);
     if (e || blocked || r->failed->count == REPLAY_FAILED_MAX)
         return e;
     arena_reset(&r->arena);
     return open_and_try(r, f, item);
 }
 
-enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target,
-                           struct replay_failed *failed, int64_t *applied)
+/* Each item that is to be tried, once, in the order in which they came. */
+static enum err replay_once(struct replay *r, struct fail *f, int64_t target)
 {
-    struct replay r = {.l = l, .tx = tx, .failed = failed};
     struct arena a;
     struct listed *items = NULL;
     size_t count = 0;
     arena_init(&a, 16 * 1024 * 1024);
-    arena_init(&r.arena, 8 * 1024 * 1024);
-    enum err e = list_load(tx, f, &a, target, &items, &count);
+    enum err e = list_load(r->tx, f, &a, target, &items, &count);
     for (size_t i = 0; i < count && !e; i++)
-        e = replay_item(&r, f, &items[i]);
+        e = replay_item(r, f, &items[i]);
+    arena_release(&a);
+    return e;
+}
+
+enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target,
+                           struct replay_failed *failed, int64_t *applied)
+{
+    struct replay r = {.l = l, .tx = tx, .failed = failed};
+    int64_t before;
+    enum err e;
+    arena_init(&r.arena, 8 * 1024 * 1024);
+    do {
+        before = r.applied;
+        e = replay_once(&r, f, target);
+        target = 0;
+    } while (!e && r.applied > before);
     if (!e && applied)
         *applied = r.applied;
-    arena_release(&a);
     arena_release(&r.arena);
     return e;
 }
@@ -244,7 +328,7 @@ static enum err item_find(struct db_tx *tx, struct fail *f, int64_t id, struct l
     bool found = false;
     db_query(tx, &rows, &sql_link_error_find, DB(db_int(id)));
     if (db_next(&rows)) {
-        *out = (struct listed){id, db_row_int(&rows, 0), db_row_int(&rows, 1)};
+        *out = (struct listed){id, db_row_int(&rows, 0), db_row_int(&rows, 1), ""};
         if (why) {
             why->err = (enum err)db_row_int(&rows, 2);
             snprintf(why->field, sizeof why->field, "%.*s", STR_ARG(db_row_text(&rows, 3)));

@@ -31,13 +31,17 @@ struct link_notice {
     int64_t sender_sequence; /* its place in that neighbour's stream */
     int64_t time;            /* when it was made */
     uint64_t entry;          /* ledger index of its communication entry here */
+    /* When it is tried again: the resident codes that notices of its origin, waiting behind it, tie to its
+     * persons. */
+    const int64_t *linked;
+    size_t linked_count;
 };
 
 /* What a kind means here. One const table per program, given to link_new; found by kind.
  * apply: ERR_OK applied; errors for which link_err_parks() is true go to the error list and block the
- * notice's persons; any other error refuses it for good. It should fail before its first write (a failure
- * after a write makes the batch run again). persons: fills codes[] with the resident codes the notice
- * touches, returns how many (0..4). */
+ * notice's persons for its origin; any other error refuses it for good. It should fail before its first write
+ * (a failure after a write makes the batch run again). persons: fills codes[] with the resident codes the
+ * notice touches, returns how many (0..4). */
 struct link_kind {
     uint16_t kind;
     bool final; /* applied here for good: its sender gets the outcome "applied"; trouble is always reported */

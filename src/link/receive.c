@@ -203,26 +203,54 @@ static enum err try_item(struct batch *b, struct db_tx *tx, struct fail *f, stru
     return fail_set(f, outcome, why->field, "%s", why->detail);
 }
 
-/* Applies one item. *state: 'a' applied, 'w' on the error list, 'r' refused. An error stops the batch. */
-static enum err apply_item(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, char *state)
+/* Applies one item. *state: 'a' applied, 'w' on the error list, 'r' refused. *replay: others that wait are to
+ * be tried. An error stops the batch. */
+static enum err apply_item(struct batch *b, struct db_tx *tx, struct fail *f, struct item *item, char *state,
+                           bool *replay)
 {
     struct fail why = item->late;
-    bool blocked = false;
+    struct error_list_state list = {false, false};
     int64_t place = 0;
     enum err e = ERR_OK;
     *state = 'a';
+    *replay = false;
     if (item->notice.replaces.n)
         e = error_list_replace(tx, f, &item->notice, &place);
     if (!e && item->persons.count)
-        e = error_list_blocks(tx, f, &item->persons, place, &blocked);
-    if (!e && blocked)
+        e = error_list_blocks(tx, f, &item->notice, &item->persons, place, &list);
+    if (!e && list.blocked)
         fail_set(&why, ERR_BEHIND, NULL, NULL);
     else if (!e && !why.err)
         e = try_item(b, tx, f, item, &why);
     if (!e && why.err)
         e = set_aside(b, tx, f, item, &why, place, state);
-    /* what waited behind the replaced one is tried when the place is free */
-    return e || !place || *state == 'w' ? e : error_list_replay(b->l, tx, f, 0, &b->failed, NULL);
+    *replay = place && *state != 'w'; /* the place of what it replaced is free for those behind */
+    if (!e && list.any && (*state == 'a' || (list.blocked && item->persons.count > 1)))
+        e = error_list_touch(tx, f, &item->persons, replay);
+    return e;
+}
+
+static enum err add_outcome(struct outcome_list *outcomes, struct fail *f, const struct batch *b, size_t i,
+                            char state)
+{
+    const struct item *item = &b->items[i];
+    int64_t sequence = b->header->first + (int64_t)i;
+    struct outcome_range r = {b->peer->id, sequence, sequence, ERR_OK, state, ""};
+    if (state != 'a') {
+        r.error = item->why.err;
+        snprintf(r.field, sizeof r.field, "%s", item->why.field);
+    }
+    return outcome_add(outcomes, f, &r);
+}
+
+/* What was said so far goes first: the newest word counts, and a replay may have a newer one about the same
+ * notice. */
+static enum err replay_others(struct batch *b, struct db_tx *tx, struct fail *f,
+                              struct outcome_list *outcomes)
+{
+    enum err e = outcome_send(b->l, tx, f, outcomes);
+    outcomes->count = 0;
+    return e ? e : error_list_replay(b->l, tx, f, 0, &b->failed, NULL);
 }
 
 static enum err apply_all(struct batch *b, struct db_tx *tx, struct fail *f)
@@ -231,19 +259,15 @@ static enum err apply_all(struct batch *b, struct db_tx *tx, struct fail *f)
     enum err e = ERR_OK;
     for (size_t i = 0; i < (size_t)b->header->count && !e; i++) {
         struct item *item = &b->items[i];
-        int64_t sequence = b->header->first + (int64_t)i;
         char state = 'a';
+        bool replay = false;
         if (item->excepted)
             continue; /* the receipt tells */
-        e = apply_item(b, tx, f, item, &state);
-        if (e || (state == 'a' && !item->kind->final))
-            continue;
-        struct outcome_range r = {b->peer->id, sequence, sequence, ERR_OK, state, ""};
-        if (state != 'a') {
-            r.error = item->why.err;
-            snprintf(r.field, sizeof r.field, "%s", item->why.field);
-        }
-        e = outcome_add(&outcomes, f, &r);
+        e = apply_item(b, tx, f, item, &state, &replay);
+        if (!e && (state != 'a' || item->kind->final))
+            e = add_outcome(&outcomes, f, b, i, state);
+        if (!e && replay)
+            e = replay_others(b, tx, f, &outcomes);
     }
     return e ? e : outcome_send(b->l, tx, f, &outcomes);
 }

@@ -86,32 +86,68 @@ static struct resident_code code_before(const struct store_version *v)
     return v->change.has_old_code ? v->change.old_code : v->identity.resident_code;
 }
 
+struct likeness {
+    const struct identity *identity;
+    bool found;
+};
+
+static bool compare_person(void *arg, const struct store_version *v)
+{
+    struct likeness *l = arg;
+    const struct identity *i = l->identity, *other = &v->identity;
+    bool same_number = other->has_individual_number && i->has_individual_number &&
+                       individual_number_equal(other->individual_number, i->individual_number);
+    l->found = same_number || date_compare(other->birth_date, i->birth_date) == 0;
+    return !l->found;
+}
+
+enum { OTHERS_MAX = 8 };
+
+/* Where else the code is used by an episode whose latest version names another number and another birth. */
+static enum err find_unlike(struct db_tx *tx, struct fail *f, const struct identity *i,
+                            struct area_code areas[static OTHERS_MAX], size_t *count)
+{
+    struct db_rows rows;
+    *count = 0;
+    db_query(tx, &rows, &sql_store_code_uses,
+             DB(db_int(i->resident_code.value), db_int(i->address.area_code.value)));
+    while (*count < OTHERS_MAX && db_next(&rows)) {
+        bool same_number = !db_row_null(&rows, 0) && i->has_individual_number &&
+                           db_row_int(&rows, 0) == i->individual_number.value;
+        if (!same_number && db_row_int(&rows, 1) != date_to_int(i->birth_date))
+            areas[(*count)++].value = (int32_t)db_row_int(&rows, 2);
+    }
+    return db_done(&rows, f);
+}
+
 /* Does somebody else have the new code? Their other notices may come first or later, so one differing value
  * proves nothing (it may be the very thing that changed): another person differs in Individual Number and
- * birth. */
+ * birth, and did so in every version of that other episode. */
 static enum err check_new_code(struct db_tx *tx, struct fail *f, const struct store_version *v)
 {
     const struct identity *i = &v->identity;
-    struct store_episode own;
+    struct area_code unlike[OTHERS_MAX];
+    size_t count = 0;
+    struct store_episode own = {0};
     enum err e = store_episode_find(tx, f, i->resident_code, i->address.area_code, &own);
-    if (e)
-        return e;
+    if (!e)
+        e = find_unlike(tx, f, i, unlike, &count);
     bool taken = own.version > 0 || own.former;
-    struct db_rows rows;
-    db_query(tx, &rows, &sql_store_code_uses,
-             DB(db_int(i->resident_code.value), db_int(i->address.area_code.value)));
-    while (db_next(&rows)) {
-        bool same_number = !db_row_null(&rows, 0) && i->has_individual_number &&
-                           db_row_int(&rows, 0) == i->individual_number.value;
-        taken |= !same_number && db_row_int(&rows, 1) != date_to_int(i->birth_date);
+    for (size_t k = 0; k < count && !e && !taken; k++) {
+        struct likeness l = {.identity = i};
+        struct arena a;
+        arena_init(&a, 1024 * 1024);
+        e = store_history(tx, f, i->resident_code, unlike[k], &a, compare_person, &l);
+        arena_release(&a);
+        taken = !l.found;
     }
-    e = db_done(&rows, f);
     if (!e && taken)
         return fail_set(f, ERR_CODE_TAKEN, "resident_code", NULL);
     return e;
 }
 
-/* A correction of the latest version is judged by what was before that one. */
+/* A correction of the latest version is judged by what was before that one; when that one was itself a
+ * correction of the version before it, by what was before both. */
 static enum err state_before(struct db_tx *tx, struct fail *f, const struct store_version *v,
                              const struct store_episode *episode, struct store_episode *out)
 {
@@ -120,15 +156,19 @@ static enum err state_before(struct db_tx *tx, struct fail *f, const struct stor
         return ERR_OK;
     struct arena a;
     arena_init(&a, 64 * 1024);
-    struct store_version row = {0};
-    int64_t previous = 0;
-    enum err e = store_row_read(tx, f, episode->latest, &a, &row, &previous);
+    int64_t at = episode->latest, corrected = v->replaces;
+    enum err e = ERR_OK;
     out->state = STORE_NONE;
-    if (!e && previous)
-        e = store_row_read(tx, f, previous, &a, &row, NULL);
-    if (!e && previous) {
-        out->state = row.state;
-        out->opened = row.opened;
+    while (!e && at) {
+        struct store_version row = {0};
+        arena_reset(&a);
+        e = store_row_read(tx, f, at, &a, &row, &at);
+        if (!e && row.version != corrected) {
+            out->state = row.state;
+            out->opened = row.opened;
+            break;
+        }
+        corrected = row.replaces;
     }
     arena_release(&a);
     return e;
@@ -158,7 +198,10 @@ static enum err check_version(struct fail *f, const struct store_version *v, int
         return fail_set(f, ERR_FIELD_RANGE, "replaces_version", NULL);
     if (v->version == latest + 1)
         return ERR_OK;
-    if (v->replaces != latest + 1)
+    /* A correction may pass over what it corrects and what is missing before it; but it never begins an
+     * episode that may go on under another code. */
+    bool next = v->replaces == latest + 1, begins = latest > 0 || event_of(&v->change) == EVENT_ENTRY;
+    if (!next && (v->replaces <= latest || !begins))
         return fail_set(f, ERR_VERSION_GAP, "version", "%lld comes next", (long long)latest + 1);
     *fills_gap = true;
     return ERR_OK;

@@ -45,7 +45,7 @@ enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code co
 
 struct search {
     const struct store_version *wanted;
-    bool same;
+    bool other;
 };
 
 static bool compare_version(void *arg, const struct store_version *v)
@@ -60,7 +60,7 @@ static bool compare_version(void *arg, const struct store_version *v)
     wanted.state = v->state;
     store_digest_line(&have, v);
     store_digest_line(&want, &wanted);
-    s->same = !have.broken && str_equal(buf_str(&have), buf_str(&want));
+    s->other = have.broken || !str_equal(buf_str(&have), buf_str(&want));
     buf_release(&have);
     buf_release(&want);
     return false;
@@ -74,10 +74,12 @@ enum err store_has(struct db_tx *tx, struct fail *f, const struct store_version 
     enum err e = store_history(tx, f, v->identity.resident_code, v->identity.address.area_code, &a,
                                compare_version, &s);
     arena_release(&a);
-    if (e == ERR_EPISODE_UNKNOWN)
-        e = ERR_OK; /* a code that has changed since: not this one's repetition */
     if (!e)
-        *same = s.same;
+        *same = !s.other;
+    if (e == ERR_EPISODE_UNKNOWN) { /* a code that has changed since: not this one's repetition */
+        *same = false;
+        e = ERR_OK;
+    }
     return e;
 }
 
@@ -125,6 +127,19 @@ static enum err find_codes(struct db_tx *tx, struct fail *f, struct person_codes
             add_code(codes, db_row_int(&rows, 0));
         e = db_done(&rows, f);
     }
+    return e;
+}
+
+enum err store_codes_linked(struct db_tx *tx, struct fail *f, struct resident_code a, struct resident_code b,
+                            bool *linked)
+{
+    struct person_codes codes = {.code = {a.value}, .count = 1};
+    bool found = false;
+    enum err e = find_codes(tx, f, &codes);
+    for (size_t i = 0; i < codes.count; i++)
+        found |= codes.code[i] == b.value;
+    if (!e)
+        *linked = found;
     return e;
 }
 

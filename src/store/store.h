@@ -12,7 +12,7 @@
  *
  * Each version holds the whole record, so the newest is the state. Therefore a correction (`replaces`) may
  * follow when the version it corrects is missing here, because it was valid at its origin but could not be
- * applied here.
+ * applied here; the chain then passes over what is missing.
  *
  * Tables: store_version (wide, appended: every column of the identity and its change; `previous` links the
  * chain), store_episode (narrow, key (code, area): latest version, state), store_former_code (narrow: a code
@@ -69,7 +69,8 @@ MUST_CHECK enum err store_apply(struct db_tx *tx, struct fail *f, const struct s
 MUST_CHECK enum err store_step(struct fail *f, enum store_state before, const struct change *c,
                                enum store_state *after);
 const char *store_state_name(enum store_state state); /* "none", "current", "leaving", "removed" */
-/* Whether the episode holds a version of that number with the same content (a repeated notice). */
+/* Whether the episode, which has come to that number, holds it with the same content (a repeated notice), or
+ * passed over it: a correction came in its place, which holds the whole record. */
 MUST_CHECK enum err store_has(struct db_tx *tx, struct fail *f, const struct store_version *v, bool *same);
 
 MUST_CHECK enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_code code,
@@ -81,6 +82,9 @@ MUST_CHECK enum err store_latest(struct db_tx *tx, struct fail *f, struct reside
  * the open one opened last; when none is open, the one opened last. ERR_NOT_FOUND. */
 MUST_CHECK enum err store_current(struct db_tx *tx, struct fail *f, struct resident_code code,
                                   struct arena *a, struct store_version *out);
+/* Whether code changes tie two codes to one person, in either direction. */
+MUST_CHECK enum err store_codes_linked(struct db_tx *tx, struct fail *f, struct resident_code a,
+                                       struct resident_code b, bool *linked);
 /* Versions of an episode, newest first, until each returns false. ERR_EPISODE_UNKNOWN. */
 MUST_CHECK enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code code,
                                   struct area_code area, struct arena *a,

@@ -163,24 +163,93 @@ static void corrections_take_the_place_of_what_they_replace(void **state UNUSED)
     network_start(&net);
     server_notice(a, 6, 1, 3);
     WAIT(strcmp(server_outcomes(a), "www") == 0);
-    atomic_store(&agency->park_code, 0);
     server_send(b, &(struct test_notice){.code = 6, .step = 1, .replaces = "cs.282049/prefecture.28/1"});
-    WAIT(strcmp(server_outcomes(b), "w") == 0); /* nobody corrects what another said: it only stands behind */
-    assert_string_equal(server_seen(agency), "");
+    WAIT(strcmp(server_outcomes(b), "a") ==
+         0); /* nobody corrects what another said: it is a notice like any */
+    assert_string_equal(server_seen(agency), "6:1");
+    atomic_store(&agency->park_code, 0);
     server_send(a, &(struct test_notice){.code = 6, .step = 4, .replaces = "cs.282049/prefecture.28/1"});
     WAIT(strcmp(server_outcomes(a), "waaa") == 0);
-    assert_string_equal(server_seen(agency), "6:4 6:2 6:3 6:1");
+    assert_string_equal(server_seen(agency), "6:1 6:4 6:2 6:3");
 }
 
-static void a_code_change_blocks_both_codes(void **state UNUSED)
+/* What waits blocks its own origin alone; and when somebody else's notice about the person applies, it is
+ * tried again. */
+static void anothers_notice_passes_and_may_heal(void **state UNUSED)
+{
+    atomic_store(&agency->park_code, 6);
+    network_start(&net);
+    server_notice(a, 6, 1, 2);
+    WAIT(strcmp(server_outcomes(a), "ww") == 0);
+    atomic_store(&agency->park_code, 0);
+    server_notice(b, 7, 1, 1); /* about another person: nothing is tried */
+    WAIT(strcmp(server_outcomes(b), "a") == 0);
+    assert_string_equal(server_seen(agency), "7:1");
+    server_notice(b, 6, 2, 2);
+    WAIT(strcmp(server_outcomes(a), "aa") == 0);
+    assert_string_equal(server_seen(agency), "7:1 6:2 6:1 6:2");
+    assert_int_equal(server_errors(agency, NULL, 0), 0);
+}
+
+/* All in one batch: the outcomes that stay are those of the end. */
+static void parked_and_corrected_in_one_batch(void **state UNUSED)
+{
+    atomic_store(&agency->park_code, 6);
+    server_start(agency);
+    server_start(prefecture);
+    server_open(a);
+    server_notice(a, 6, 1, 1);
+    server_send(a, &(struct test_notice){
+                       .code = 6, .new_code = 60, .step = 2, .replaces = "cs.282049/prefecture.28/9"});
+    server_notice(a, 60, 3, 3);
+    server_send(a, &(struct test_notice){.code = 6, .step = 4, .replaces = "cs.282049/prefecture.28/1"});
+    server_stop(a);
+    server_start(a);
+    WAIT(strcmp(server_outcomes(a), "waaa") == 0);
+    assert_string_equal(server_seen(agency), "6:4 6:2 60:3");
+}
+
+/* Parks a change of code 6 to 60 with notices about the new code and one about somebody else, and restarts
+ * the agency. */
+static void park_a_code_change(void)
 {
     atomic_store(&agency->park_code, 6);
     network_start(&net);
     server_send(a, &(struct test_notice){.code = 6, .new_code = 60, .step = 1});
-    server_notice(a, 60, 2, 2);
-    server_notice(a, 8, 3, 3);
-    WAIT(strcmp(server_outcomes(a), "wwa") == 0);
-    assert_string_equal(server_seen(agency), "8:3");
+    server_notice(a, 60, 2, 3);
+    server_notice(a, 8, 4, 4);
+    WAIT(strcmp(server_outcomes(a), "wwwa") == 0);
+    server_stop(agency);
+    server_start(agency);
+    server_notice(a, 60, 5, 5);
+    WAIT(strcmp(server_outcomes(a), "wwwaw") == 0);
+    assert_string_equal(server_seen(agency), "8:4");
+    atomic_store(&agency->park_code, 0);
+}
+
+static void a_parked_code_change_is_released_in_order(void **state UNUSED)
+{
+    struct link_error_item items[4];
+    int64_t applied = 0;
+    park_a_code_change();
+    assert_int_equal(server_errors(agency, items, 4), 4);
+    assert_ok(link_error_release(agency->link, NULL, items[3].id,
+                                 &applied)); /* blocked: nothing happens out of order */
+    assert_string_equal(server_seen(agency), "8:4");
+    assert_ok(link_error_release(agency->link, NULL, items[0].id, &applied));
+    assert_int_equal(applied, 4);
+    assert_string_equal(server_seen(agency), "8:4 6:1 60:2 60:3 60:5");
+    WAIT(strcmp(server_outcomes(a), "aaaaa") == 0);
+}
+
+static void a_parked_code_change_is_corrected_in_order(void **state UNUSED)
+{
+    park_a_code_change();
+    server_send(a, &(struct test_notice){
+                       .code = 6, .new_code = 60, .step = 6, .replaces = "cs.282049/prefecture.28/1"});
+    WAIT(strcmp(server_outcomes(a), "waaaaa") == 0);
+    assert_string_equal(server_seen(agency), "8:4 6:6 60:2 60:3 60:5");
+    assert_int_equal(server_errors(agency, NULL, 0), 0);
 }
 
 static void a_late_failure_leaves_no_trace(void **state UNUSED)
@@ -349,7 +418,10 @@ int main(void)
         TEST(release_replays_in_order),
         TEST(outcomes_of_a_part_keep_the_rest),
         TEST(corrections_take_the_place_of_what_they_replace),
-        TEST(a_code_change_blocks_both_codes),
+        TEST(anothers_notice_passes_and_may_heal),
+        TEST(parked_and_corrected_in_one_batch),
+        TEST(a_parked_code_change_is_released_in_order),
+        TEST(a_parked_code_change_is_corrected_in_order),
         TEST(a_late_failure_leaves_no_trace),
         TEST(batches_of_several_servers_interleave),
         TEST(a_resend_changes_nothing),

@@ -216,7 +216,9 @@ void server_open(struct test_server *s)
 {
     bool agency = s->name.role == NODE_AGENCY;
     struct fail f = {0};
-    assert_ok(db_open(NULL, s->database, modules, COUNT_OF(modules), &s->db));
+    if (db_open(&f, s->database, s->modules ? s->modules : modules,
+                s->modules ? s->module_count : COUNT_OF(modules), &s->db))
+        fail_msg("%s: %s %s %s", s->name.text, err_row(f.err)->name, f.field, f.detail);
     assert_ok(ledger_open(NULL, s->db, s->name.text, s->key, &s->ledger));
     const struct link_config config = {.self = s->name,
                                        .listen = s->address,
@@ -228,9 +230,11 @@ void server_open(struct test_server *s)
                                        .root_count = 1,
                                        .db = s->db,
                                        .ledger = s->ledger,
-                                       .kinds = agency ? kinds_agency : kinds_below,
-                                       .kind_count = 1,
-                                       .app = s,
+                                       .kinds = s->kinds ? s->kinds
+                                                : agency ? kinds_agency
+                                                         : kinds_below,
+                                       .kind_count = s->kinds ? s->kind_count : 1,
+                                       .app = s->kinds ? s->app : s,
                                        .disk_path = s->network->folder,
                                        .disk_least = s->disk_least,
                                        .head_seconds = s->head_seconds};

@@ -25,6 +25,12 @@ struct test_server {
     struct link *link; /* NULL while it is stopped */
     atomic_long park_code, refuse_code, late_code; /* 0 none */
     int disk_least, head_seconds;
+    /* What it runs instead of the kind above; NULL: that. */
+    const struct link_kind *kinds;
+    size_t kind_count;
+    void *app;
+    const struct db_module *const *modules;
+    size_t module_count;
 };
 struct test_network {
     char folder[64], root_uri[128];

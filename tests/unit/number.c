@@ -37,7 +37,8 @@ static enum err record_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct call *c = arg;
     int64_t written = db_tx_changes(tx);
-    enum err e = number_record(&agency.flow, tx, f, &c->identity, &c->change);
+    const struct store_version v = {.identity = c->identity, .change = c->change};
+    enum err e = number_record(&agency.flow, tx, f, &v, NULL);
     if (e)
         assert_int_equal(db_tx_changes(tx), written);
     return e;

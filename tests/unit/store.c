@@ -305,6 +305,19 @@ static void a_correction_may_follow_what_could_not_be_applied(const char *url)
     assert_int_equal(state_of(1, NISHINOMIYA), STORE_CURRENT);
     assert_err(change(1, NISHINOMIYA, CHANGE_MOVE_WITHIN, 2), ERR_VERSION_OLD);
     assert_ok(change(1, NISHINOMIYA, CHANGE_MOVE_WITHIN, 4));
+    v.identity = resident(2, NISHINOMIYA);
+    v.replaces = 2; /* a correction of a correction: neither came. But where did the stay begin? */
+    assert_err(apply(v), ERR_VERSION_GAP);
+    v.change.reason = CHANGE_MOVE_IN;
+    assert_ok(apply(v));
+    assert_int_equal(state_of(2, NISHINOMIYA), STORE_CURRENT);
+    v.version = 4;
+    v.replaces = 3;
+    assert_ok(apply(v)); /* and corrected once more */
+    v.version = 7;
+    v.replaces = 6;
+    v.change.reason = CHANGE_MOVE_WITHIN;
+    assert_ok(apply(v)); /* 5 and 6 never came */
     db_close(db);
 }
 
@@ -313,6 +326,30 @@ static enum err ask_has(struct db_tx *tx, struct fail *f, void *arg)
     bool same = false;
     enum err e = store_has(tx, f, arg, &same);
     return e ? e : same ? ERR_EXISTS : ERR_NOT_FOUND;
+}
+
+static bool has(struct store_version v)
+{
+    return db_read(db, NULL, ask_has, &v) == ERR_EXISTS;
+}
+
+static void what_a_correction_passed_over_is_known(const char *url)
+{
+    open_store(url);
+    assert_ok(enter(1, NISHINOMIYA, 1));
+    struct store_version v = version(resident(1, NISHINOMIYA), change_on(CHANGE_MOVE_WITHIN, 2021, 4, 2), 4);
+    v.replaces = 2;
+    v.state = STORE_CURRENT;
+    v.opened = (struct date){2020, 4, 1};
+    assert_ok(apply(v));
+    struct store_version late =
+        version(resident(1, NISHINOMIYA), change_on(CHANGE_MOVE_WITHIN, 2021, 4, 1), 3);
+    assert_true(has(late));
+    late.version = 4; /* that one is there, with another day */
+    assert_false(has(late));
+    late.identity.resident_code = code_of(9);
+    assert_false(has(late));
+    db_close(db);
 }
 
 static void a_repeated_version_is_known(const char *url)
@@ -428,6 +465,7 @@ BOTH(a_code_change_moves_the_episode)
 BOTH(a_code_change_cannot_take_anothers_code)
 BOTH(a_correction_is_judged_by_what_was_before)
 BOTH(a_correction_may_follow_what_could_not_be_applied)
+BOTH(what_a_correction_passed_over_is_known)
 BOTH(a_repeated_version_is_known)
 BOTH(two_open_episodes_are_listed)
 BOTH(a_census_compares_states)
@@ -444,6 +482,7 @@ int main(void)
         cmocka_unit_test(both_a_code_change_cannot_take_anothers_code),
         cmocka_unit_test(both_a_correction_is_judged_by_what_was_before),
         cmocka_unit_test(both_a_correction_may_follow_what_could_not_be_applied),
+        cmocka_unit_test(both_what_a_correction_passed_over_is_known),
         cmocka_unit_test(both_a_repeated_version_is_known),
         cmocka_unit_test(both_two_open_episodes_are_listed),
         cmocka_unit_test(both_a_census_compares_states),

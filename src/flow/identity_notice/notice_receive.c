@@ -85,7 +85,7 @@ static enum err record(struct flow *flow, struct db_tx *tx, const struct link_no
     if (e || known)
         return e;
     if (duty.keeps_numbers)
-        e = flow->number_record(flow, tx, f, &v->identity, &v->change);
+        e = flow->number_record(flow, tx, f, v, n);
     if (!e)
         e = store_write(tx, f, &plan);
     if (!e && duty.relays)

@@ -20,11 +20,11 @@ enum { NUMBER_GENERATIONS = 10 };
  * Body {"resident_code","request":"new"|"change"|"ex_officio","change"}. */
 MUST_CHECK enum err number_request(struct flow *flow, struct db_tx *tx, struct fail *f,
                                    struct resident_code code, enum number_request_kind kind, int64_t change);
-/* At the agency: an identity notice says whose a number is; ERR_NUMBER_TAKEN (before any write) when it is
- * another person's. A code change carries the number to the new code; a number before a change becomes a
- * former one. */
+/* At the agency: identity notice n says whose a number is (v, not yet written); ERR_NUMBER_TAKEN (before any
+ * write) when it is another person's. A code change carries the number to the new code; a number before a
+ * change becomes a former one. n may be NULL. */
 MUST_CHECK enum err number_record(struct flow *flow, struct db_tx *tx, struct fail *f,
-                                  const struct identity *identity, const struct change *change);
+                                  const struct store_version *v, const struct link_notice *n);
 /* At the agency: generates, or finds the one generated for this same request; NUMBER_NEW for a person who has
  * a number gives that number. ERR_NUMBER_EXHAUSTED. Pure of the link; used by tests. */
 MUST_CHECK enum err number_generate(struct flow *flow, struct db_tx *tx, struct fail *f,

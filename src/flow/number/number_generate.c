@@ -128,6 +128,31 @@ enum err number_generate(struct flow *flow, struct db_tx *tx, struct fail *f, st
 
 /* ---- numbers seen in identity notices ---- */
 
+/* The episode had the number before this change: it was judged when it came. */
+static enum err had_already(struct db_tx *tx, struct fail *f, const struct store_version *v, bool *had)
+{
+    struct arena a;
+    struct store_version latest;
+    struct fail why = {0};
+    struct resident_code code = v->change.has_old_code ? v->change.old_code : v->identity.resident_code;
+    arena_init(&a, 64 * 1024);
+    enum err e = store_latest(tx, &why, code, v->identity.address.area_code, &a, &latest);
+    *had = !e && latest.identity.has_individual_number &&
+           individual_number_equal(latest.identity.individual_number, v->identity.individual_number);
+    arena_release(&a);
+    return !e || e == ERR_EPISODE_UNKNOWN ? ERR_OK : fail_set(f, e, why.field, "%s", why.detail);
+}
+
+/* Code changes, recorded or waiting behind this notice, tie the owner's code to the person's. */
+static enum err same_by_codes(struct db_tx *tx, struct fail *f, struct resident_code owner,
+                              const struct store_version *v, const struct link_notice *n, bool *same)
+{
+    enum err e = store_codes_linked(tx, f, owner, v->identity.resident_code, same);
+    for (size_t i = 0; n && i < n->linked_count && !e && !*same; i++)
+        e = store_codes_linked(tx, f, owner, (struct resident_code){n->linked[i]}, same);
+    return e;
+}
+
 /* Is the owner of the number, by what the store says of that code, this same person? Then the notice of their
  * code change is still on its way from another municipality. Twins share a birthday but not a name. */
 static enum err same_person(struct db_tx *tx, struct fail *f, struct resident_code owner,
@@ -151,13 +176,19 @@ struct recording {
     enum number_state state;
 };
 
-static enum err plan_known(struct db_tx *tx, struct fail *f, const struct identity *i, const struct change *c,
-                           struct recording *r)
+static enum err plan_known(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                           const struct link_notice *n, struct recording *r)
 {
+    const struct identity *i = &v->identity;
+    const struct change *c = &v->change;
     bool own = resident_code_equal(r->owner, i->resident_code);
     bool moves = c->has_old_code && resident_code_equal(r->owner, c->old_code);
     bool same = own || moves;
-    enum err e = same ? ERR_OK : same_person(tx, f, r->owner, i, &same);
+    enum err e = same ? ERR_OK : had_already(tx, f, v, &same);
+    if (!e && !same)
+        e = same_by_codes(tx, f, r->owner, v, n, &same);
+    if (!e && !same)
+        e = same_person(tx, f, r->owner, i, &same);
     if (e)
         return e;
     if (!same)
@@ -170,25 +201,27 @@ static enum err plan_known(struct db_tx *tx, struct fail *f, const struct identi
     return ERR_OK;
 }
 
-static enum err plan_recording(struct db_tx *tx, struct fail *f, const struct identity *i,
-                               const struct change *c, struct recording *r)
+static enum err plan_recording(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                               const struct link_notice *n, struct recording *r)
 {
     *r = (struct recording){0};
-    enum err e = number_owner(tx, f, i->individual_number, &r->owner, &r->state);
+    enum err e = number_owner(tx, f, v->identity.individual_number, &r->owner, &r->state);
     if (e || r->state != NUMBER_FREE)
-        return e ? e : plan_known(tx, f, i, c, r);
+        return e ? e : plan_known(tx, f, v, n, r);
     r->add = true;
     return ERR_OK;
 }
 
-enum err number_record(struct flow *flow UNUSED, struct db_tx *tx, struct fail *f, const struct identity *i,
-                       const struct change *c)
+enum err number_record(struct flow *flow UNUSED, struct db_tx *tx, struct fail *f,
+                       const struct store_version *v, const struct link_notice *n)
 {
     struct recording r;
+    const struct identity *i = &v->identity;
+    const struct change *c = &v->change;
     int64_t number = i->individual_number.value, code = i->resident_code.value;
     if (!i->has_individual_number)
         return ERR_OK;
-    enum err e = plan_recording(tx, f, i, c, &r);
+    enum err e = plan_recording(tx, f, v, n, &r);
     if (!e && r.add)
         e = db_exec(tx, f, &sql_flow_number_issued_add,
                     DB(db_int(number), db_int(code), db_int(NUMBER_IN_USE), db_int(GENERATION_ELSEWHERE)),
