@@ -108,6 +108,8 @@ enum err batch_header_verify(struct fail *f, struct str text, const struct direc
     struct batch_header h;
     struct arena a;
     struct json *tree = NULL;
+    if (text.n > HEADER_TEXT_MAX)
+        return fail_set(f, ERR_LIMIT, "header", "%d bytes at most", HEADER_TEXT_MAX);
     enum err e = signed_tree(f, text, node, &tree, &key);
     if (e)
         return e;

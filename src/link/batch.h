@@ -25,7 +25,8 @@ struct batch_header {
 };
 MUST_CHECK enum err batch_header_sign(struct fail *f, struct key *k, const struct batch_header *h,
                                       struct buf *out);
-/* Checks that `node` signed the text with a key that was its own at the header's time, then the form. */
+/* Checks that `node` signed the text with a key that was its own at the header's time, then the form.
+ * ERR_LIMIT over HEADER_TEXT_MAX, and the errors of jws_verify and of the members. */
 MUST_CHECK enum err batch_header_verify(struct fail *f, struct str text, const struct directory_node *node,
                                         struct batch_header *out);
 struct sha256 batch_leaf(const struct frame *notice);

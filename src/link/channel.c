@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS by GnuTLS. Decides who may speak at all: version 1.3, the ALPN name, a valid certificate, a known node. */
+/* TLS by GnuTLS. Decides who may speak at all: version 1.3, the ALPN name, a valid certificate, a known node.
+ */
 #include "link/channel.h"
 
 #include "base/clock.h"
@@ -35,7 +36,8 @@ struct channel {
     int fd;
     int64_t deadline; /* steady, of the whole handshake; 0 after it */
     struct node_name peer;
-    size_t at, n; /* unread bytes of in[] */
+    char serial[CERTIFICATE_SERIAL_SIZE]; /* of the certificate it showed */
+    size_t at, n;                         /* unread bytes of in[] */
     unsigned char in[16 * 1024];
 };
 
@@ -44,7 +46,8 @@ static enum err tls_fail(struct fail *f, int code)
     return fail_set(f, ERR_TLS, NULL, "%s", gnutls_strerror(code));
 }
 
-enum err credentials_load(struct fail *f, const char *key_uri, const char *certificate_path, struct credentials **out)
+enum err credentials_load(struct fail *f, const char *key_uri, const char *certificate_path,
+                          struct credentials **out)
 {
     struct certificate_facts facts = {.not_after = 0};
     struct buf pem;
@@ -98,10 +101,22 @@ static bool serial_revoked(const struct directory_node *node, const char *serial
     return false;
 }
 
+enum err channel_check_peer(struct fail *f, const struct channel *c, const struct directory *d,
+                            const struct directory_node **node)
+{
+    *node = directory_find(d, str_of(c->peer.text));
+    if (!*node)
+        return fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", c->peer.text);
+    if ((*node)->revoked || serial_revoked(*node, c->serial))
+        return fail_set(f, ERR_NODE_REVOKED, NULL, "%s", c->peer.text);
+    return ERR_OK;
+}
+
 /* Who is it? Only the certificate says, and only as far as the directory agrees. */
-static enum err check_peer(struct fail *f, struct channel *c, const struct directory *d)
+static enum err read_peer(struct fail *f, struct channel *c, const struct directory *d)
 {
     struct certificate_facts facts;
+    const struct directory_node *node;
     gnutls_datum_t name;
     unsigned count = 0;
     if (gnutls_alpn_get_selected_protocol(c->session, &name) != 0 || name.size != alpn.size ||
@@ -116,12 +131,8 @@ static enum err check_peer(struct fail *f, struct channel *c, const struct direc
         e = node_name_parse(f, str_of(facts.node), &c->peer);
     if (e)
         return e;
-    const struct directory_node *node = directory_find(d, str_of(c->peer.text));
-    if (!node)
-        return fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", c->peer.text);
-    if (node->revoked || serial_revoked(node, facts.serial))
-        return fail_set(f, ERR_NODE_REVOKED, NULL, "%s", c->peer.text);
-    return ERR_OK;
+    memcpy(c->serial, facts.serial, sizeof c->serial);
+    return channel_check_peer(f, c, d, &node);
 }
 
 static void set_timeout(int fd, int option, int seconds)
@@ -181,8 +192,8 @@ static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
     return code < 0 ? tls_fail(f, code) : ERR_OK;
 }
 
-static enum err channel_open(struct fail *f, struct credentials *credentials, const struct directory *d, int fd,
-                             unsigned flags, struct channel **out)
+static enum err channel_open(struct fail *f, struct credentials *credentials, const struct directory *d,
+                             int fd, unsigned flags, struct channel **out)
 {
     struct channel *c = memory_new(sizeof *c);
     if (!c) {
@@ -194,7 +205,7 @@ static enum err channel_open(struct fail *f, struct credentials *credentials, co
     set_options(fd);
     enum err e = handshake(f, c, flags);
     if (!e)
-        e = check_peer(f, c, d);
+        e = read_peer(f, c, d);
     if (e)
         channel_close(c);
     else
@@ -235,8 +246,8 @@ static enum err connect_to(struct fail *f, const char *address, int *out)
     return e;
 }
 
-enum err channel_dial(struct fail *f, struct credentials *credentials, const struct directory *d, const char *address,
-                      const struct node_name *expected, struct channel **out)
+enum err channel_dial(struct fail *f, struct credentials *credentials, const struct directory *d,
+                      const char *address, const struct node_name *expected, struct channel **out)
 {
     struct channel *c = NULL;
     int fd = -1;

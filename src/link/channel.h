@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One TLS 1.3 connection between two nodes, both with certificates, ALPN "juki/1". Blocking; used by one thread.
+/* One TLS 1.3 connection between two nodes, both with certificates, ALPN "juki/1". Blocking; used by one
+ * thread.
  *
- * Promises of a channel that was opened: the peer holds a certificate of the directory's CA that is valid now and
- * names a node of the directory that is not revoked. Everything else was refused before. */
+ * Promises of a channel that was opened: the peer holds a certificate of the directory's CA that is valid now
+ * and names a node of the directory that is not revoked. Everything else was refused before. */
 #ifndef JUKI_LINK_CHANNEL_H
 #define JUKI_LINK_CHANNEL_H
 
@@ -21,14 +22,18 @@ int64_t credentials_until(const struct credentials *c);
 
 struct channel;
 enum { CHANNEL_HANDSHAKE_MS = 5000 };
-/* Dials "host:port" and requires the peer to be `expected`. ERR_CONNECT, ERR_TLS, ERR_ALPN, ERR_CERTIFICATE...,
- * ERR_NODE_UNKNOWN, ERR_NODE_REVOKED, ERR_ORIGIN (another node answered). */
-MUST_CHECK enum err channel_dial(struct fail *f, struct credentials *c, const struct directory *d, const char *address,
-                                 const struct node_name *expected, struct channel **out);
+/* Dials "host:port" and requires the peer to be `expected`. ERR_CONNECT, ERR_TLS, ERR_ALPN,
+ * ERR_CERTIFICATE..., ERR_NODE_UNKNOWN, ERR_NODE_REVOKED, ERR_ORIGIN (another node answered). */
+MUST_CHECK enum err channel_dial(struct fail *f, struct credentials *c, const struct directory *d,
+                                 const char *address, const struct node_name *expected, struct channel **out);
 /* Takes fd over (closed on failure too). */
 MUST_CHECK enum err channel_accept(struct fail *f, struct credentials *c, const struct directory *d, int fd,
                                    struct channel **out);
 const struct node_name *channel_peer(const struct channel *c);
+/* Is the peer still welcome under a directory that may be newer than the one it was let in by? Gives its node
+ * there. ERR_NODE_UNKNOWN, ERR_NODE_REVOKED (the node, or the certificate it showed). */
+MUST_CHECK enum err channel_check_peer(struct fail *f, const struct channel *c, const struct directory *d,
+                                       const struct directory_node **node);
 void channel_close(struct channel *c); /* says goodbye, closes; accepts NULL */
 /* From another thread: makes a blocked read or write of the channel's own thread fail. */
 void channel_interrupt(struct channel *c);

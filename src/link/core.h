@@ -199,7 +199,9 @@ MUST_CHECK enum err link_thread_for(struct peer *p, struct fail *f); /* starts d
 MUST_CHECK enum err frame_send(struct fail *f, struct channel *c, uint16_t kind, uint64_t correlation,
                                struct str json);
 void notice_frames_add(struct buf *out, const struct frame *notices, size_t count, uint64_t correlation);
+/* The h->count notices that follow; each repeats the correlation. */
 MUST_CHECK enum err notice_frames_read(struct fail *f, struct channel *c, struct arena *a,
-                                       const struct batch_header *h, struct frame **out);
+                                       const struct batch_header *h, uint64_t correlation,
+                                       struct frame **out);
 
 #endif

@@ -166,6 +166,15 @@ static void note_failure(struct dial *d, const struct fail *f)
         log_fail(LOG_ALARM, "stop_not_logged", &logged);
 }
 
+/* A directory that came into force since the connection began: its keys, and whom it revoked. */
+static enum err follow_directory(struct dial *d, struct fail *f)
+{
+    struct directory *now = link_directory(d->l);
+    directory_unref(d->directory);
+    d->directory = now;
+    return channel_check_peer(f, d->channel, now, &d->node);
+}
+
 /* One connection, as long as there is work for it. */
 static enum err converse(struct dial *d, struct fail *f)
 {
@@ -177,7 +186,9 @@ static enum err converse(struct dial *d, struct fail *f)
         pthread_mutex_unlock(&d->peer->lock);
     }
     while (!e && !atomic_load(&d->l->stopping)) {
-        e = work(d, f);
+        e = follow_directory(d, f);
+        if (!e)
+            e = work(d, f);
         if (!e && !dial_wait(d->peer, IDLE_CLOSE_SECONDS * 1000, true))
             break;
     }

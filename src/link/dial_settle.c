@@ -108,7 +108,7 @@ static enum err fetch_check(struct outgoing *o, struct fail *f)
         self ? batch_header_verify(f, o->header, self, &o->h) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
     if (e)
         return fail_set(f, ERR_STREAM_FORK, "header", "not signed by us");
-    e = notice_frames_read(f, d->channel, &d->arena, &o->h, &o->frames);
+    e = notice_frames_read(f, d->channel, &d->arena, &o->h, d->correlation, &o->frames);
     if (e)
         return e;
     o->count = (size_t)o->h.count;

@@ -207,7 +207,7 @@ static enum err on_batch(struct session *s, struct fail *f, const struct frame *
     struct str text = {NULL, 0};
     enum err e = header_read(s, f, frame, &text, &h);
     if (!e)
-        e = notice_frames_read(f, s->channel, &s->arena, &h, &notices);
+        e = notice_frames_read(f, s->channel, &s->arena, &h, frame->correlation, &notices);
     if (e)
         return e;
     if (atomic_load(&s->l->disk_low))
@@ -303,7 +303,11 @@ static enum err on_head_size(struct session *s, struct fail *f, const struct fra
     struct buf b;
     uint64_t size = 0;
     int64_t epoch = 0;
-    enum err e = ledger_kept_size(s->l->config.ledger, f, s->peer->node.text, &size, &epoch);
+    struct json *tree = NULL;
+    enum err e = json_read(f, frame->payload, &tree);
+    json_free(tree);
+    if (!e)
+        e = ledger_kept_size(s->l->config.ledger, f, s->peer->node.text, &size, &epoch);
     if (e)
         return e;
     buf_init(&b, 128);
@@ -414,6 +418,8 @@ static const struct {
 
 static enum err handle(struct session *s, struct fail *f, const struct frame *frame)
 {
+    if (frame->version != 1)
+        return fail_set(f, ERR_FRAME, "version", "%u", frame->version);
     if (s->greeted != (frame->kind != LINK_FRAME_HELLO))
         return fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u", frame->kind);
     for (size_t i = 0; i < COUNT_OF(handlers); i++)
@@ -458,15 +464,15 @@ static void session_run(struct session *s)
     enum err e = ERR_OK;
     while (!e && !atomic_load(&s->l->stopping)) {
         arena_reset(&s->arena);
+        frame = (struct frame){.kind = 0}; /* when its header is refused: correlation 0 */
         e = channel_read(&f, s->channel, &s->arena, &frame);
         if (!e && frame.kind == LINK_FRAME_BYE)
             return;
         struct directory *now = link_directory(s->l);
         directory_unref(s->directory);
         s->directory = now;
-        s->node = directory_find(now, str_of(s->peer->node.text));
-        if (!e && (!s->node || s->node->revoked))
-            e = fail_set(&f, ERR_NODE_REVOKED, NULL, "%s", s->peer->node.text);
+        if (!e)
+            e = channel_check_peer(&f, s->channel, now, &s->node);
         if (!e)
             e = handle(s, &f, &frame);
     }

@@ -29,7 +29,7 @@ void notice_frames_add(struct buf *out, const struct frame *notices, size_t coun
 }
 
 enum err notice_frames_read(struct fail *f, struct channel *c, struct arena *a, const struct batch_header *h,
-                            struct frame **out)
+                            uint64_t correlation, struct frame **out)
 {
     struct frame *frames = arena_alloc(a, sizeof *frames * (size_t)h->count);
     size_t bytes = 0;
@@ -42,6 +42,8 @@ enum err notice_frames_read(struct fail *f, struct channel *c, struct arena *a, 
         bytes += frames[i].payload.n;
         if (frames[i].kind >= FRAME_PROTOCOL_KINDS)
             return fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u inside a batch", frames[i].kind);
+        if (frames[i].correlation != correlation)
+            return fail_set(f, ERR_FRAME, "correlation", NULL);
         if (bytes > BATCH_BYTES_MAX)
             return fail_set(f, ERR_LIMIT, "batch", "%d bytes at most", BATCH_BYTES_MAX);
     }

@@ -382,6 +382,21 @@ static void a_new_directory_reaches_all_and_an_old_one_none(void **state UNUSED)
     buf_release(&old);
 }
 
+static void nothing_more_goes_to_a_revoked_certificate(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 1);
+    WAIT(server_seen_count(agency) == 1); /* the connection stays open */
+    network_revoke(&net, prefecture);
+    assert_ok(link_reload(a->link, NULL));
+    server_notice(a, 5, 2, 2);
+    WAIT(server_status(a, "prefecture.28").trouble[0]);
+    assert_int_equal(server_status(prefecture, "cs.282049").received, 1);
+    network_certify(&net, prefecture, 30);
+    assert_ok(link_reload(prefecture->link, NULL));
+    WAIT(server_status(prefecture, "cs.282049").received == 2);
+}
+
 static void a_renewed_certificate_is_used(void **state UNUSED)
 {
     network_certify(&net, a, -1);
@@ -427,6 +442,7 @@ int main(void)
         TEST(a_resend_changes_nothing),
         TEST(status_and_trace_say_where_it_is),
         TEST(a_new_directory_reaches_all_and_an_old_one_none),
+        TEST(nothing_more_goes_to_a_revoked_certificate),
         TEST(a_renewed_certificate_is_used),
         TEST(a_full_disk_answers_busy),
     };

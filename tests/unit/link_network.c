@@ -126,6 +126,21 @@ static struct key *key_make(const char *uri, enum key_kind kind)
     return k;
 }
 
+void network_revoke(struct test_network *n, struct test_server *s)
+{
+    struct certificate_facts facts;
+    struct buf pem;
+    ptrdiff_t i = s - n->servers;
+    buf_init(&pem, CERTIFICATE_PEM_MAX);
+    assert_ok(file_read(NULL, s->certificate, &pem));
+    assert_ok(certificate_read(NULL, buf_str(&pem), &facts));
+    snprintf(n->revoked[i][0], sizeof n->revoked[i][0], "%s", facts.serial);
+    n->nodes[i].revoked_serials = n->revoked[i];
+    n->nodes[i].revoked_serial_count = 1;
+    network_sign(n);
+    buf_release(&pem);
+}
+
 void network_certify(struct test_network *n, struct test_server *s, int days)
 {
     const char *node[] = {s->name.text};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small network in one process: agency, prefecture.28, cs.282049 and cs.282022 on loopback with real TLS, each with
- * its own database, ledger and keys in a folder under /tmp.
+/* A small network in one process: agency, prefecture.28, cs.282049 and cs.282022 on loopback with real TLS,
+ * each with its own database, ledger and keys in a folder under /tmp.
  *
- * The notice that travels is identity_notice with the body {"area","code","step","new_code"?}. A prefecture records and
- * relays it, the agency records it for good. A server can be told to park, refuse, or write and then refuse all
- * notices of one code. */
+ * The notice that travels is identity_notice with the body {"area","code","step","new_code"?}. A prefecture
+ * records and relays it, the agency records it for good. A server can be told to park, refuse, or write and
+ * then refuse all notices of one code. */
 #ifndef JUKI_TESTS_UNIT_LINK_NETWORK_H
 #define JUKI_TESTS_UNIT_LINK_NETWORK_H
 
@@ -22,7 +22,7 @@ struct test_server {
     struct key *key, *tls;
     struct db *db;
     struct ledger *ledger;
-    struct link *link; /* NULL while it is stopped */
+    struct link *link;                             /* NULL while it is stopped */
     atomic_long park_code, refuse_code, late_code; /* 0 none */
     int disk_least, head_seconds;
     /* What it runs instead of the kind above; NULL: that. */
@@ -41,7 +41,8 @@ struct test_network {
     struct test_server servers[SERVERS];
     struct directory_node nodes[SERVERS];
     struct directory_key keys[SERVERS];
-    bool left_out[SERVERS]; /* not in the directory */
+    bool left_out[SERVERS];       /* not in the directory */
+    char revoked[SERVERS][1][48]; /* serials that network_revoke put there */
 };
 
 /* Keys, certificates, a directory, addresses; nothing runs yet. */
@@ -49,6 +50,8 @@ void network_init(struct test_network *n);
 void network_release(struct test_network *n);
 /* Writes a new signed directory, one version up, to the file of every server. */
 void network_sign(struct test_network *n);
+/* A directory that revokes the certificate of a server, signed. */
+void network_revoke(struct test_network *n, struct test_server *s);
 /* A new certificate for a server, written over its file. */
 void network_certify(struct test_network *n, struct test_server *s, int days);
 
@@ -65,8 +68,8 @@ void server_restore(struct test_server *s, const char *saved, int64_t epoch);
 void server_notice(struct test_server *s, int64_t code, int64_t first, int64_t last);
 struct test_notice {
     int64_t code, new_code, step;
-    const char *replaces; /* id or NULL */
-    int32_t area;         /* 0: the sender's */
+    const char *replaces;    /* id or NULL */
+    int32_t area;            /* 0: the sender's */
     const char *destination; /* NULL: its prefecture */
 };
 void server_send(struct test_server *s, const struct test_notice *notice);

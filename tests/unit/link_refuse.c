@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "keys/certificate.h"
 #include "keys/credentials.h"
+#include "keys/jws.h"
 #include "link/core.h"
 #include "test.h"
 
@@ -159,18 +160,9 @@ static void next_minute(void)
 
 static void strangers_are_refused_and_counted(void **state UNUSED)
 {
-    struct certificate_facts facts;
-    struct buf pem;
-    char serial[1][48] = {""}, what[128];
-    buf_init(&pem, CERTIFICATE_PEM_MAX);
-    assert_ok(file_read(NULL, a->certificate, &pem));
-    assert_ok(certificate_read(NULL, buf_str(&pem), &facts));
-    snprintf(serial[0], sizeof serial[0], "%s", facts.serial);
-    buf_release(&pem);
-    net.nodes[CS_A].revoked_serials = serial;
-    net.nodes[CS_A].revoked_serial_count = 1;
+    char what[128];
     net.nodes[CS_B].revoked = true;
-    network_sign(&net);
+    network_revoke(&net, a);
     server_start(prefecture);
     next_minute();
     for (size_t i = 0; i < COUNT_OF(strangers); i++) {
@@ -573,6 +565,52 @@ static void too_large(struct client *c)
     send_signed(c, sign(c, &h, a->key), frames, 5);
 }
 
+/* Signed and right, but blown up with white space. */
+static void header_too_long(struct client *c)
+{
+    client_hello(c);
+    struct frame *frames = notices(c, 1);
+    struct batch_header h = header_for(c, frames, 1);
+    struct buf payload, text;
+    buf_init(&payload, 8192);
+    buf_init(&text, 16384);
+    assert_ok(jws_verify(NULL, sign(c, &h, a->key), STR("cs.282049"),
+                         directory_find(c->directory, STR("cs.282049"))->keys[0].public_key, &payload));
+    while (payload.n < HEADER_TEXT_MAX)
+        buf_add_char(&payload, ' ');
+    assert_ok(jws_sign(NULL, a->key, STR("cs.282049"), buf_str(&payload), &text));
+    send_signed(c, buf_str(&text), frames, 1);
+    buf_release(&payload);
+    buf_release(&text);
+}
+
+static void another_frame_version(struct client *c)
+{
+    static const unsigned char header[16] = {
+        0, 0, 0, 0, LINK_FRAME_HEAD_SIZE >> 8, LINK_FRAME_HEAD_SIZE & 0xff, 0, 2};
+    client_hello(c);
+    send_raw(c, header, sizeof header);
+}
+
+static void notice_of_another_question(struct client *c)
+{
+    struct buf wire;
+    client_hello(c);
+    struct frame *frames = notices(c, 1);
+    struct batch_header h = header_for(c, frames, 1);
+    buf_init(&wire, 8192);
+    send_json(c, LINK_FRAME_BATCH, arena_format(&c->arena, "{\"header\":\"%s\"}", sign(c, &h, a->key).p).p);
+    notice_frames_add(&wire, frames, 1, 2);
+    send_raw(c, wire.p, wire.n);
+    buf_release(&wire);
+}
+
+static void size_question_not_json(struct client *c)
+{
+    client_hello(c);
+    send_json(c, LINK_FRAME_HEAD_SIZE, "{");
+}
+
 static void replayed_with_changed_bytes(struct client *c)
 {
     client_hello(c);
@@ -616,6 +654,10 @@ static const struct {
     {"alg HS256", alg_hs256, ERR_SIGNATURE_FORM},
     {"alg ES256", alg_es256, ERR_SIGNATURE_FORM},
     {"5 MiB", too_large, ERR_LIMIT},
+    {"a header above 4 KiB", header_too_long, ERR_LIMIT},
+    {"version 2 of a frame", another_frame_version, ERR_FRAME},
+    {"a notice of another question", notice_of_another_question, ERR_FRAME},
+    {"HEAD_SIZE that is not JSON", size_question_not_json, ERR_JSON},
     {"an old batch with changed bytes", replayed_with_changed_bytes, ERR_STREAM_FORK},
 };
 
@@ -633,6 +675,18 @@ static void misbehaviour_is_refused_logged_and_told(void **state UNUSED)
     batch_taken(&c, 1);
     assert_int_equal(server_seen_count(prefecture), 3);
     client_close(&c);
+}
+
+static void a_certificate_is_revoked_under_a_connection(void **state UNUSED)
+{
+    struct client c = {.channel = NULL};
+    server_start(prefecture);
+    client_hello(&c);
+    batch_taken(&c, 1);
+    network_revoke(&net, a);
+    assert_ok(link_reload(prefecture->link, NULL));
+    send_json(&c, LINK_FRAME_HEAD_SIZE, "{}");
+    expect_refused(&c, ERR_NODE_REVOKED);
 }
 
 static void the_same_batch_twice_changes_nothing(void **state UNUSED)
@@ -728,7 +782,7 @@ static void refused_kinds_can_be_fetched_back(void **state UNUSED)
     read_receipt(&c, &r);
     send_json(&c, LINK_FRAME_FETCH, "{\"sequence\":1}");
     read_kind(&c, LINK_FRAME_FETCHED, &frame);
-    assert_ok(notice_frames_read(NULL, c.channel, &c.arena, &h, &back));
+    assert_ok(notice_frames_read(NULL, c.channel, &c.arena, &h, 1, &back));
     for (int i = 0; i < 2; i++) {
         struct sha256 sent = batch_leaf(&frames[i]), got = batch_leaf(&back[i]);
         assert_true(sha256_equal(sent, got));
@@ -745,6 +799,7 @@ int main(void)
         TEST(strangers_are_refused_and_counted),
         TEST(silent_connections_cost_five_seconds_and_64_places),
         TEST(misbehaviour_is_refused_logged_and_told),
+        TEST(a_certificate_is_revoked_under_a_connection),
         TEST(the_same_batch_twice_changes_nothing),
         TEST(bad_notices_stand_in_the_receipt_and_stop_nobody),
         TEST(refused_kinds_can_be_fetched_back),
