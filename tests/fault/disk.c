@@ -45,6 +45,8 @@ static void image_length(struct image *m, size_t n)
 
 static void image_write(struct image *m, size_t offset, const unsigned char *bytes, size_t n)
 {
+    if (n == 0)
+        return;
     if (offset + n > m->n)
         image_length(m, offset + n);
     memcpy(m->bytes + offset, bytes, n);
@@ -103,8 +105,7 @@ struct disk *disk_new(void)
     for (int i = 0; i < d->file_count; i++) {
         size_t n = 0;
         const unsigned char *before = recording_file_before(i, &n);
-        if (n)
-            image_write(&d->files[i].safe, 0, before, n);
+        image_write(&d->files[i].safe, 0, before, n);
         d->files[i].named = n > 0;
     }
     return d;
@@ -220,8 +221,7 @@ static void rebuild_file(struct disk *d, int i, struct losing *l, const char *fo
         if (recording_op(d->names[k])->file == i && survives(l, d->names[k]))
             named = makes_name(d->names[k]);
     if (named) {
-        if (file->safe.n)
-            image_write(&m, 0, file->safe.bytes, file->safe.n);
+        image_write(&m, 0, file->safe.bytes, file->safe.n);
         for (size_t k = 0; k < file->pending_n; k++)
             lose(l, &m, file->pending[k]);
         save(&m, recording_file(i), folder);

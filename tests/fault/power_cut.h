@@ -9,6 +9,8 @@
 
 #include "disk.h"
 
+#include "base/err.h"
+
 #include <pthread.h>
 
 /* What was promised, and from which place of the recording on it must be there. */
@@ -40,9 +42,14 @@ struct story {
 /* Tells it, and cuts in about so many ways: fails the test at the first thing that is wrong, and says the
  * seed. */
 void story_survives(const struct story *s, size_t cuts);
-/* Tells it in a process of its own with that PRAGMA synchronous (NULL: the product's) or promising early:
- * fails the test unless a cut is found after which something is missing. */
+/* Has it told in a process of its own with that PRAGMA synchronous ("FULL": as the product is) or promising
+ * early: fails the test unless a cut is found after which something is missing. */
 void story_fails(const struct story *s, size_t cuts, const char *synchronous, bool early);
+/* At the beginning of main: true when this is that process, and its exit status. */
+bool story_is_told(const struct story *s, int argc, char **argv, int *status);
+
+/* For db_on_broken: a store that breaks is a loss, and where one is expected it is found. */
+void story_broken(void *arg, const struct fail *f);
 
 /* printf into a text that lives until the next call of this thread. */
 const char *wrong(const char *fmt, ...) PRINTF_LIKE(1, 2);

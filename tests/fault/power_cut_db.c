@@ -138,7 +138,10 @@ static const char *look(void *self UNUSED, size_t place, const char *folder)
     struct db *db = NULL;
     char path[128];
     snprintf(path, sizeof path, "%s/changes.db", folder);
-    if (db_open(&f, path, modules, 1, &db) || db_read(db, &f, look_fn, l))
+    enum err e = db_open(&f, path, modules, 1, &db);
+    if (!e)
+        db_on_broken(db, story_broken, NULL);
+    if (e || db_read(db, &f, look_fn, l))
         l->wrong = wrong("%s %s", err_row(f.err)->name, f.detail);
     for (size_t i = 0; !l->wrong && i < promises.count; i++)
         if (promises.list[i].place <= place && !l->seen[promises.list[i].what])
@@ -173,10 +176,10 @@ static void with_syncs_of_checkpoints_only_changes_are_lost(void **state UNUSED)
 
 static void an_answer_before_the_commit_is_found(void **state UNUSED)
 {
-    story_fails(&story, 1500, NULL, true);
+    story_fails(&story, 1500, "FULL", true);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_changes_survive_a_power_cut),
@@ -184,6 +187,9 @@ int main(void)
         cmocka_unit_test(with_syncs_of_checkpoints_only_changes_are_lost),
         cmocka_unit_test(an_answer_before_the_commit_is_found),
     };
+    int status = 0;
     recording_install();
+    if (story_is_told(&story, argc, argv, &status))
+        return status;
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

@@ -227,14 +227,19 @@ void network_release(struct test_network *n)
 
 /* ---- running it ---- */
 
-void server_open(struct test_server *s)
+enum err server_try_open(struct test_server *s, struct fail *f, void (*broken)(void *, const struct fail *))
 {
     bool agency = s->name.role == NODE_AGENCY;
-    struct fail f = {0};
-    if (db_open(&f, s->database, s->modules ? s->modules : modules,
-                s->modules ? s->module_count : COUNT_OF(modules), &s->db))
-        fail_msg("%s: %s %s %s", s->name.text, err_row(f.err)->name, f.field, f.detail);
-    assert_ok(ledger_open(NULL, s->db, s->name.text, s->key, &s->ledger));
+    s->db = NULL;
+    s->ledger = NULL;
+    enum err e = db_open(f, s->database, s->modules ? s->modules : modules,
+                         s->modules ? s->module_count : COUNT_OF(modules), &s->db);
+    if (!e)
+        db_on_broken(s->db, broken, NULL);
+    if (!e)
+        e = ledger_open(f, s->db, s->name.text, s->key, &s->ledger);
+    if (e)
+        return e;
     const struct link_config config = {.self = s->name,
                                        .listen = s->address,
                                        .tls_key_uri = s->tls_uri,
@@ -253,7 +258,13 @@ void server_open(struct test_server *s)
                                        .disk_path = s->network->folder,
                                        .disk_least = s->disk_least,
                                        .head_seconds = s->head_seconds};
-    if (link_new(&f, &config, &s->link))
+    return link_new(f, &config, &s->link);
+}
+
+void server_open(struct test_server *s)
+{
+    struct fail f = {0};
+    if (server_try_open(s, &f, NULL))
         fail_msg("%s: %s %s %s", s->name.text, err_row(f.err)->name, f.field, f.detail);
 }
 
@@ -267,13 +278,15 @@ void server_start(struct test_server *s)
 
 void server_stop(struct test_server *s)
 {
-    if (!s->link)
+    if (!s->db)
         return;
     link_stop(s->link);
     db_close(s->db);
     link_free(s->link);
     ledger_free(s->ledger);
     s->link = NULL;
+    s->ledger = NULL;
+    s->db = NULL;
 }
 
 void network_start(struct test_network *n)
