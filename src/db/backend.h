@@ -94,8 +94,9 @@ struct db {
     pthread_t owners[DB_READERS];
     bool taken[DB_READERS];
 
-    int64_t read_micros;   /* how long a snapshot may be held; tests shorten both */
-    int64_t settle_micros; /* how long a lost commit's fate is asked for (PostgreSQL) */
+    int64_t read_micros;     /* how long a snapshot may be held; tests shorten both */
+    int64_t settle_micros;   /* how long a lost commit's fate is asked for (PostgreSQL) */
+    int64_t patience_micros; /* how long a patient change waits for company */
     struct db_follower followers[DB_FOLLOWERS];
     size_t follower_count;
     void (*broken)(void *arg, const struct fail *f);

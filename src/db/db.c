@@ -39,6 +39,7 @@ static enum err db_new(struct fail *f, const char *url, const struct db_module *
     db->module_count = count;
     db->read_micros = DB_READ_MICROS;
     db->settle_micros = DB_SETTLE_MICROS;
+    db->patience_micros = DB_PATIENCE_MILLIS * 1000;
     *out = db;
     return ERR_OK;
 }

@@ -73,6 +73,10 @@ const char *db_backend(const struct db *db);
  * is no failure, write ON CONFLICT DO NOTHING and look at `changed`. Never called from inside fn, nor from
  * inside db_read's fn. */
 MUST_CHECK enum err db_transaction(struct db *db, struct fail *f, db_fn fn, void *arg);
+/* The same for what nobody waits for: it shares the commit of the next change that comes, or makes one of its
+ * own after DB_PATIENCE_MILLIS. */
+enum { DB_PATIENCE_MILLIS = 20 };
+MUST_CHECK enum err db_transaction_patient(struct db *db, struct fail *f, db_fn fn, void *arg);
 /* Runs fn on a snapshot that may not write, from a pool of 8 connections; at most 5 s (ERR_DB_SNAPSHOT_TIME).
  * The snapshot is taken by its first statement. Not inside another db_read; allowed inside a change, where it
  * sees the state before it. */

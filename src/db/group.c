@@ -4,7 +4,8 @@
  * A caller queues its change. Nobody leads: it leads at once, alone or with those who wait. Somebody leads:
  * it sleeps until its change is done or it is called to lead. The leader takes all who wait, BEGIN, for each
  * change (savepoint() of the followers, SAVEPOINT, fn, RELEASE or ROLLBACK TO and undo()), before_commit() of
- * the followers, COMMIT, committed(), wakes them, and hands the lead to the first who came meanwhile.
+ * the followers, COMMIT, committed(), wakes them, and hands the lead to the first who came meanwhile. A
+ * patient change waits in the same queue, for company.
  *
  * Invariants: one leader at a time, and it alone touches the writer's connection. A caller is told "done"
  * only after COMMIT. A refusal that could have come from a neighbour's change counts only if that neighbour
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
+#include <errno.h>
 #include <semaphore.h>
 
 enum { ATTEMPTS = 12, GROUP_MICROS = 250 * 1000 };
@@ -26,7 +28,8 @@ struct db_call {
     struct fail *fail;
     enum err result;
     enum { WAITING, APPLIED, REFUSED } state;
-    bool done; /* set before `turn` is posted; else the post means: lead */
+    bool done;    /* set before `turn` is posted; else the post means: lead */
+    bool patient; /* never called to lead: it goes with others, or leads when its time is over */
     sem_t turn;
     struct db_call *next;
 };
@@ -270,6 +273,8 @@ static void hand_over(struct db *db)
 {
     pthread_mutex_lock(&db->queue_lock);
     struct db_call *heir = db->first;
+    while (heir && heir->patient)
+        heir = heir->next;
     db->leader_known = false;
     if (!heir) {
         db->leading = false;
@@ -300,31 +305,71 @@ static bool queue_join(struct db *db, struct db_call *call)
     else
         db->first = call;
     db->last = call;
-    bool leads = !db->leading;
-    db->leading = true;
+    bool leads = !db->leading && !call->patient;
+    db->leading = db->leading || leads;
     pthread_mutex_unlock(&db->queue_lock);
     return leads;
 }
 
-enum err db_transaction(struct db *db, struct fail *f, db_fn fn, void *arg)
+/* Its time is over: from now on it is like the others. True: nobody leads, so it does. False: a leader has it
+ * already, or will call it. */
+static bool lose_patience(struct db *db, struct db_call *call)
+{
+    bool waits = false;
+    pthread_mutex_lock(&db->queue_lock);
+    call->patient = false;
+    for (const struct db_call *each = db->first; each && !waits; each = each->next)
+        waits = each == call;
+    bool leads = waits && !db->leading;
+    db->leading = db->leading || leads;
+    pthread_mutex_unlock(&db->queue_lock);
+    return leads;
+}
+
+static void wait_turn(struct db *db, struct db_call *call)
+{
+    int64_t at = clock_steady() + db->patience_micros;
+    const struct timespec until = {at / 1000000, at % 1000000 * 1000};
+    int missed = -1;
+    if (call->patient) {
+        do
+            missed = sem_clockwait(&call->turn, CLOCK_MONOTONIC, &until);
+        while (missed && errno == EINTR);
+        if (!missed || lose_patience(db, call))
+            return;
+    }
+    while (sem_wait(&call->turn)) {
+    }
+}
+
+static enum err run(struct db *db, struct fail *f, db_fn fn, void *arg, bool patient)
 {
     assert(!db->reader);
     assert(!db_reads_here(db)); /* eight of these would wait for each other */
-    struct db_call call = {.fn = fn, .arg = arg, .fail = f};
+    struct db_call call = {.fn = fn, .arg = arg, .fail = f, .patient = patient};
     sem_init(&call.turn, 0, 0);
     if (!queue_join(db, &call))
-        while (sem_wait(&call.turn)) {
-        }
+        wait_turn(db, &call);
     if (!call.done)
         lead(db, &call);
     sem_destroy(&call.turn);
     return call.result;
 }
 
+enum err db_transaction(struct db *db, struct fail *f, db_fn fn, void *arg)
+{
+    return run(db, f, fn, arg, false);
+}
+
+enum err db_transaction_patient(struct db *db, struct fail *f, db_fn fn, void *arg)
+{
+    return run(db, f, fn, arg, true);
+}
+
 void db_drain(struct db *db)
 {
     pthread_mutex_lock(&db->queue_lock);
-    while (db->leading)
+    while (db->leading || db->first) /* a patient change leads in the end */
         pthread_cond_wait(&db->queue_idle, &db->queue_lock);
     pthread_mutex_unlock(&db->queue_lock);
 }

@@ -170,6 +170,19 @@ enum err outgoing_store(struct db_tx *tx, struct fail *f, void *arg)
     return e ? e : take_exceptions(o, tx, f);
 }
 
+/* Nobody waits for a receipt that refuses nothing and is the last for now; HELLO gives back one that is lost.
+ */
+static enum err store_receipt(struct outgoing *o, struct fail *f)
+{
+    struct peer *p = o->d->peer;
+    pthread_mutex_lock(&p->lock);
+    bool more = p->committed > o->last;
+    pthread_mutex_unlock(&p->lock);
+    return more || o->receipt.refused_count
+               ? db_transaction(o->d->l->config.db, f, outgoing_store, o)
+               : db_transaction_patient(o->d->l->config.db, f, outgoing_store, o);
+}
+
 void outgoing_acknowledged(struct outgoing *o)
 {
     struct peer *p = o->d->peer;
@@ -207,7 +220,7 @@ enum err dial_send_pending(struct dial *d, struct fail *f)
         dial_wait(d->peer, busy_ms, false);
         return ERR_OK;
     }
-    e = db_transaction(d->l->config.db, f, outgoing_store, &o);
+    e = store_receipt(&o, f);
     if (e)
         return e;
     FAULT_POINT("receipt_kept", .self = o.h.origin, .peer = o.h.destination, .number = o.last);

@@ -31,20 +31,31 @@ static bool stopping(const struct resident_register *r)
     return atomic_load(&r->stopping);
 }
 
-static void sleep_until_woken(struct resident_register *r, int64_t microseconds)
+static uint64_t wakings(struct resident_register *r)
+{
+    pthread_mutex_lock(&r->lock);
+    uint64_t count = r->wakings;
+    pthread_mutex_unlock(&r->lock);
+    return count;
+}
+
+/* Until it is woken, or was since `seen`: what came while the caller looked for work is not slept through. */
+static void sleep_until_woken(struct resident_register *r, int64_t microseconds, uint64_t seen)
 {
     int64_t at = clock_steady() + microseconds;
     const struct timespec until = {at / 1000000, at % 1000000 * 1000};
+    int late = 0;
 
     pthread_mutex_lock(&r->lock);
-    if (!stopping(r))
-        (void)pthread_cond_timedwait(&r->wake, &r->lock, &until);
+    while (!stopping(r) && r->wakings == seen && !late)
+        late = pthread_cond_timedwait(&r->wake, &r->lock, &until);
     pthread_mutex_unlock(&r->lock);
 }
 
 void door_sender_wake(struct resident_register *r)
 {
     pthread_mutex_lock(&r->lock);
+    r->wakings++;
     pthread_cond_broadcast(&r->wake);
     pthread_mutex_unlock(&r->lock);
 }
@@ -195,7 +206,9 @@ static enum err send_batch(struct sending *s, struct fail *f)
     } else if (!e && !(e = read_verdicts(f, buf_str(&s->answer), &a, &v))) {
         if (v.taken > s->queued)
             v.taken = s->queued;
-        e = db_transaction(s->r->db, f, store_verdicts, &v);
+        /* nobody waits to hear that all was taken, unless there is more to send */
+        e = v.count || v.taken < s->queued ? db_transaction(s->r->db, f, store_verdicts, &v)
+                                           : db_transaction_patient(s->r->db, f, store_verdicts, &v);
         if (v.count)
             door_sender_tell(s->r);
     }
@@ -273,7 +286,7 @@ static void halt(struct resident_register *r, const struct fail *f)
 {
     log_fail(LOG_ALARM, "door_fed_by_another", f);
     while (!stopping(r))
-        sleep_until_woken(r, PAUSE_MOST);
+        sleep_until_woken(r, PAUSE_MOST, wakings(r));
 }
 
 static void *send_changes(void *arg)
@@ -288,6 +301,7 @@ static void *send_changes(void *arg)
     buf_init(&s.answer, ANSWER_BYTES);
     bool usable = !e;
     while (!stopping(s.r)) {
+        uint64_t seen = wakings(s.r);
         f = (struct fail){0};
         if (usable && !(e = asked ? ERR_OK : ask_mark(&s, &f)) && !(e = send_batch(&s, &f)) &&
             (s.count || !(e = ask_numbers(&s, &f)))) {
@@ -295,7 +309,7 @@ static void *send_changes(void *arg)
             asked = true;
             pause = PAUSE_LEAST;
             if (!s.count)
-                sleep_until_woken(s.r, IDLE_MICROSECONDS);
+                sleep_until_woken(s.r, IDLE_MICROSECONDS, seen);
             continue;
         }
         asked = false;
@@ -303,7 +317,7 @@ static void *send_changes(void *arg)
             note_connection(s.r, e != ERR_DOOR_LOST && usable, &f);
         if (e == ERR_DOOR_DIFFERENT)
             halt(s.r, &f);
-        sleep_until_woken(s.r, pause);
+        sleep_until_woken(s.r, pause, wakings(s.r));
         pause = pause * 2 < PAUSE_MOST ? pause * 2 : PAUSE_MOST;
     }
     door_client_free(s.client);
@@ -471,7 +485,7 @@ static void hear(struct hearing *h)
             log_fail(LOG_WARNING, "door_feed", &f);
         last = e;
         if (e)
-            sleep_until_woken(h->r, PAUSE_MOST / 5);
+            sleep_until_woken(h->r, PAUSE_MOST / 5, wakings(h->r));
     }
     door_client_free(client);
     buf_release(&h->answer);
@@ -591,7 +605,7 @@ static enum err draw_block(struct resident_register *r, struct fail *f, struct d
                              &d->answer, NULL);
         if (!e || err_row(e)->http != 503 || stopping(r))
             break;
-        sleep_until_woken(r, PAUSE_LEAST * 5); /* the CS is asking the agency for more */
+        sleep_until_woken(r, PAUSE_LEAST * 5, wakings(r)); /* the CS is asking the agency for more */
     }
     return e ? e : db_transaction(r->db, f, keep_drawn, d);
 }

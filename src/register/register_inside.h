@@ -27,7 +27,8 @@ struct resident_register {
     struct door_client_config door;
     char *texts[4]; /* what door points to */
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* on the steady clock: something is queued, or the end */
+    pthread_cond_t wake;  /* on the steady clock: something is queued, or the end */
+    uint64_t wakings;     /* under lock: how often */
     pthread_cond_t heard; /* likewise: outcomes came, or the end */
     uint64_t hearings;    /* under lock */
     atomic_bool stopping;

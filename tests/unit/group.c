@@ -6,6 +6,7 @@
 #include "stores.h"
 #include "test.h"
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,6 +187,58 @@ static void a_lone_failure_leaves_nothing(const char *url)
     db_close(b.db);
 }
 BOTH(a_lone_failure_leaves_nothing)
+
+static void *be_patient(void *arg)
+{
+    struct change *c = arg;
+    assert_ok(db_transaction_patient(c->bench->db, NULL, change_fn, c));
+    return NULL;
+}
+
+static bool somebody_waits(struct db *db)
+{
+    pthread_mutex_lock(&db->queue_lock);
+    bool waits = db->first;
+    pthread_mutex_unlock(&db->queue_lock);
+    return waits;
+}
+
+static void a_patient_change_goes_with_the_next(const char *url)
+{
+    struct bench b;
+    struct db_stats stats;
+    pthread_t thread;
+    bench_open(&b, url);
+    b.db->patience_micros = INT64_C(600) * 1000 * 1000;
+    struct change patient = {&b, 1, ERR_OK, 0}, lone = {&b, 2, ERR_OK, 0};
+    assert_int_equal(pthread_create(&thread, NULL, be_patient, &patient), 0);
+    while (!somebody_waits(b.db))
+        sched_yield();
+    assert_ok(db_transaction(b.db, NULL, change_fn, &lone));
+    pthread_join(thread, NULL);
+    db_stats(b.db, &stats);
+    assert_int_equal(stats.groups, 1);
+    assert_int_equal(stats.changes, 2);
+    db_close(b.db);
+}
+
+BOTH(a_patient_change_goes_with_the_next)
+
+static void a_patient_change_without_company_goes_alone(const char *url)
+{
+    struct bench b;
+    struct db_stats stats;
+    bench_open(&b, url);
+    b.db->patience_micros = 1000;
+    struct change patient = {&b, 1, ERR_OK, 0};
+    be_patient(&patient);
+    db_stats(b.db, &stats);
+    assert_int_equal(stats.groups, 1);
+    assert_int_equal(b.keeper.committed, 1);
+    db_close(b.db);
+}
+
+BOTH(a_patient_change_without_company_goes_alone)
 
 static void a_follower_can_refuse_the_commit(const char *url)
 {
@@ -517,6 +570,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_bad_changes_do_not_hurt_their_neighbours),
         cmocka_unit_test(both_a_lone_failure_leaves_nothing),
+        cmocka_unit_test(both_a_patient_change_goes_with_the_next),
+        cmocka_unit_test(both_a_patient_change_without_company_goes_alone),
         cmocka_unit_test(both_a_follower_can_refuse_the_commit),
         cmocka_unit_test(both_a_soft_failure_runs_again),
         cmocka_unit_test(soft_failures_end),
