@@ -14,7 +14,10 @@
  *   after_receipt     it left
  *   receipt_kept      the receipt of our batch is on disk
  *   after_head_sign   a head is signed and stands nowhere yet (number: its size)
- *   before_checkpoint, after_checkpoint */
+ *   before_checkpoint, after_checkpoint
+ *   backup_piece      a piece of a backup is written (number: bytes until now)
+ *   restore_piece, restore_proved, restore_raised   the copy is being written, is proved, has its new epoch
+ *   replace_marked, replace_aside, replace_placed   a restored database takes the old one's place */
 #ifndef JUKI_BASE_FAULT_H
 #define JUKI_BASE_FAULT_H
 

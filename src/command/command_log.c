@@ -312,6 +312,61 @@ static enum err show(struct command_call *c, struct fail *f)
     return e;
 }
 
+/* ---- forks */
+
+struct forks_options {
+    bool seen, notes;
+};
+static const struct option_row forks_rows[] = {
+    {.name = "notes",
+     OPTION_FLAG_AT(struct forks_options, notes),
+     .help = "the evidence itself: both signed heads of each fork",
+     .help_ja = "証拠（分岐した2つの署名済み先頭）も表示する"},
+    {.name = "seen",
+     OPTION_FLAG_AT(struct forks_options, seen),
+     .help = "take note of all of them: juki status no longer shows them, the evidence stays",
+     .help_ja = "確認済みにする（juki status に表示しなくなる。証拠は残る）"},
+};
+
+/* The second line of a head says how many entries it counts. */
+static struct str entries_of(struct str note)
+{
+    struct str line = STR("?");
+    (void)(str_cut(&note, '\n', &line) && str_cut(&note, '\n', &line));
+    return line;
+}
+
+static void print_fork(void *arg, const struct ledger_fork *fork)
+{
+    const struct command_call *c = arg;
+    const struct forks_options *o = c->options;
+    char stamp[CLOCK_TEXT_SIZE];
+    printf(command_text(c, "%s %-18s epoch %lld: %.*s entries signed, where %.*s were kept; common: %lld%s\n",
+                        "%s %-18s 世代%lld：署名された先頭 %.*s件、保管された先頭 %.*s件、共通 %lld件%s\n"),
+           clock_text(fork->time, stamp), fork->node, (long long)fork->epoch, STR_ARG(entries_of(fork->note)),
+           STR_ARG(entries_of(fork->kept)), (long long)fork->base,
+           fork->seen ? command_text(c, " (seen)", "（確認済み）") : "");
+    if (o->notes)
+        printf("%.*s\n%.*s\n", STR_ARG(fork->kept), STR_ARG(fork->note));
+}
+
+static enum err forks(struct command_call *c, struct fail *f)
+{
+    const struct forks_options *o = c->options;
+    const struct network_node *node;
+    struct network n;
+    struct db *db = NULL;
+    struct json *answer = NULL;
+    enum err e = open_log(c, f, &n, &node, &db);
+    if (!e)
+        e = ledger_forks(f, db, print_fork, c);
+    db_close(db);
+    if (!e && o->seen)
+        e = node_ask(f, node, "forks_seen", &answer);
+    json_free(answer);
+    return e;
+}
+
 static const struct command_row rows[] = {
     {.verb = "verify",
      .words = "DIR [NODE]",
@@ -357,6 +412,20 @@ static const struct command_row rows[] = {
              "of juki network key.",
      .help_ja =
          "通知1件、又はその受領証を証拠として出力する（juki network key の鍵を使いjuki-verifyで検証）。"},
+    {.verb = "forks",
+     .words = "DIR NODE",
+     .least = 2,
+     .most = 2,
+     .run = forks,
+     .options = forks_rows,
+     .option_count = COUNT_OF(forks_rows),
+     .size = sizeof(struct forks_options),
+     .help = "List the forks that NODE has on record, of its own log and of those below it: a log that was "
+             "restored from a backup "
+             "forks once; any other was cut or rewritten.",
+     .help_ja =
+         "NODEが記録した履歴の分岐（自身及び下位サーバ）を表示する。バックアップからの復元で一度分岐する。"
+         "それ以外の分岐は切詰め又は書換えを意味する。"},
 };
 const struct command_noun command_log = {"log", "verify, export and read the logs",
                                          "履歴を検証、書出し、表示する", rows, COUNT_OF(rows)};

@@ -82,9 +82,27 @@ static void print_trouble(const struct command_call *c, const struct json *answe
         const char *node = json_cstr(json_get(peer, "node"));
         const char *trouble = json_cstr(json_get(peer, "trouble"));
         bool stopped = json_is(json_get(peer, "stopped"), JSON_TRUE);
+        if (json_is(json_get(peer, "head_forked"), JSON_TRUE))
+            printf(command_text(
+                       c, "    ! %s refuses the head of this log: it does not continue the one kept there\n",
+                       "    ! %s がこの履歴の先頭を拒否（保管された先頭と整合しません）\n"),
+                   node ? node : "");
         if (trouble || stopped)
             printf("    ! %s: %s%s\n", node ? node : "", trouble ? trouble : "",
                    stopped ? command_text(c, " (stopped)", "（停止）") : "");
+    }
+}
+
+/* Logs that were cut, rewritten or restored: until somebody has taken note. */
+static void print_forks(const struct command_call *c, const struct json *answer)
+{
+    const struct json *fork;
+    JSON_EACH(json_get(answer, "forks"), fork)
+    {
+        const char *node = json_cstr(json_get(fork, "node")), *newest = json_cstr(json_get(fork, "newest"));
+        printf(command_text(c, "    ! the log of %s forked (%lld on record, newest %s): juki log forks\n",
+                            "    ! %s の履歴が分岐（記録%lld件、最新 %s）：juki log forks で確認\n"),
+               node ? node : "", (long long)json_int(json_get(fork, "count")), newest ? newest : "");
     }
 }
 
@@ -124,8 +142,10 @@ static void print_row(const struct command_call *c, const struct network_node *n
     if (awaiting > 0)
         printf(command_text(c, "    %lld wait for an Individual Number\n", "    個人番号の生成待ち %lld件\n"),
                (long long)awaiting);
-    if (answer)
+    if (answer) {
         print_trouble(c, answer);
+        print_forks(c, answer);
+    }
 }
 
 static bool asked_for(const struct command_call *c, const struct network_node *node)

@@ -110,12 +110,14 @@ static enum err take_line(struct fail *f, const struct control_question *q, stru
     return e;
 }
 
-static enum err read_answer(struct fail *f, const struct control_question *q, int fd, struct json **answer)
+/* Until the answer, or until *enough becomes true (may be NULL). */
+static enum err read_answer(struct fail *f, const struct control_question *q, int fd, const bool *enough,
+                            struct json **answer)
 {
     struct buf in;
     enum err e = ERR_OK;
     buf_init(&in, ANSWER_MAX);
-    while (!e && !*answer) {
+    while (!e && !*answer && !(enough && *enough)) {
         const char *end = in.n ? memchr(in.p, '\n', in.n) : NULL;
         if (!end) {
             e = receive(f, fd, q->wait_millis, &in);
@@ -139,7 +141,7 @@ enum err control_ask(struct fail *f, const struct control_question *q, struct js
         return fail_errno(f, ERR_CONTROL_DOWN, q->socket);
     enum err e = send_question(f, fd, q->text);
     if (!e)
-        e = read_answer(f, q, fd, &tree);
+        e = read_answer(f, q, fd, NULL, &tree);
     close(fd);
     if (!e)
         *answer = tree;
@@ -163,5 +165,43 @@ enum err control_print(struct fail *f, const struct json *answer)
     json_end(&b, '}');
     enum err e = control_print_buf(f, &b);
     buf_release(&b);
+    return e;
+}
+
+static void note_progress(void *arg, int64_t done UNUSED, int64_t total UNUSED)
+{
+    *(bool *)arg = true;
+}
+
+static enum err work_beside(struct fail *f, const struct control_question *q, int fd,
+                            enum err (*work)(void *arg, struct fail *f), void *arg, struct json **answer)
+{
+    bool waits = false;
+    struct control_question first = *q;
+    first.progress = note_progress;
+    first.arg = &waits;
+    enum err e = send_question(f, fd, q->text);
+    if (!e)
+        e = read_answer(f, &first, fd, &waits, answer);
+    if (!e && waits)
+        e = work(arg, f);
+    if (!e && waits)
+        e = send_question(f, fd, STR("{}"));
+    return e || !waits ? e : read_answer(f, q, fd, NULL, answer);
+}
+
+enum err control_ask_during(struct fail *f, const struct control_question *q,
+                            enum err (*work)(void *arg, struct fail *f), void *arg, struct json **answer)
+{
+    struct json *tree = NULL;
+    int fd = dial(q->socket);
+    if (fd < 0)
+        return fail_errno(f, ERR_CONTROL_DOWN, q->socket);
+    enum err e = work_beside(f, q, fd, work, arg, &tree);
+    close(fd);
+    if (!e)
+        *answer = tree;
+    else
+        json_free(tree);
     return e;
 }

@@ -23,6 +23,12 @@ MUST_CHECK enum err control_ask(struct fail *f, const struct control_question *q
 MUST_CHECK enum err control_print(struct fail *f, const struct json *answer);
 /* Prints an object that was written. ERR_LIMIT, ERR_IO. */
 MUST_CHECK enum err control_print_buf(struct fail *f, const struct buf *json);
+/* The same while the server waits for us: once its first line of progress came, work runs; then the server is
+ * told and answers. When work fails, its error is the answer. ERR_CONTROL_DOWN also when the server ended
+ * meanwhile. */
+MUST_CHECK enum err control_ask_during(struct fail *f, const struct control_question *q,
+                                       enum err (*work)(void *arg, struct fail *f), void *arg,
+                                       struct json **answer);
 /* The process that listens at a socket; 0 when none does. */
 pid_t control_pid(const char *socket);
 

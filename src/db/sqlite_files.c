@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/db_files.h"
 
+#include "base/fault.h"
 #include "db/sqlite.h"
 
 #include <errno.h>
@@ -162,9 +163,16 @@ static enum err mark(struct fail *f, const char *path)
 enum err db_files_replace(struct fail *f, const char *path, const char *from, const char *aside)
 {
     enum err e;
-    if ((e = check_closed(f, from)) || (e = mark(f, path)) || (e = move(f, path, aside, "-wal")) ||
-        (e = drop(f, path, "-shm")) || (e = move(f, path, aside, "")) || (e = move(f, from, path, "")) ||
-        (e = sync_folder(f, path)) || (e = drop(f, path, "-restoring")))
+    if ((e = check_closed(f, from)) || (e = mark(f, path)))
+        return e;
+    FAULT_POINT("replace_marked");
+    if ((e = move(f, path, aside, "-wal")) || (e = drop(f, path, "-shm")) || (e = move(f, path, aside, "")))
+        return e;
+    FAULT_POINT("replace_aside");
+    if ((e = move(f, from, path, "")) || (e = sync_folder(f, path)))
+        return e;
+    FAULT_POINT("replace_placed");
+    if ((e = drop(f, path, "-restoring")))
         return e;
     return sync_folder(f, path);
 }

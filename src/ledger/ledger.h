@@ -139,8 +139,7 @@ MUST_CHECK enum err ledger_see_forks(struct ledger *l, struct fail *f, int64_t *
 MUST_CHECK enum err ledger_record_fork(struct ledger *l, struct fail *f, const struct ledger_fork *fork);
 /* The newest own head of at most `size` entries that carries that server's cosignature, appended to out; *at:
  * its entries. Looks at the newest 256 heads below; ERR_NOT_FOUND. */
-MUST_CHECK enum err ledger_cosigned_head(struct ledger *l, struct fail *f, uint64_t size,
-                                         const char *upper_node,
+MUST_CHECK enum err ledger_cosigned_head(struct fail *f, struct db *db, uint64_t size, const char *upper_node,
                                          const uint8_t upper_key[static ED25519_PUBLIC], struct buf *out,
                                          uint64_t *at);
 

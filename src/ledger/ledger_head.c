@@ -227,7 +227,7 @@ static enum err find_cosigned(struct db_tx *tx, struct fail *f, void *arg)
     return db_done(&rows, f);
 }
 
-enum err ledger_cosigned_head(struct ledger *l, struct fail *f, uint64_t size, const char *upper_node,
+enum err ledger_cosigned_head(struct fail *f, struct db *db, uint64_t size, const char *upper_node,
                               const uint8_t upper_key[static ED25519_PUBLIC], struct buf *out, uint64_t *at)
 {
     char origin[72];
@@ -236,7 +236,7 @@ enum err ledger_cosigned_head(struct ledger *l, struct fail *f, uint64_t size, c
     enum err e = ledger_origin(f, upper_node, origin);
     s.origin = str_of(origin);
     if (!e)
-        e = db_read(l->db, f, find_cosigned, &s);
+        e = db_read(db, f, find_cosigned, &s);
     if (!e)
         e = buf_check(out, f, "head");
     if (!e && !s.at)

@@ -134,8 +134,8 @@ static enum err find_base(struct showing *s, struct fail *f)
     s->from = s->kept;
     if (s->kept_epoch >= d->l->life.epoch || s->kept <= (uint64_t)d->l->life.size)
         return ERR_OK;
-    enum err e = key ? ledger_cosigned_head(d->l->config.ledger, f, (uint64_t)d->l->life.size,
-                                            d->peer->node.text, key->public_key, &s->base, &s->from)
+    enum err e = key ? ledger_cosigned_head(f, d->l->config.db, (uint64_t)d->l->life.size, d->peer->node.text,
+                                            key->public_key, &s->base, &s->from)
                      : ERR_NOT_FOUND;
     if (e == ERR_NOT_FOUND)
         s->from = 0;

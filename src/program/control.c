@@ -53,6 +53,28 @@ void control_progress(struct control_call *call, int64_t done, int64_t total)
     (void)write_all(call->fd, str_of(line));
 }
 
+enum { LOOK_MILLIS = 200 };
+
+enum err control_wait_line(struct control_call *call, struct fail *f,
+                           enum err (*look)(void *arg, struct fail *f), void *arg)
+{
+    enum err e = ERR_OK;
+    while (!e && !atomic_load(call->stopping)) {
+        struct pollfd p = {.fd = call->fd, .events = POLLIN};
+        char line[256];
+        if (poll(&p, 1, LOOK_MILLIS) <= 0) {
+            e = look(arg, f);
+            continue;
+        }
+        ssize_t n = recv(call->fd, line, sizeof line, 0);
+        if (n <= 0)
+            return fail_set(f, ERR_PEER_CLOSED, "control", NULL);
+        if (line[n - 1] == '\n')
+            return ERR_OK;
+    }
+    return e ? e : fail_set(f, ERR_STOPPING, NULL, NULL);
+}
+
 static enum err read_line(struct fail *f, int fd, struct buf *line)
 {
     while (!line->n || line->p[line->n - 1] != '\n') {
@@ -93,7 +115,7 @@ static void write_failure(struct buf *b, const struct fail *f)
 
 static void answer(struct client *client)
 {
-    struct control_call call = {.fd = client->fd};
+    struct control_call call = {.fd = client->fd, .stopping = &client->control->stopping};
     struct fail f = {0};
     struct buf line;
     struct json *tree = NULL;

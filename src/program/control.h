@@ -9,16 +9,24 @@
 
 #include "base/json.h"
 
+#include <stdatomic.h>
+
 enum { CONTROL_LINE_MAX = 16 * 1024 * 1024 };
 
 struct control_call {
     const struct json *question;
     struct buf answer; /* members of the answer's object, written with json_add_*; "{" stands there already */
     struct arena arena;
-    int fd; /* for control_progress */
+    int fd;                      /* for control_progress */
+    const atomic_bool *stopping; /* for control_wait_line */
 };
 /* Best effort: a client that went away does not stop the work. */
 void control_progress(struct control_call *call, int64_t done, int64_t total);
+/* Waits until the client says one more line: what it does beside this call is done. look is asked a few times
+ * a second and ends the waiting with its error. ERR_PEER_CLOSED: it went away; ERR_STOPPING: the daemon ends.
+ */
+MUST_CHECK enum err control_wait_line(struct control_call *call, struct fail *f,
+                                      enum err (*look)(void *arg, struct fail *f), void *arg);
 
 struct control_verb {
     const char *name, *help;

@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "link/node_name.h"
+#include "program/backup_hold.h"
 #include "program/control.h"
 #include "program/daemon.h"
 #include "program/node_config.h"
@@ -14,6 +15,7 @@ struct running {
     struct arena arena;
     struct node_config config;
     struct node_name self;
+    const char *folder;
     struct db *db;
     struct resident_register *reg;
     struct control *control;
@@ -90,8 +92,9 @@ static void refused(void *arg, int64_t line, const struct fail *f)
     json_end(&l->refusals, '}');
 }
 
-typedef enum err (*take_file)(struct resident_register *r, struct fail *f, const char *path, register_progress progress,
-                              register_refusal refusal, void *arg, struct register_result *out);
+typedef enum err (*take_file)(struct resident_register *r, struct fail *f, const char *path,
+                              register_progress progress, register_refusal refusal, void *arg,
+                              struct register_result *out);
 
 static enum err take(struct running *r, struct control_call *call, struct fail *f, take_file function)
 {
@@ -274,6 +277,13 @@ static enum err verb_replace(void *self, struct control_call *call, struct fail 
     return e;
 }
 
+static enum err verb_backup(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    const struct backup_hold hold = {r->db, r->folder, r->config.disk_least, NULL, NULL};
+    return backup_hold(&hold, call, f);
+}
+
 static const struct control_verb verbs[] = {
     {"status", "residents, changes, door", verb_status},
     {"load", "residents from a CSV file (path)", verb_load},
@@ -288,6 +298,7 @@ static const struct control_verb verbs[] = {
     {"resend", "let the CS send changes again (first, last)", verb_resend},
     {"replace", "the record as it stands now in the place of a refused change (change, withdraw)",
      verb_replace},
+    {"backup", "hold the database's file still until the next line", verb_backup},
     {"census", "persons and digest of every area", verb_census},
 };
 
@@ -302,6 +313,7 @@ static enum err open_register(void *self, struct fail *f, const char *folder)
     struct running *r = self;
     arena_init(&r->arena, 1024 * 1024);
     r->started = clock_now();
+    r->folder = folder;
     enum err e = node_config_load(f, folder, &r->arena, &r->config);
     if (!e)
         e = node_name_parse(f, r->config.node, &r->self);
@@ -338,7 +350,9 @@ static void close_register(void *self)
 int main(int argc, char **argv)
 {
     static struct running running;
-    const struct daemon d = {"juki-register", "住民記録（参照実装） — the reference resident register, behind its CS's door.",
-                             open_register, NULL, close_register, &running};
+    const struct daemon d = {
+        "juki-register", "住民記録（参照実装） — the reference resident register, behind its CS's door.",
+        open_register,   NULL,
+        close_register,  &running};
     return daemon_main(&d, argc, argv);
 }

@@ -72,8 +72,8 @@ static enum err open_link(struct server *s, struct fail *f)
 /* Rule of all pools: said at 30 % and at 10 %, long before "try later". */
 static void say_pool_low(struct flow *flow, const char *pool, int64_t left, int64_t of, int level)
 {
-    LOG(LOG_ALARM, "stock_low", LOG_TEXT("node", flow->self.text), LOG_TEXT("pool", pool), LOG_NUMBER("left", left),
-        LOG_NUMBER("of", of), LOG_NUMBER("percent", level > 1 ? 10 : 30));
+    LOG(LOG_ALARM, "stock_low", LOG_TEXT("node", flow->self.text), LOG_TEXT("pool", pool),
+        LOG_NUMBER("left", left), LOG_NUMBER("of", of), LOG_NUMBER("percent", level > 1 ? 10 : 30));
 }
 
 static enum err open_flow(struct server *s, struct fail *f)
@@ -142,14 +142,14 @@ enum err server_open(struct server *s, struct fail *f, const char *folder, enum 
 
 struct note {
     struct server *s;
-    struct str what;
+    struct str what, detail;
 };
 
 static enum err note_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     const struct note *n = arg;
     uint64_t index;
-    return ledger_append(n->s->ledger, tx, f, LEDGER_OPERATION, n->what, STR(""), &index);
+    return ledger_append(n->s->ledger, tx, f, LEDGER_OPERATION, n->what, n->detail, &index);
 }
 
 /* A CS without any resident codes asks for its first stock. */
@@ -163,12 +163,25 @@ static enum err first_stock(struct db_tx *tx, struct fail *f, void *arg)
     return resident_code_stock_request(&s->flow, tx, f, s->config.stock);
 }
 
+/* In which life, and for a restored one, from what. */
+static enum err note_start(struct server *s, struct fail *f)
+{
+    struct link_life life;
+    char what[96];
+    enum err e = link_life_read(f, s->db, &life);
+    if (e)
+        return e;
+    snprintf(what, sizeof what, "started version %s epoch %lld", JUKI_VERSION, (long long)life.epoch);
+    struct note note = {s, str_of(what), str_of(life.source)};
+    return db_transaction(s->db, f, note_tx, &note);
+}
+
 enum err server_start(struct server *s, struct fail *f)
 {
-    struct note note = {s, STR("started version " JUKI_VERSION)};
-    enum err e = db_transaction(s->db, f, note_tx, &note);
+    enum err e = note_start(s, f);
     if (!e)
-        e = ledger_sign_head(s->ledger, f, NULL); /* from here on the log has a head, and none that ends with "stopped" */
+        e = ledger_sign_head(s->ledger, f,
+                             NULL); /* from here on the log has a head, and none that ends with "stopped" */
     if (!e && s->self.role == NODE_CS)
         e = db_transaction(s->db, f, first_stock, s);
     if (!e)
@@ -180,7 +193,7 @@ enum err server_start(struct server *s, struct fail *f)
 
 enum err server_reload(struct server *s, struct fail *f)
 {
-    struct note note = {s, STR("reloaded")};
+    struct note note = {s, STR("reloaded"), STR("")};
     enum err e = link_reload(s->link, f);
     if (!e && s->door)
         e = door_reload(s->door, f);
@@ -202,7 +215,7 @@ enum err server_health(struct server *s, struct fail *f)
 
 void server_close(struct server *s)
 {
-    struct note note = {s, STR("stopped")};
+    struct note note = {s, STR("stopped"), STR("")};
     struct fail f;
     if (s->door)
         door_stop(s->door);

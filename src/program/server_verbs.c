@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a person or a monitor may ask a server, and order it to do. Answers hold no person's data: counts, digests,
- * sequences, errors by their public numbers. */
+/* What a person or a monitor may ask a server, and order it to do. Answers hold no person's data: counts,
+ * digests, sequences, errors by their public numbers. */
 #include "program/server.h"
 
 #include "base/clock.h"
 #include "base/encode.h"
 #include "flow/identity_notice/identity_notice.h"
+#include "program/backup_hold.h"
 
 #include <stdio.h>
 
@@ -78,6 +79,8 @@ static void add_peer(void *arg, const struct link_peer_status *p)
         json_add_int(b, "oldest_waiting_seconds", (clock_now() - p->oldest_waiting) / 1000000);
     json_add_bool(b, "connected", p->connected);
     json_add_bool(b, "stopped", p->stopped);
+    json_add_bool(b, "head_forked", p->head_forked);
+    json_add_int(b, "epoch", p->epoch);
     if (p->trouble[0])
         json_add_text(b, "trouble", str_of(p->trouble));
     json_end(b, '}');
@@ -128,6 +131,26 @@ static enum err add_storage(struct server *s, struct fail *f, struct buf *b)
     json_end(b, ']');
     json_end(b, '}');
     return ERR_OK;
+}
+
+static void add_fork(void *arg, const char *node, int64_t count, int64_t newest)
+{
+    struct buf *b = arg;
+    char text[CLOCK_TEXT_SIZE];
+    json_begin(b, NULL, '{');
+    json_add_text(b, "node", str_of(node));
+    json_add_int(b, "count", count);
+    json_add_text(b, "newest", str_of(clock_text(newest, text)));
+    json_end(b, '}');
+}
+
+/* Logs that were cut, rewritten or restored, of which nobody has taken note. */
+static enum err add_forks(struct server *s, struct fail *f, struct buf *b)
+{
+    json_begin(b, "forks", '[');
+    enum err e = ledger_forks_unseen(f, s->db, add_fork, b);
+    json_end(b, ']');
+    return e;
 }
 
 static enum err stock_tx(struct db_tx *tx, struct fail *f, void *arg)
@@ -209,6 +232,8 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     e = add_persons(s, f, b);
     if (!e)
         e = add_links(s, f, b);
+    if (!e)
+        e = add_forks(s, f, b);
     if (!e)
         e = add_storage(s, f, b);
     add_directory(s, b);
@@ -389,6 +414,49 @@ static enum err verb_sign_head(void *self, struct control_call *call, struct fai
     return ledger_sign_head(s->ledger, f, NULL);
 }
 
+/* ---- backup and forks ---- */
+
+struct backup_note {
+    struct server *s;
+    struct str what;
+};
+
+static enum err backup_note_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct backup_note *n = arg;
+    return ledger_append(n->s->ledger, tx, f, LEDGER_OPERATION, n->what, STR(""), NULL);
+}
+
+/* The log says that a backup is made, and its newest head covers that: what the backup holds is proved. */
+static enum err backup_begun(void *arg, struct fail *f)
+{
+    struct backup_note n = {arg, STR("backup begun")};
+    enum err e = db_transaction(n.s->db, f, backup_note_tx, &n);
+    return e ? e : ledger_sign_head(n.s->ledger, f, NULL);
+}
+
+static enum err verb_backup(void *self, struct control_call *call, struct fail *f)
+{
+    struct server *s = self;
+    const struct backup_hold hold = {s->db, s->folder, s->config.disk_least, backup_begun, s};
+    struct backup_note n = {s, STR("backup ended")};
+    enum err e = backup_hold(&hold, call, f);
+    if (e)
+        n.what = STR("backup broken off");
+    struct fail ignored;
+    enum err noted = db_transaction(s->db, e ? &ignored : f, backup_note_tx, &n);
+    return e ? e : noted;
+}
+
+static enum err verb_forks_seen(void *self, struct control_call *call, struct fail *f)
+{
+    struct server *s = self;
+    int64_t count = 0;
+    enum err e = ledger_see_forks(s->ledger, f, &count);
+    json_add_int(&call->answer, "seen", count);
+    return e;
+}
+
 const struct control_verb server_verbs[] = {
     {"status", "counts, neighbours, log, storage", verb_status},
     {"census", "persons and digest of every area", verb_census},
@@ -400,6 +468,8 @@ const struct control_verb server_verbs[] = {
     {"resend", "send notices again (peer, first, last)", verb_resend},
     {"waiting", "who waits for an Individual Number, oldest first", verb_waiting},
     {"stock_request", "ask the agency for resident codes (count)", verb_stock_request},
+    {"backup", "hold the database's file still until the next line", verb_backup},
+    {"forks_seen", "take note of the forks on record", verb_forks_seen},
     {"sign_head", "sign the head of the log now", verb_sign_head},
     {"reload", "take a new certificate or directory", verb_reload},
 };

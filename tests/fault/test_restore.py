@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Backups made while changes go on; each kind of server destroyed and restored from an hour ago; its old twin.
+
+Nothing may be lost and nothing doubled (every level has exactly one version a change, compare says equal, the logs prove
+themselves), the fork of a restored server's log is alarmed and recorded at both ends, an old copy of a server that is
+started again is refused and does no harm, and whatever is wrong with a backup is refused before anything is touched.
+"""
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from network import BIN, Checks, Network  # noqa: E402
+
+AREA = "282049"
+CS, REGISTER, PREFECTURE, AGENCY = f"cs.{AREA}", f"register.{AREA}", "prefecture.28", "agency"
+NODES = [AGENCY, PREFECTURE, CS]
+
+
+class World:
+    """The network, and how many people and changes there must be."""
+
+    def __init__(self, net, checks):
+        self.net, self.checks, self.people, self.seed = net, checks, 0, 0
+        self.key = net.folder / "key"
+        net.juki("backup", "key", str(self.key))
+
+    def load(self, count, coded=True):
+        """Loads invented people; each is one change and one version."""
+        self.seed += 1
+        path = self.net.residents(AREA, count, seed=self.seed, extra=("--with-codes",) if coded else ())
+        answer = self.net.ask(REGISTER, do="load", path=str(path))
+        self.checks.check(f"load {self.seed} is taken", answer and answer.get("taken") == count, answer)
+        self.people += count
+
+    def counted(self, what):
+        """Every level has everybody once, and every change once."""
+        equal = self.net.wait_equal(90)
+        self.checks.check(f"{what}: every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
+        want = {"current": self.people, "versions": self.people}
+        for node in NODES:
+            persons = (self.net.ask(node, do="status") or {}).get("persons", {})
+            seen = {k: persons.get(k) for k in want}
+            self.checks.check(f"{what}: {node} has everybody once", seen == want, (seen, want))
+
+    def backup(self, node, name, *options):
+        path = self.net.folder / name
+        self.net.juki("backup", "make", str(self.net.dir), node, str(path), "--key", str(self.key), *options)
+        return path
+
+    def restore(self, node, path, key=None, env=None):
+        return self.net.run("restore", str(self.net.dir), node, str(path), "--key", str(key or self.key), env=env)
+
+    def log(self, node):
+        return (self.net.dir / node / "log" / "juki.log").read_text()
+
+    def wait(self, what, condition, seconds=30):
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                self.checks.check(what, False, "never")
+                return False
+            time.sleep(0.05)
+        self.checks.check(what, True)
+        return True
+
+    def heads_shown(self, node, upper):
+        """The upper server has co-signed a head that counts all there is now."""
+        size = self.net.ask(node, do="status")["log"]["entries"]
+        self.wait(f"{upper} keeps a head of {node}", lambda: self.kept(upper, node) >= size - 3)
+
+    def kept(self, upper, node):
+        """Entries of the newest head of node that upper keeps."""
+        database = self.net.dir / upper / "data" / "juki.db"
+        r = subprocess.run(["sqlite3", "-readonly", str(database),
+                            f"SELECT size FROM ledger_kept WHERE node = '{node}' ORDER BY epoch DESC, size DESC LIMIT 1"],
+                           capture_output=True, text=True, timeout=30)
+        return int(r.stdout or 0)
+
+
+def destroy(net, node):
+    """The disk with the records is gone."""
+    if net.ask(node, do="status"):
+        net.kill(node)
+    shutil.rmtree(net.dir / node / "data")
+
+
+def backups_while_changes_run(w):
+    """Each server is copied in the midst of a load: what a copy holds is one state that was committed."""
+    loads = threading.Thread(target=lambda: [w.load(40) for _ in range(4)])
+    loads.start()
+    made = {node: w.backup(node, f"{node}.hour", "--rate", "8") for node in NODES + [REGISTER]}
+    loads.join()
+    for node, path in made.items():
+        r = w.net.run("backup", "check", str(path), "--key", str(w.key), "--json")
+        w.checks.check(f"{node}: the backup is proved", r.returncode == 0 and f'"node":"{node}"' in r.stdout,
+                       r.stdout + r.stderr)
+    return made
+
+
+def restored_from_an_hour_ago(w, node, path, upper):
+    net, checks = w.net, w.checks
+    before = w.kept(upper, node) if upper else 0
+    destroy(net, node)
+    r = w.restore(node, path)
+    checks.check(f"{node}: restored", r.returncode == 0 and "epoch" in r.stdout, r.stdout + r.stderr)
+    database = net.dir / node / "data" / "juki.db"
+    sound = subprocess.run(["sqlite3", "-readonly", str(database), "PRAGMA integrity_check"], capture_output=True, text=True)
+    checks.check(f"{node}: the restored database is sound", sound.stdout.strip() == "ok", sound.stdout + sound.stderr)
+    net.up(node)
+    w.load(8)
+    w.load(4, coded=False)
+    w.counted(f"{node} restored")
+    if not upper:
+        return
+    w.wait(f"{node}: its heads go on at {upper}",
+           lambda: 0 < w.kept(upper, node) and "event=head_forked" in w.log(node) and "event=head_forked" in w.log(upper))
+    checks.check(f"{node}: an alarm at both ends",
+                 all(re.search(r" alarm event=head_forked", w.log(n)) for n in (node, upper)), before)
+    for at in (node, upper):
+        status = net.run("status", str(net.dir), at).stdout
+        checks.check(f"{node}: juki status {at} shows the fork", f"the log of {node} forked" in status, status)
+        listed = net.run("log", "forks", str(net.dir), at, "--notes").stdout
+        checks.check(f"{node}: {at} keeps both heads", listed.count(f"\njuki/{node}\n") + listed.startswith(f"juki/{node}\n") == 2,
+                     listed)
+    net.juki("log", "forks", str(net.dir), upper, "--seen")
+    status = net.run("status", str(net.dir), upper).stdout
+    checks.check(f"{node}: seen, it is shown no longer", "forked" not in status, status)
+
+
+class Twin:
+    """A copy of a server's folder from before its restore, on other ports."""
+
+    def __init__(self, w, node, folder, same_ports=False):
+        self.folder = folder
+        if not same_ports:
+            text = (folder / "juki.yaml").read_text()
+            text = re.sub(r'(listen: "127\.0\.0\.1:)\d+"', r'\g<1>0"', text)
+            (folder / "juki.yaml").write_text(text)
+        self.out = open(folder / "twin.log", "w+")
+        self.process = subprocess.Popen([BIN / f"juki-{node.split('.')[0]}", folder], stdout=self.out, stderr=self.out)
+
+    def said(self):
+        return (self.folder / "twin.log").read_text()
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        self.out.close()
+
+
+def old_twin(w, node, saved):
+    """Beside the new server, and then in its place: refused and alarmed, and nobody else has to do anything."""
+    net, checks = w.net, w.checks
+    beside = net.folder / "beside"
+    shutil.copytree(saved, beside)
+    twin = Twin(w, node, beside)
+    w.wait("the twin beside is refused", lambda: "EPOCH_OLD" in twin.said())
+    checks.check("the twin alarms and stops", " alarm event=stream_stopped" in twin.said(), twin.said())
+    w.wait(f"{PREFECTURE} alarms", lambda: re.search(rf" alarm event=refused peer={node} error=EPOCH_OLD", w.log(PREFECTURE)))
+    w.load(3)
+    w.counted("beside the twin")
+    twin.end()
+
+    net.down(node)
+    instead = net.folder / "instead"
+    shutil.copytree(saved, instead)
+    twin = Twin(w, node, instead, same_ports=True)
+    w.wait("the twin in the other's place is refused", lambda: "EPOCH_OLD" in twin.said())
+    twin.end()
+    net.up(node)
+    w.load(3)
+    w.counted("after the twin")
+
+
+def fingerprint(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((folder / "data").iterdir())
+            if not p.name.endswith(("-lock", "-shm"))}
+
+
+def refusals(w, node, path):
+    """What is wrong with a backup is said, and nothing is touched."""
+    net, checks = w.net, w.checks
+    other_key = net.folder / "other"
+    net.juki("backup", "key", str(other_key))
+    r = w.restore(node, path)
+    checks.check("a running server is not restored over", r.returncode == 1 and "stop it first" in r.stderr, r.stderr)
+    net.down(node)
+    before = fingerprint(net.dir / node)
+    data = path.read_bytes()
+    cut, flipped, header = (net.folder / name for name in ("cut", "flipped", "header"))
+    cut.write_bytes(data[:-1000])
+    flipped.write_bytes(data[:len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1:])
+    header.write_bytes(data.replace(b'"epoch":', b'"epocH":', 1))
+    cases = [("another key", path, other_key, "another key"), ("a cut file", cut, None, "changed, cut"),
+             ("a flipped byte", flipped, None, "changed, cut"), ("a changed header", header, None, "changed, cut"),
+             ("another server's", net.folder / f"{AGENCY}.hour", None, "of another server"),
+             ("no backup at all", net.dir / "network.json", None, "not a file that juki backup made"),
+             ("no such file", net.folder / "none", None, "no such thing")]
+    for what, file, key, said in cases:
+        r = w.restore(node, file, key)
+        checks.check(f"{what} is refused", r.returncode == 1 and said in r.stderr, (r.returncode, r.stderr))
+        checks.check(f"{what}: nothing was touched", fingerprint(net.dir / node) == before, what)
+    japanese = net.run("restore", str(net.dir), node, str(cut), "--key", str(w.key), env={"LC_ALL": "ja_JP.UTF-8"})
+    checks.check("in Japanese too", "改変" in japanese.stderr, japanese.stderr)
+    net.up(node)
+
+
+def kills(w, node):
+    """SIGKILL in the midst of a backup and of a restore."""
+    net, checks = w.net, w.checks
+    target = net.folder / "killed"
+    r = net.run("backup", "make", str(net.dir), node, str(target), "--key", str(w.key),
+                env={"JUKI_KILL_AT": "backup_piece:2"})
+    checks.check("a killed backup has no name", r.returncode == -signal.SIGKILL and not target.exists(), r)
+    path = w.backup(node, "killed")
+    w.load(5)
+    w.counted("before the kills")
+    epoch = net.ask(node, do="status")["epoch"]
+    for point in ("restore_piece:2", "restore_proved", "restore_raised"):
+        net.down(node)
+        before = fingerprint(net.dir / node)
+        r = w.restore(node, path, env={"JUKI_KILL_AT": point})
+        after = fingerprint(net.dir / node)
+        checks.check(f"{point}: killed", r.returncode == -signal.SIGKILL, (r.returncode, r.stderr))
+        checks.check(f"{point}: the database is the old one", after["juki.db"] == before["juki.db"], point)
+        net.up(node)
+        checks.check(f"{point}: it works on in its own life", net.ask(node, do="status")["epoch"] == epoch, point)
+        w.load(2)
+    w.counted("after kills before the change of place")
+    for point in ("replace_marked", "replace_aside", "replace_placed"):
+        net.down(node)
+        r = w.restore(node, path, env={"JUKI_KILL_AT": point})
+        checks.check(f"{point}: killed", r.returncode == -signal.SIGKILL, (r.returncode, r.stderr))
+        r = net.run("up", str(net.dir), node)
+        checks.check(f"{point}: no server opens what is half done", r.returncode != 0 and "DB_RESTORING" in w.log(node),
+                     (r.returncode, r.stderr))
+        r = w.restore(node, path)
+        checks.check(f"{point}: restored again", r.returncode == 0, r.stderr)
+        net.up(node)
+        now = net.ask(node, do="status")["epoch"]
+        checks.check(f"{point}: each time a new life", now > epoch, (now, epoch))
+        epoch = now
+        w.load(2)
+        w.counted(f"killed at {point} and restored")
+
+
+def prepare(net):
+    """Heads every second, so that there is always one above that a restore loses."""
+    for node in NODES:
+        with open(net.dir / node / "juki.yaml", "a", encoding="utf-8") as f:
+            f.write("ledger:\n  head_interval: 1s\n")
+
+
+def main():
+    checks = Checks()
+    with Network(AREA) as net:
+        prepare(net)
+        net.up()
+        w = World(net, checks)
+        w.load(30)
+        w.load(6, coded=False)
+        w.counted("at first")
+        for node, upper in ((PREFECTURE, AGENCY), (CS, PREFECTURE)):
+            w.heads_shown(node, upper)
+        made = backups_while_changes_run(w)
+        w.load(25)
+        w.load(5, coded=False)
+        w.counted("an hour later")
+        for node, upper in ((PREFECTURE, AGENCY), (CS, PREFECTURE)):
+            w.heads_shown(node, upper)
+        net.down(CS)
+        saved = net.folder / "saved"
+        shutil.copytree(net.dir / CS, saved, ignore=shutil.ignore_patterns("*.sock", "pid"))
+        net.up(CS)
+        for node, upper in ((AGENCY, None), (PREFECTURE, AGENCY), (CS, PREFECTURE)):
+            restored_from_an_hour_ago(w, node, made[node], upper)
+        old_twin(w, CS, saved)
+        refusals(w, CS, made[CS])
+        kills(w, CS)
+        net.down()
+        verified = net.run("log", "verify", str(net.dir))
+        checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+    checks.end()
+
+
+main()
