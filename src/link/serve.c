@@ -463,7 +463,7 @@ static void session_run(struct session *s)
     struct frame frame = {0};
     enum err e = ERR_OK;
     while (!e && !atomic_load(&s->l->stopping)) {
-        arena_reset(&s->arena);
+        arena_release(&s->arena); /* a quiet peer keeps no memory of what it once sent */
         frame = (struct frame){.kind = 0}; /* when its header is refused: correlation 0 */
         e = channel_read(&f, s->channel, &s->arena, &frame);
         if (!e && frame.kind == LINK_FRAME_BYE)

@@ -103,6 +103,18 @@ static void *end_early(void *arg UNUSED)
     _exit(128 + caught);
 }
 
+/* The server of the PostgreSQL baseline ends this process when it goes away, which it does first when
+ * somebody ends the measurement: then this waits for end_early, which has the lock. */
+static void end_at_exit(void)
+{
+    pthread_mutex_lock(&tidy.lock);
+    if (*tidy.folder) {
+        town_kill();
+        remove_folder(tidy.folder);
+    }
+    pthread_mutex_unlock(&tidy.lock);
+}
+
 /* Before the first thread: all inherit that these signals wait. */
 static void watch_signals(void)
 {
@@ -112,6 +124,7 @@ static void watch_signals(void)
     for (size_t i = 0; i < COUNT_OF(ending); i++)
         sigaddset(&tidy.signals, ending[i]);
     pthread_sigmask(SIG_BLOCK, &tidy.signals, NULL);
+    atexit(end_at_exit);
     if (pthread_create(&thread, NULL, end_early, NULL) == 0)
         pthread_detach(thread);
 }
