@@ -16,12 +16,14 @@ static void committed(void *self)
 {
     struct door *d = self;
 
-    if (!atomic_exchange(&d->touched, false))
-        return;
-    pthread_mutex_lock(&d->lock);
-    d->generation++;
-    pthread_cond_broadcast(&d->wake);
-    pthread_mutex_unlock(&d->lock);
+    for (size_t feed = 0; feed < DOOR_FEEDS; feed++) {
+        if (!atomic_exchange(&d->touched[feed], false))
+            continue;
+        pthread_mutex_lock(&d->lock);
+        d->generation[feed]++;
+        pthread_cond_broadcast(&d->wake);
+        pthread_mutex_unlock(&d->lock);
+    }
 }
 
 static enum err copy_text(struct fail *f, const char *text, char **out)

@@ -29,7 +29,7 @@ enum err door_number_came(void *self, struct db_tx *tx, struct fail *f, struct r
     int64_t cursor = 0;
     enum err e = door_mark_step(tx, f, DOOR_NUMBERS, &cursor);
 
-    atomic_store(&d->touched, true);
+    atomic_store(&d->touched[DOOR_FEED_NUMBERS], true);
     return e ? e
              : db_exec(tx, f, &sql_door_number_add,
                        DB(db_int(cursor), db_int(change), db_int(code.value), db_int(number.value)), NULL);
@@ -42,7 +42,7 @@ enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t
     int64_t cursor = 0;
     enum err e = door_mark_step(tx, f, DOOR_OUTCOMES, &cursor);
 
-    atomic_store(&d->touched, true);
+    atomic_store(&d->touched[DOOR_FEED_OUTCOMES], true);
     return e ? e
              : db_exec(tx, f, &sql_door_outcome_add,
                        DB(db_int(cursor), db_int(first), db_int(last), db_int(state), db_int(error),
@@ -150,48 +150,48 @@ static enum err page_telegrams(struct db_tx *tx, struct fail *f, void *arg)
     return e;
 }
 
-/* True when the feeds may have grown since `seen`; false at the deadline or the end. */
-static bool wait_for_more(struct door *d, uint64_t seen, int64_t deadline)
+/* True when the feed may have grown since `seen`; false at the deadline or the end. */
+static bool wait_for_more(struct door *d, enum door_feed feed, uint64_t seen, int64_t deadline)
 {
     const struct timespec until = {deadline / 1000000, deadline % 1000000 * 1000};
     int late = 0;
 
     pthread_mutex_lock(&d->lock);
-    while (!d->stopping && d->generation == seen && !late)
+    while (!d->stopping && d->generation[feed] == seen && !late)
         late = pthread_cond_timedwait(&d->wake, &d->lock, &until);
-    bool more = !d->stopping && d->generation != seen;
+    bool more = !d->stopping && d->generation[feed] != seen;
     pthread_mutex_unlock(&d->lock);
     return more;
 }
 
-static uint64_t generation(struct door *d)
+static uint64_t generation(struct door *d, enum door_feed feed)
 {
     pthread_mutex_lock(&d->lock);
-    uint64_t seen = d->generation;
+    uint64_t seen = d->generation[feed];
     pthread_mutex_unlock(&d->lock);
     return seen;
 }
 
-static enum err read_feed(struct door *d, struct door_request *r, struct fail *f, db_fn page_of,
-                          struct page *p)
+static enum err read_feed(struct door *d, enum door_feed feed, struct door_request *r, struct fail *f,
+                          db_fn page_of, struct page *p)
 {
     int64_t deadline = clock_steady() + r->wait * 1000000;
     uint64_t seen;
 
     *p = (struct page){.door = d, .request = r};
     do {
-        seen = generation(d);
+        seen = generation(d, feed);
         enum err e = db_read(d->flow->db, f, page_of, p);
         if (e)
             return e;
-    } while (!p->rows && r->wait && wait_for_more(d, seen, deadline));
+    } while (!p->rows && r->wait && wait_for_more(d, feed, seen, deadline));
     return ERR_OK;
 }
 
 enum err door_outcomes_read(struct door *d, struct door_request *r, struct fail *f)
 {
     struct page page;
-    enum err e = read_feed(d, r, f, page_outcomes, &page);
+    enum err e = read_feed(d, DOOR_FEED_OUTCOMES, r, f, page_outcomes, &page);
 
     r->cursor = e ? -1 : page.cursor;
     return e;
@@ -200,7 +200,7 @@ enum err door_outcomes_read(struct door *d, struct door_request *r, struct fail 
 enum err door_numbers_read(struct door *d, struct door_request *r, struct fail *f)
 {
     struct page page;
-    enum err e = read_feed(d, r, f, page_numbers, &page);
+    enum err e = read_feed(d, DOOR_FEED_NUMBERS, r, f, page_numbers, &page);
 
     r->cursor = e ? -1 : page.cursor;
     return e;
@@ -209,7 +209,7 @@ enum err door_numbers_read(struct door *d, struct door_request *r, struct fail *
 enum err door_telegrams_read(struct door *d, struct door_request *r, struct fail *f)
 {
     struct page page;
-    enum err e = read_feed(d, r, f, page_telegrams, &page);
+    enum err e = read_feed(d, DOOR_FEED_NUMBERS, r, f, page_telegrams, &page);
 
     r->cursor = e ? -1 : page.cursor;
     r->content_type = "application/octet-stream";

@@ -31,6 +31,8 @@ struct door_tls {
     struct door_tls *former;
 };
 
+enum door_feed { DOOR_FEED_OUTCOMES, DOOR_FEED_NUMBERS, DOOR_FEEDS };
+
 struct door {
     struct flow *flow;
     struct flow_door upward; /* what flows call */
@@ -42,10 +44,10 @@ struct door {
     struct MHD_Daemon *daemon;
     struct door_tls *tls; /* newest; under lock */
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* on the steady clock; broadcast when a feed grew and at the end */
-    uint64_t generation; /* under lock: counts the commits that touched a feed */
-    bool stopping;       /* under lock */
-    atomic_bool touched; /* a running transaction wrote to a feed */
+    pthread_cond_t wake;             /* on the steady clock; broadcast when a feed grew and at the end */
+    uint64_t generation[DOOR_FEEDS]; /* under lock: counts the commits that touched the feed */
+    bool stopping;                   /* under lock */
+    atomic_bool touched[DOOR_FEEDS]; /* a running transaction wrote to the feed */
     pthread_t folder_thread;
     bool folder_running;
 };

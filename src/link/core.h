@@ -11,6 +11,7 @@
 #include "link/channel.h"
 #include "link/link.h"
 #include "link/link_sql.h"
+#include "link/recent.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -78,6 +79,7 @@ struct link {
     pthread_mutex_t loading; /* one peers_load at a time */
     int64_t peers_version;   /* the directory's version at the last one */
 
+    struct recent *recent; /* notices that wait to leave */
     struct peer **journal; /* one entry for each sequence given out in the open transaction */
     size_t journal_n, journal_size, journal_mark;
 

@@ -34,7 +34,8 @@ enum err outgoing_load(struct db_tx *tx, struct fail *f, void *arg)
     size_t bytes = 0, n = 0;
     enum err e = load_rows(o, tx, f, &entries);
     for (; !e && n < o->count; n++) {
-        e = notice_load(tx, f, entries[n], &o->d->arena, &o->frames[n]);
+        if (!recent_get(o->d->l->recent, entries[n], &o->d->arena, &o->frames[n]))
+            e = notice_load(tx, f, entries[n], &o->d->arena, &o->frames[n]);
         bytes += e ? 0 : o->frames[n].payload.n + FRAME_HEADER;
         if (bytes > BATCH_TARGET_BYTES && n > 0 && !o->stored)
             break;

@@ -224,7 +224,10 @@ enum err link_new(struct fail *f, const struct link_config *config, struct link 
     pthread_cond_init(&l->wake, &steady);
     pthread_condattr_destroy(&steady);
     find_upper(l);
-    enum err e = credentials_load(f, config->tls_key_uri, config->tls_certificate_path, &l->credentials);
+    l->recent = recent_new();
+    enum err e = l->recent ? ERR_OK : fail_set(f, ERR_MEMORY, "link", NULL);
+    if (!e)
+        e = credentials_load(f, config->tls_key_uri, config->tls_certificate_path, &l->credentials);
     if (!e)
         e = directory_load(l, f);
     if (!e)
@@ -327,6 +330,7 @@ void link_free(struct link *l)
     memory_free(l->peers);
     memory_free(l->added);
     memory_free(l->journal);
+    recent_free(l->recent);
     credentials_unref(l->credentials);
     directory_unref(l->directory);
     directory_unref(l->directory_next);

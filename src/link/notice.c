@@ -80,6 +80,10 @@ enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struc
                           &place.entry);
     if (!e)
         e = peer_outbox_add(tx, f, p, place.sequence, place.entry, 0, send->source);
+    if (!e)
+        recent_put(
+            l->recent, place.entry,
+            &(struct frame){.kind = send->kind, .version = kind_version(send->kind), .payload = buf_str(&b)});
     buf_release(&b);
     if (!e && sent)
         *sent = place;
@@ -113,7 +117,12 @@ enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const stru
     enum err e = relayed_before(l, tx, f, p, from, n, &before);
     if (!e && !before)
         e = peer_assign(l, p, f, &sequence);
-    return e || before ? e : peer_outbox_add(tx, f, p, sequence, n->entry, from->id, n->sender_sequence);
+    if (!e && !before)
+        e = peer_outbox_add(tx, f, p, sequence, n->entry, from->id, n->sender_sequence);
+    if (!e && !before)
+        recent_put(l->recent, n->entry,
+                   &(struct frame){.kind = n->kind, .version = n->version, .payload = n->payload});
+    return e;
 }
 
 enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t index, struct arena *a, struct frame *out)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Neighbours, and the numbering of what is sent to them.
  *
- * A sequence is given out in memory inside the writer's transaction and stands on disk as the outbox row. When the
- * change is undone its sequences go back (the journal); when the group is on disk they may leave. */
+ * A sequence is given out in memory inside the writer's transaction and stands on disk as the outbox row.
+ * When the change is undone its sequences go back (the journal); when the group is on disk they may leave. */
 #include "link/core.h"
 
 #include <stdio.h>
@@ -96,7 +96,8 @@ static enum err load_rows(struct db_tx *tx, struct fail *f, void *arg)
         p->acknowledged = db_row_int(&rows, 5);
         p->settled = db_row_int(&rows, 8);
         hash_from(&p->out_hash, db_row_bytes(&rows, 6));
-        p->assigned = p->committed = db_row_int(&rows, 7) > p->acknowledged ? db_row_int(&rows, 7) : p->acknowledged;
+        p->assigned = p->committed =
+            db_row_int(&rows, 7) > p->acknowledged ? db_row_int(&rows, 7) : p->acknowledged;
     }
     enum err closed = db_done(&rows, e ? NULL : f);
     return e ? e : closed;
@@ -125,7 +126,8 @@ static enum err add_row(struct db_tx *tx, struct fail *f, void *arg)
     const struct peer *p = arg;
     const struct sha256 none = {{0}};
     return db_exec(tx, f, &sql_link_peer_add,
-                   DB(db_int(p->id), db_text(str_of(p->node.text)), db_bytes(none.bytes, sizeof none.bytes)), NULL);
+                   DB(db_int(p->id), db_text(str_of(p->node.text)), db_bytes(none.bytes, sizeof none.bytes)),
+                   NULL);
 }
 
 static enum err add_missing(struct link *l, struct fail *f)
@@ -159,7 +161,8 @@ enum err peers_load(struct link *l, struct fail *f)
     if (!l->peers) {
         l->peers = memory_new(sizeof *l->peers * PEERS_MAX);
         l->added = memory_new(sizeof *l->added * PEERS_MAX);
-        e = l->peers && l->added ? db_read(l->config.db, f, load_rows, l) : fail_set(f, ERR_MEMORY, "peers", NULL);
+        e = l->peers && l->added ? db_read(l->config.db, f, load_rows, l)
+                                 : fail_set(f, ERR_MEMORY, "peers", NULL);
     }
     if (!e)
         e = add_missing(l, f);
@@ -228,6 +231,7 @@ static void on_undo(void *self)
 {
     struct link *l = self;
     take_back(l, l->journal_mark);
+    recent_clear(l->recent); /* the entries of what was undone are given out again */
     pthread_mutex_lock(&l->lock);
     directory_back(l, l->directory_mark);
     pthread_mutex_unlock(&l->lock);
@@ -238,6 +242,7 @@ static void on_rolled_back(void *self)
     struct link *l = self;
     take_back(l, 0);
     l->journal_mark = 0;
+    recent_clear(l->recent);
     pthread_mutex_lock(&l->lock);
     directory_remember(l, NULL);
     directory_back(l, NULL);
@@ -276,8 +281,11 @@ static void on_committed(void *self)
 
 void peers_follow(struct link *l)
 {
-    const struct db_follower follower = {.self = l, .savepoint = on_savepoint, .undo = on_undo,
-                                         .committed = on_committed, .rolled_back = on_rolled_back};
+    const struct db_follower follower = {.self = l,
+                                         .savepoint = on_savepoint,
+                                         .undo = on_undo,
+                                         .committed = on_committed,
+                                         .rolled_back = on_rolled_back};
     db_follow(l->config.db, &follower);
 }
 
@@ -291,8 +299,8 @@ void peer_trouble(struct peer *p, const struct fail *f)
     pthread_mutex_unlock(&p->lock);
 }
 
-enum err peer_outbox_add(struct db_tx *tx, struct fail *f, const struct peer *p, int64_t sequence, uint64_t entry,
-                         int64_t source_peer, int64_t source_sequence)
+enum err peer_outbox_add(struct db_tx *tx, struct fail *f, const struct peer *p, int64_t sequence,
+                         uint64_t entry, int64_t source_peer, int64_t source_sequence)
 {
     return db_exec(tx, f, &sql_link_out_add,
                    DB(db_int(p->id), db_int(sequence), db_int((int64_t)entry), db_int(source_peer),

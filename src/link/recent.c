@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A ring of bytes, and a table in which an entry has one place (its number modulo the table's size). Bytes
+ * are counted from the beginning without end: what lies more than a ring's length behind is written over. */
+#include "link/recent.h"
+
+#include <pthread.h>
+
+enum { RING_BYTES = 8 * 1024 * 1024, PLACES = 16384, NOTICE_MOST = 64 * 1024 };
+
+struct recent {
+    pthread_mutex_t lock;
+    uint64_t written; /* bytes, ever */
+    struct {
+        uint64_t entry, begin;
+        size_t n; /* 0: nobody's */
+        uint16_t kind, version;
+    } places[PLACES];
+    char ring[RING_BYTES];
+};
+
+struct recent *recent_new(void)
+{
+    struct recent *r = memory_new(sizeof *r);
+    if (r)
+        pthread_mutex_init(&r->lock, NULL);
+    return r;
+}
+
+void recent_free(struct recent *r)
+{
+    if (!r)
+        return;
+    pthread_mutex_destroy(&r->lock);
+    explicit_bzero(r->ring, r->written < RING_BYTES ? r->written : RING_BYTES);
+    memory_free(r);
+}
+
+void recent_put(struct recent *r, uint64_t entry, const struct frame *frame)
+{
+    size_t n = frame->payload.n;
+    pthread_mutex_lock(&r->lock);
+    if (r->written % RING_BYTES + n > RING_BYTES) /* a notice lies in one piece */
+        r->written += RING_BYTES - r->written % RING_BYTES;
+    r->places[entry % PLACES].n = 0;
+    if (n && n <= NOTICE_MOST) {
+        memcpy(r->ring + r->written % RING_BYTES, frame->payload.p, n);
+        r->places[entry % PLACES].entry = entry;
+        r->places[entry % PLACES].begin = r->written;
+        r->places[entry % PLACES].n = n;
+        r->places[entry % PLACES].kind = frame->kind;
+        r->places[entry % PLACES].version = frame->version;
+        r->written += n;
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+bool recent_get(struct recent *r, uint64_t entry, struct arena *a, struct frame *out)
+{
+    struct str copy = {NULL, 0};
+    pthread_mutex_lock(&r->lock);
+    size_t at = entry % PLACES, n = r->places[at].n;
+    uint64_t begin = r->places[at].begin;
+    if (n && r->places[at].entry == entry && r->written - begin <= RING_BYTES)
+        copy = arena_copy(a, (struct str){r->ring + begin % RING_BYTES, n});
+    if (copy.p)
+        *out = (struct frame){.kind = r->places[at].kind, .version = r->places[at].version, .payload = copy};
+    pthread_mutex_unlock(&r->lock);
+    return copy.p;
+}
+
+void recent_clear(struct recent *r)
+{
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < PLACES; i++)
+        r->places[i].n = 0;
+    pthread_mutex_unlock(&r->lock);
+}
