@@ -3,7 +3,10 @@
 
 struct sha256 sha256_of(struct str s)
 {
-    return sha256_of_all(&s, 1);
+    struct sha256_stream stream;
+    sha256_stream_init(&stream);
+    sha256_stream_add(&stream, s);
+    return sha256_stream_end(&stream);
 }
 
 struct sha256 sha256_of_all(const struct str *pieces, size_t count)

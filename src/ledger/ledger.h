@@ -18,7 +18,7 @@
  * and "started".
  *
  * Tables: ledger_entry (id = index + 1 of the first of its entries, form, salt, body, entries: see
- * ledger_block.h; the entries of one commit share rows, up to 64 each),
+ * ledger_block.h; the entries of one commit share rows, up to 128 each),
  * ledger_tile (id = level * 2^56 + index, root, 256 hashes), ledger_edge (the leaves that no tile holds yet,
  * as the newest head counts them), ledger_head (own signed heads with cosignatures), ledger_kept (heads of
  * lower servers that this server keeps and co-signs, the newest of each day and life), ledger_fork (evidence

@@ -20,8 +20,8 @@
 
 enum {
     BLOCK_ENTRIES_MOST = 256,    /* that can be read */
-    BLOCK_ENTRIES = 64,          /* that are written: reading one entry unpacks its block */
-    BLOCK_BYTES = 64 * 1024,     /* a block is closed when its bodies would take more */
+    BLOCK_ENTRIES = 128,         /* that are written: reading one entry unpacks its block */
+    BLOCK_BYTES = 96 * 1024,     /* a block is closed when its bodies would take more */
     BLOCK_BODY_MOST = 16 * 1024, /* a longer body gets a row of its own */
     SALT_BYTES = 16,
 };
