@@ -17,20 +17,12 @@ struct drawing {
     struct resident_code *codes;
 };
 
-/* Each code has its own draw id below the register's, so that a repeated request gets the same codes. */
 static enum err draw_codes(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct drawing *drawing = arg;
-    char id[DRAW_ID_MAX + 24];
 
-    for (int64_t i = 0; i < drawing->count; i++) {
-        int n = snprintf(id, sizeof id, "%.*s/%lld", STR_ARG(drawing->draw), (long long)i);
-        enum err e = resident_code_stock_draw(drawing->door->flow, tx, f, (struct str){id, (size_t)n},
-                                              &drawing->codes[i]);
-        if (e)
-            return e;
-    }
-    return ERR_OK;
+    return resident_code_stock_draw(drawing->door->flow, tx, f, drawing->draw, (size_t)drawing->count,
+                                    drawing->codes);
 }
 
 static enum err read_drawing(struct door_request *r, struct fail *f, struct drawing *drawing)

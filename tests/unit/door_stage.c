@@ -86,15 +86,16 @@ enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first
     return ERR_OK;
 }
 
-enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw_id,
-                                  struct resident_code *out)
+enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw,
+                                  size_t count, struct resident_code *codes)
 {
-    struct sha256 hash = sha256_of(draw_id);
+    struct sha256 hash = sha256_of(draw);
     uint64_t value;
 
     (void)flow, (void)tx, (void)f;
     memcpy(&value, hash.bytes, sizeof value);
-    *out = resident_code_from_payload((int64_t)(value % 10000000000));
+    for (size_t i = 0; i < count; i++)
+        codes[i] = resident_code_from_payload((int64_t)((value + i) % 10000000000));
     return ERR_OK;
 }
 

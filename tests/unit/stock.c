@@ -52,7 +52,13 @@ static enum err request_tx(struct db_tx *tx, struct fail *f, void *arg)
 static enum err draw_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct call *c = arg;
-    return resident_code_stock_draw(c->flow, tx, f, str_of(c->draw), &c->code);
+    return resident_code_stock_draw(c->flow, tx, f, str_of(c->draw), 1, &c->code);
+}
+
+static enum err draw_many_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct call *c = arg;
+    return resident_code_stock_draw(c->flow, tx, f, str_of(c->draw), (size_t)c->count, c->codes);
 }
 
 static enum err status_tx(struct db_tx *tx, struct fail *f, void *arg)
@@ -182,6 +188,27 @@ static void a_draw_is_repeated_not_doubled(const char *url)
     fake_close(nodes, NODES);
 }
 
+static void a_draw_of_many_can_be_repeated_for_more(void **state UNUSED)
+{
+    struct resident_code first[3], again[5], too_many[40];
+    open_with(CS_NISHINOMIYA, sqlite_fresh());
+    fill(CS_NISHINOMIYA, 20);
+    struct call c = {.flow = &nodes[CS_NISHINOMIYA].flow, .draw = "load", .count = 3, .codes = first};
+    assert_ok(db_transaction(c.flow->db, NULL, draw_many_tx, &c));
+    c.count = 5;
+    c.codes = again;
+    assert_ok(db_transaction(c.flow->db, NULL, draw_many_tx, &c));
+    assert_memory_equal(first, again, sizeof first);
+    assert_false(resident_code_equal(again[3], again[4]));
+    assert_int_equal(status(CS_NISHINOMIYA).unused, 15);
+    c.draw = "more than there are";
+    c.count = 40;
+    c.codes = too_many;
+    assert_err(db_transaction(c.flow->db, NULL, draw_many_tx, &c), ERR_STOCK_EMPTY);
+    assert_int_equal(status(CS_NISHINOMIYA).unused, 15);
+    fake_close(nodes, NODES);
+}
+
 static void every_code_is_drawn_once_in_no_order(void **state UNUSED)
 {
     enum { CODES = 200 };
@@ -292,6 +319,7 @@ int main(void)
         cmocka_unit_test(both_a_code_known_from_elsewhere_is_passed_over),
         cmocka_unit_test(a_filling_arrives_in_notices),
         cmocka_unit_test(both_a_draw_is_repeated_not_doubled),
+        cmocka_unit_test(a_draw_of_many_can_be_repeated_for_more),
         cmocka_unit_test(every_code_is_drawn_once_in_no_order),
         cmocka_unit_test(more_is_asked_for_in_time_and_once),
         cmocka_unit_test(a_code_in_use_is_not_drawn_again),

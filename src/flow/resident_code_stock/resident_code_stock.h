@@ -18,11 +18,12 @@ struct stock_status {
     int64_t unused, requested;
     int level; /* 0 fine, 1 at or below 30 %, 2 at or below 10 % */
 };
-/* At the CS. Draws one unused code at random; draw_id (the register's, 1 to 200 bytes) makes a repeated call
- * give the same code for a year. Codes that a resident has by now (given out before a restore) are dropped.
- * ERR_STOCK_EMPTY. Asks the agency for more inside the same transaction when the level falls. */
+/* At the CS. Draws `count` unused codes at random; the draw's name (the register's, 1 to 200 bytes) makes a
+ * repeated call give the same codes for a year. Codes that a resident has by now (given out before a restore)
+ * are dropped. ERR_STOCK_EMPTY, and then none is drawn. Asks the agency for more inside the same transaction
+ * when the level falls. */
 MUST_CHECK enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f,
-                                             struct str draw_id, struct resident_code *out);
+                                             struct str draw, size_t count, struct resident_code *codes);
 MUST_CHECK enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct stock_status *out);
 /* At the CS: asks for 1..STOCK_REQUEST_MOST codes (at start when the stock is empty, or by a person). Body
  * {"count"}. */
@@ -35,8 +36,8 @@ MUST_CHECK enum err resident_code_stock_designate(struct flow *flow, struct db_t
                                                   struct resident_code *codes);
 
 /* At the agency: to which municipality a code was designated; 0 when to nobody (it came from elsewhere). */
-MUST_CHECK enum err resident_code_stock_designated(struct db_tx *tx, struct fail *f, struct resident_code code,
-                                                   struct area_code *municipality);
+MUST_CHECK enum err resident_code_stock_designated(struct db_tx *tx, struct fail *f,
+                                                   struct resident_code code, struct area_code *municipality);
 
 extern const struct link_kind stock_request_at_cs; /* only sent */
 extern const struct link_kind stock_request_at_agency;

@@ -9,6 +9,8 @@
 #include "flow/resident_code_stock/resident_code_stock.h"
 #include "flow/resident_code_stock/stock_body.h"
 
+#include <stdio.h>
+
 enum { LOW_PERCENT = 30, VERY_LOW_PERCENT = 10, DRAW_ID_MAX = 200 };
 
 static int level_of(const struct stock_status *s)
@@ -107,17 +109,39 @@ static enum err apply_notice(void *app, struct db_tx *tx, const struct link_noti
 
 /* ---- drawing ---- */
 
-static enum err find_drawn(struct db_tx *tx, struct fail *f, struct str draw_id, struct resident_code *out,
-                           bool *found)
+/* The codes of a draw are noted one by one, as "DRAW/0", "DRAW/1" ...: a repeated call may ask for more. */
+static struct str name_of(struct str draw, size_t i, char name[static DRAW_ID_MAX + 24])
 {
+    int n = snprintf(name, DRAW_ID_MAX + 24, "%.*s/%zu", STR_ARG(draw), i);
+    return (struct str){name, (size_t)n};
+}
+
+static enum err find_drawn(struct db_tx *tx, struct fail *f, struct str draw, size_t i,
+                           struct resident_code *out, bool *found)
+{
+    char name[DRAW_ID_MAX + 24];
     struct db_rows rows;
     *found = false;
-    db_query(tx, &rows, &sql_flow_resident_code_stock_drawn_find, DB(db_text(draw_id)));
+    db_query(tx, &rows, &sql_flow_resident_code_stock_drawn_find, DB(db_text(name_of(draw, i, name))));
     while (db_next(&rows)) {
         out->value = db_row_int(&rows, 0);
         *found = true;
     }
     return db_done(&rows, f);
+}
+
+/* Those that the draw gave before: the first *known of count. */
+static enum err find_former(struct db_tx *tx, struct fail *f, struct str draw, size_t count,
+                            struct resident_code *codes, size_t *known)
+{
+    bool found = true;
+    enum err e = ERR_OK;
+    for (*known = 0; *known < count && !e; ++*known) {
+        e = find_drawn(tx, f, draw, *known, &codes[*known], &found);
+        if (!found)
+            break;
+    }
+    return e;
 }
 
 static enum err code_at(struct db_tx *tx, struct fail *f, int64_t place, int64_t *code)
@@ -169,32 +193,42 @@ static enum err ask_in_time(struct flow *flow, struct db_tx *tx, struct fail *f,
     return send_request(flow, tx, f, count);
 }
 
-enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw_id,
-                                  struct resident_code *out)
+/* Draws codes[from..count) and notes them. */
+static enum err draw_new(struct db_tx *tx, struct fail *f, struct str draw, size_t from, size_t count,
+                         struct resident_code *codes, struct stock_status *s)
 {
-    bool found;
-    struct stock_status s = {0};
-    struct resident_code code = {0};
-    if (draw_id.n < 1 || draw_id.n > DRAW_ID_MAX)
-        return fail_set(f, ERR_FIELD_RANGE, "draw", "1 to %d bytes", DRAW_ID_MAX);
-    enum err e = find_drawn(tx, f, draw_id, &code, &found);
-    if (!e && !found) {
-        e = resident_code_stock_status(tx, f, &s);
-        int level = s.level;
-        if (!e)
-            e = take_unknown(tx, f, &s, &code);
+    char name[DRAW_ID_MAX + 24];
+    int64_t now = clock_now();
+    enum err e = ERR_OK;
+    for (size_t i = from; i < count && !e; i++) {
+        e = take_unknown(tx, f, s, &codes[i]);
         if (!e)
             e = db_exec(tx, f, &sql_flow_resident_code_stock_drawn_add,
-                        DB(db_text(draw_id), db_int(code.value), db_int(clock_now())), NULL);
-        if (!e)
-            e = ask_in_time(flow, tx, f, &s);
-        if (!e)
-            e = set_level(tx, f, &s);
-        if (!e && level_of(&s) > level && flow->pool_low)
-            flow->pool_low(flow, "resident_codes", s.unused, s.designated, level_of(&s));
+                        DB(db_text(name_of(draw, i, name)), db_int(codes[i].value), db_int(now)), NULL);
     }
+    return e;
+}
+
+enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw,
+                                  size_t count, struct resident_code *codes)
+{
+    struct stock_status s = {0};
+    size_t known = 0;
+    if (draw.n < 1 || draw.n > DRAW_ID_MAX)
+        return fail_set(f, ERR_FIELD_RANGE, "draw", "1 to %d bytes", DRAW_ID_MAX);
+    enum err e = find_former(tx, f, draw, count, codes, &known);
+    if (!e && known < count)
+        e = resident_code_stock_status(tx, f, &s);
+    if (e || known == count)
+        return e;
+    int level = s.level;
+    e = draw_new(tx, f, draw, known, count, codes, &s);
     if (!e)
-        *out = code;
+        e = ask_in_time(flow, tx, f, &s);
+    if (!e)
+        e = set_level(tx, f, &s);
+    if (!e && level_of(&s) > level && flow->pool_low)
+        flow->pool_low(flow, "resident_codes", s.unused, s.designated, level_of(&s));
     return e;
 }
 
