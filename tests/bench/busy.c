@@ -9,11 +9,11 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-enum { THREADS = 2, EVERY_MICROS = 250 * 1000, COPY_WAIT_MILLIS = 5000 };
+enum { THREADS = 2, EVERY_MICROS = 250 * 1000 };
 
 struct busy {
     struct town *town;
-    char copy[TOWN_PATH_SIZE];
+    char key[TOWN_PATH_SIZE], copy[TOWN_PATH_SIZE];
     pthread_t threads[THREADS];
     size_t started;
     pthread_mutex_t lock;
@@ -53,33 +53,10 @@ static enum err sign_head(struct busy *b, struct fail *f, const struct network_n
     return e;
 }
 
-static enum err copy_pages(struct fail *f, sqlite3 *from, sqlite3 *to)
+static enum err back_up(struct busy *b, struct fail *f, const struct network_node *node)
 {
-    sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
-    if (!copy)
-        return refuse(f, to, "backup");
-    int code = sqlite3_backup_step(copy, -1);
-    sqlite3_backup_finish(copy);
-    return code == SQLITE_DONE ? ERR_OK : refuse(f, to, "backup");
-}
-
-/* All of a database in one snapshot, flushed. */
-static enum err copy_database(struct fail *f, const struct network_node *node, const char *to_path)
-{
-    char path[TOWN_PATH_SIZE];
-    sqlite3 *from = NULL, *to = NULL;
-    town_database(node, path);
-    unlink(to_path);
-    enum err e = sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK
-                     ? ERR_OK
-                     : refuse(f, from, "backup");
-    sqlite3_busy_timeout(from, COPY_WAIT_MILLIS);
-    if (!e && sqlite3_open(to_path, &to) != SQLITE_OK)
-        e = refuse(f, to, "backup");
-    if (!e)
-        e = copy_pages(f, from, to);
-    sqlite3_close(to);
-    sqlite3_close(from);
+    enum err e = town_backup(b->town, f, node->name.text, b->key, b->copy);
+    unlink(b->copy);
     return e;
 }
 
@@ -160,7 +137,7 @@ static void *copy_run(void *arg)
     const struct network *n = town_network(b->town);
     for (size_t i = 0; begin_one(b, 1); i++) {
         struct fail f = {0};
-        enum err e = copy_database(&f, &n->nodes[i % n->count], b->copy);
+        enum err e = back_up(b, &f, &n->nodes[i % n->count]);
         end_one(b, e, &f, &(struct busy_count){.backups = 1});
     }
     return NULL;
@@ -176,18 +153,22 @@ enum err busy_new(struct fail *f, const char *folder, struct town *t, struct bus
     if (!b)
         return fail_set(f, ERR_MEMORY, "busy", NULL);
     b->town = t;
-    b->count.stand_in = true;
-    snprintf(b->copy, sizeof b->copy, "%s/backup.db", folder);
+    snprintf(b->key, sizeof b->key, "%s/backup.key", folder);
+    snprintf(b->copy, sizeof b->copy, "%s/town.backup", folder);
     pthread_mutex_init(&b->lock, NULL);
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_cond_init(&b->changed, &steady);
     pthread_condattr_destroy(&steady);
-    while (b->started < THREADS && pthread_create(&b->threads[b->started], NULL, runs[b->started], b) == 0)
+    enum err e = town_backup_key(t, f, b->key);
+    while (!e && b->started < THREADS &&
+           pthread_create(&b->threads[b->started], NULL, runs[b->started], b) == 0)
         b->started++;
-    if (b->started < THREADS) {
+    if (!e && b->started < THREADS)
+        e = fail_set(f, ERR_MEMORY, "thread", NULL);
+    if (e) {
         busy_free(b);
-        return fail_set(f, ERR_MEMORY, "thread", NULL);
+        return e;
     }
     *out = b;
     return ERR_OK;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a server does beside its work, done to every server of a town more often than in life, so that a good
  * part of all changes meets it: four times a second a checkpoint of the write-ahead log (passive, by SQLite,
- * from here) and a new signed head of the log (its verb sign_head); and, without a pause, one server after
- * the other, a backup. */
+ * from here) and a new signed head of the log (its verb sign_head); and, without a pause, one after the
+ * other, a backup
+ * (`juki backup make` at its standard rate), the register's too. */
 #ifndef JUKI_TESTS_BENCH_BUSY_H
 #define JUKI_TESTS_BENCH_BUSY_H
 
@@ -10,7 +11,6 @@
 
 struct busy_count {
     int64_t checkpoints, heads, backups;
-    bool stand_in; /* backups were made by SQLite's online copy, since the servers have no verb for it */
 };
 struct busy;
 /* folder: where backups are written. Rests at first. */

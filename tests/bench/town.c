@@ -215,6 +215,18 @@ enum err town_stop(struct town *t, struct fail *f)
     return e;
 }
 
+enum err town_backup_key(struct town *t, struct fail *f, const char *path)
+{
+    const char *const words[] = {t->juki, "backup", "key", path, NULL};
+    return run_juki(t, f, words);
+}
+
+enum err town_backup(struct town *t, struct fail *f, const char *node, const char *key, const char *to)
+{
+    const char *const words[] = {t->juki, "backup", "make", "--key", key, t->folder, node, to, NULL};
+    return run_juki(t, f, words);
+}
+
 void town_free(struct town *t)
 {
     struct fail f = {0};

@@ -25,6 +25,11 @@ void town_free(struct town *t);
 /* For a process that is told to end: kills the daemons of the town that runs, if one does. Any thread. */
 void town_kill(void);
 
+/* `juki backup key`; `juki backup make` of a node, running or not. From any thread, one at a time. */
+MUST_CHECK enum err town_backup_key(struct town *t, struct fail *f, const char *path);
+MUST_CHECK enum err town_backup(struct town *t, struct fail *f, const char *node, const char *key,
+                                const char *to);
+
 /* Asks a daemon; *answer is the caller's (json_free). */
 MUST_CHECK enum err town_ask(struct town *t, struct fail *f, const char *node, struct str question,
                              struct json **answer);
