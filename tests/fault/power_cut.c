@@ -59,6 +59,8 @@ static void record(const struct story *s, bool early)
     char folder[64];
     folder_make(folder);
     promises_clear(s->promises);
+    if (s->prepare)
+        s->prepare(s->self, folder);
     recording_start();
     s->tell(s->self, folder, early);
     recording_stop();

@@ -33,6 +33,8 @@ struct story {
     void (*tell)(void *self, const char *folder, bool early);
     /* What is wrong with what a cut at this place left in the folder; NULL when all is well. */
     const char *(*look)(void *self, size_t place, const char *folder);
+    /* Not recorded: what is in the folder before; may be NULL. */
+    void (*prepare)(void *self, const char *folder);
     void *self;
     struct promises *promises;
     const char *const

@@ -157,7 +157,7 @@ static const char *look(void *self UNUSED, size_t place, const char *folder)
     return found;
 }
 
-static const struct story story = {"changes", tell, look, NULL, &promises, NULL};
+static const struct story story = {.name = "changes", .tell = tell, .look = look, .promises = &promises};
 
 static void acknowledged_changes_survive_a_power_cut(void **state UNUSED)
 {

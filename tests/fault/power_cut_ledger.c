@@ -247,7 +247,7 @@ static const char *look(void *self UNUSED, size_t place, const char *folder)
     return found;
 }
 
-static const struct story story = {"log", tell, look, NULL, &promises, NULL};
+static const struct story story = {.name = "log", .tell = tell, .look = look, .promises = &promises};
 
 static void the_log_survives_a_power_cut(void **state UNUSED)
 {

@@ -279,7 +279,8 @@ static const char *look(void *self UNUSED, size_t place, const char *folder)
     return found;
 }
 
-static const struct story story = {"network", tell, look, NULL, &promises, databases};
+static const struct story story = {
+    .name = "network", .tell = tell, .look = look, .promises = &promises, .servers = databases};
 
 static void the_network_survives_a_power_cut(void **state UNUSED)
 {
