@@ -274,12 +274,11 @@ static void print_next(const struct restoring *r)
         printf(
             command_text(
                 c,
-                "Next: juki up %s %s. What its CS has taken since the backup is missing here: it stops and "
-                "says so, and what was\n"
-                "done since must be entered again (docs/OPERATIONS.md).\n",
+                "Next: juki up %s %s. If its CS has taken changes that are not in this backup, the register\n"
+                "sends nothing and alarms (register_old): see docs/OPERATIONS.md.\n",
                 "次: juki up %s "
-                "%s。バックアップ後にCSが受け付けた異動はこの住民記録にありません。起動後に停止して警告し、\n"
-                "その間の異動の再入力が必要です（docs/OPERATIONS.md）。\n"),
+                "%s。このバックアップにない異動をCSが受け付けていた場合、住民記録は何も送信せず\n"
+                "警報（register_old）を出します。docs/OPERATIONS.md をご覧ください。\n"),
             c->words[0], node);
         return;
     }

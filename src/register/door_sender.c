@@ -281,10 +281,16 @@ static enum err ask_numbers(struct sending *s, struct fail *f)
     return e;
 }
 
-/* Going on would mix two registers' changes under one row of numbers. */
+/* Going on would mix two registers' changes under one row of numbers, or what this one did after its backup
+ * with what it does now. */
+static bool halts(enum err e)
+{
+    return e == ERR_DOOR_DIFFERENT || e == ERR_REGISTER_OLD;
+}
+
 static void halt(struct resident_register *r, const struct fail *f)
 {
-    log_fail(LOG_ALARM, "door_fed_by_another", f);
+    log_fail(LOG_ALARM, f->err == ERR_REGISTER_OLD ? "register_old" : "door_fed_by_another", f);
     while (!stopping(r))
         sleep_until_woken(r, PAUSE_MOST, wakings(r));
 }
@@ -315,7 +321,7 @@ static void *send_changes(void *arg)
         asked = false;
         if (!stopping(s.r))
             note_connection(s.r, e != ERR_DOOR_LOST && usable, &f);
-        if (e == ERR_DOOR_DIFFERENT)
+        if (halts(e))
             halt(s.r, &f);
         sleep_until_woken(s.r, pause, wakings(s.r));
         pause = pause * 2 < PAUSE_MOST ? pause * 2 : PAUSE_MOST;

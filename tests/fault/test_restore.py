@@ -253,6 +253,57 @@ def kills(w, node):
         w.counted(f"killed at {point} and restored")
 
 
+def raised_by_hand(w, node):
+    """A database that came back by other means begins a new life by one command."""
+    net, checks = w.net, w.checks
+    epoch = net.ask(node, do="status")["epoch"]
+    r = net.run("restore", "--raise-epoch", str(net.dir), node)
+    checks.check("not while it runs", r.returncode == 1 and "stop it first" in r.stderr, r.stderr)
+    net.down(node)
+    r = net.run("restore", "--raise-epoch", str(net.dir), node)
+    checks.check("raised by hand", r.returncode == 0 and "epoch" in r.stdout, r.stdout + r.stderr)
+    net.up(node)
+    checks.check("it is a new life", net.ask(node, do="status")["epoch"] > epoch, epoch)
+    w.load(3)
+    w.counted("raised by hand")
+
+
+def register_restored(w, old):
+    """From a backup that lacks nothing it goes on; from an old one it sends nothing and says so."""
+    net, checks = w.net, w.checks
+    path = w.backup(REGISTER, "register.now")
+    destroy(net, REGISTER)
+    r = w.restore(REGISTER, path)
+    checks.check("the register is restored", r.returncode == 0, r.stdout + r.stderr)
+    net.up(REGISTER)
+    w.load(3)
+    w.load(2, coded=False)
+    w.counted("register restored")
+    destroy(net, REGISTER)
+    r = w.restore(REGISTER, old)
+    checks.check("the register is restored from an hour ago", r.returncode == 0 and "register_old" in r.stdout, r.stdout)
+    net.up(REGISTER)
+    w.wait("an old register alarms", lambda: " alarm event=register_old" in w.log(REGISTER))
+    before = net.ask(CS, do="status")
+    path = net.residents(AREA, 2, seed=99, extra=("--with-codes",))
+    net.ask(REGISTER, do="load", path=str(path))
+    status = net.ask(REGISTER, do="status")
+    checks.check("it says so", "old copy" in status.get("trouble", ""), status)
+    after = net.ask(CS, do="status")
+    checks.check("and sends nothing", after["persons"] == before["persons"] and after["notices"] == before["notices"],
+                 (before["notices"], after["notices"]))
+
+
+def on_postgresql(checks):
+    """The way out is named; nothing is tried."""
+    with Network(AREA, options=("--postgresql", "postgresql://127.0.0.1:1")) as net:
+        key = net.folder / "key"
+        net.juki("backup", "key", str(key))
+        for words in (("backup", "make", str(net.dir), CS, str(net.folder / "b")), ("restore", str(net.dir), CS, str(key))):
+            r = net.run(*words, "--key", str(key))
+            checks.check(f"{words[0]} of PostgreSQL names pg_dump", r.returncode == 1 and "pg_dump" in r.stderr, r.stderr)
+
+
 def prepare(net):
     """Heads every second, so that there is always one above that a restore loses."""
     for node in NODES:
@@ -262,6 +313,7 @@ def prepare(net):
 
 def main():
     checks = Checks()
+    on_postgresql(checks)
     with Network(AREA) as net:
         prepare(net)
         net.up()
@@ -286,6 +338,8 @@ def main():
         old_twin(w, CS, saved)
         refusals(w, CS, made[CS])
         kills(w, CS)
+        raised_by_hand(w, CS)
+        register_restored(w, made[REGISTER])
         net.down()
         verified = net.run("log", "verify", str(net.dir))
         checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
