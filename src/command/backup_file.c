@@ -402,7 +402,7 @@ enum err backup_copy(struct backup_reader *r, struct fail *f, int wal_fd, int fi
                      backup_progress progress, void *arg, struct sha256 *hash)
 {
     struct unpacking u = {.r = r, .progress = progress, .arg = arg, .piece = memory_new(PIECE)};
-    struct sha256 told;
+    struct sha256 told = {{0}};
     if (!u.piece)
         return fail_set(f, ERR_MEMORY, "backup", NULL);
     sha256_stream_init(&u.hash);
