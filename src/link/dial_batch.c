@@ -34,14 +34,32 @@ enum err outgoing_load(struct db_tx *tx, struct fail *f, void *arg)
     size_t bytes = 0, n = 0;
     enum err e = load_rows(o, tx, f, &entries);
     for (; !e && n < o->count; n++) {
-        if (!recent_get(o->d->l->recent, entries[n], &o->d->arena, &o->frames[n]))
-            e = notice_load(tx, f, entries[n], &o->d->arena, &o->frames[n]);
+        e = notice_load(tx, f, entries[n], &o->d->arena, &o->frames[n]);
         bytes += e ? 0 : o->frames[n].payload.n + FRAME_HEADER;
         if (bytes > BATCH_TARGET_BYTES && n > 0 && !o->stored)
             break;
     }
     o->count = n;
     return !e && n == 0 ? fail_set(f, ERR_RESEND_MISSING, "sequence", "%lld", (long long)o->first) : e;
+}
+
+/* From memory, as far as it is there from the first on. */
+static enum err outgoing_recent(struct outgoing *o, struct fail *f)
+{
+    struct dial *d = o->d;
+    size_t most = (size_t)(o->last - o->first + 1), bytes = 0;
+    o->count = 0;
+    o->frames = arena_alloc(&d->arena, most * sizeof *o->frames);
+    if (!o->frames)
+        return fail_set(f, ERR_MEMORY, "batch", NULL);
+    while (o->count < most && recent_get(d->l->recent, d->peer->id, o->first + (int64_t)o->count, &d->arena,
+                                         &o->frames[o->count])) {
+        bytes += o->frames[o->count].payload.n + FRAME_HEADER;
+        if (bytes > BATCH_TARGET_BYTES && o->count > 0)
+            break;
+        o->count++;
+    }
+    return ERR_OK;
 }
 
 struct sha256 outgoing_root(const struct frame *frames, size_t count)
@@ -206,7 +224,9 @@ enum err dial_send_pending(struct dial *d, struct fail *f)
     if (o.last > o.first + BATCH_TARGET_NOTICES - 1)
         o.last = o.first + BATCH_TARGET_NOTICES - 1;
     arena_reset(&d->arena);
-    enum err e = db_read(d->l->config.db, f, outgoing_load, &o);
+    enum err e = outgoing_recent(&o, f);
+    if (!e && !o.count)
+        e = db_read(d->l->config.db, f, outgoing_load, &o);
     if (!e)
         e = sign_batch(&o, f);
     if (!e)

@@ -231,7 +231,7 @@ static void on_undo(void *self)
 {
     struct link *l = self;
     take_back(l, l->journal_mark);
-    recent_clear(l->recent); /* the entries of what was undone are given out again */
+    recent_clear(l->recent); /* the sequences of what was undone are given out again */
     pthread_mutex_lock(&l->lock);
     directory_back(l, l->directory_mark);
     pthread_mutex_unlock(&l->lock);

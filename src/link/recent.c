@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring of bytes, and a table in which an entry has one place (its number modulo the table's size). Bytes
- * are counted from the beginning without end: what lies more than a ring's length behind is written over. */
+/* A ring of bytes, and a table in which each notice can stand in one place only. Bytes are counted from the beginning
+ * without end: what lies more than a ring's length behind is written over. */
 #include "link/recent.h"
 
 #include <pthread.h>
@@ -11,7 +11,8 @@ struct recent {
     pthread_mutex_t lock;
     uint64_t written; /* bytes, ever */
     struct {
-        uint64_t entry, begin;
+        int64_t peer, sequence;
+        uint64_t begin;
         size_t n; /* 0: nobody's */
         uint16_t kind, version;
     } places[PLACES];
@@ -35,35 +36,43 @@ void recent_free(struct recent *r)
     memory_free(r);
 }
 
-void recent_put(struct recent *r, uint64_t entry, const struct frame *frame)
+static size_t place_of(int64_t peer, int64_t sequence)
 {
-    size_t n = frame->payload.n;
+    return (size_t)((uint64_t)sequence + (uint64_t)peer * 7919) % PLACES;
+}
+
+void recent_put(struct recent *r, int64_t peer, int64_t sequence, const struct frame *frame)
+{
+    size_t n = frame->payload.n, at = place_of(peer, sequence);
     pthread_mutex_lock(&r->lock);
     if (r->written % RING_BYTES + n > RING_BYTES) /* a notice lies in one piece */
         r->written += RING_BYTES - r->written % RING_BYTES;
-    r->places[entry % PLACES].n = 0;
+    r->places[at].n = 0;
     if (n && n <= NOTICE_MOST) {
         memcpy(r->ring + r->written % RING_BYTES, frame->payload.p, n);
-        r->places[entry % PLACES].entry = entry;
-        r->places[entry % PLACES].begin = r->written;
-        r->places[entry % PLACES].n = n;
-        r->places[entry % PLACES].kind = frame->kind;
-        r->places[entry % PLACES].version = frame->version;
+        r->places[at].peer = peer;
+        r->places[at].sequence = sequence;
+        r->places[at].begin = r->written;
+        r->places[at].n = n;
+        r->places[at].kind = frame->kind;
+        r->places[at].version = frame->version;
         r->written += n;
     }
     pthread_mutex_unlock(&r->lock);
 }
 
-bool recent_get(struct recent *r, uint64_t entry, struct arena *a, struct frame *out)
+bool recent_get(struct recent *r, int64_t peer, int64_t sequence, struct arena *a, struct frame *out)
 {
     struct str copy = {NULL, 0};
+    size_t at = place_of(peer, sequence);
     pthread_mutex_lock(&r->lock);
-    size_t at = entry % PLACES, n = r->places[at].n;
+    size_t n = r->places[at].n;
     uint64_t begin = r->places[at].begin;
-    if (n && r->places[at].entry == entry && r->written - begin <= RING_BYTES)
+    if (n && r->places[at].peer == peer && r->places[at].sequence == sequence && r->written - begin <= RING_BYTES)
         copy = arena_copy(a, (struct str){r->ring + begin % RING_BYTES, n});
     if (copy.p)
-        *out = (struct frame){.kind = r->places[at].kind, .version = r->places[at].version, .payload = copy};
+        *out = (struct frame){
+            .kind = r->places[at].kind, .version = r->places[at].version, .payload = copy};
     pthread_mutex_unlock(&r->lock);
     return copy.p;
 }
