@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private keys by GnuTLS, from a file or from a token; signatures of others are checked by libsodium.
+/* Private keys by GnuTLS, from a file or from a token; with Ed25519 keys from files libsodium signs, and it
+ * checks the signatures of others.
  *
- * Decides: which files and URIs are accepted, where a PIN may come from, and that a token's two halves fit. The kind
- * of a key is settled when it is opened and never by what arrives later. A PIN is read when the token asks for it,
- * given once, and wiped; after a refusal it is not tried again, because tokens lock after a few wrong ones. */
+ * Decides: which files and URIs are accepted, where a PIN may come from, and that a token's two halves fit.
+ * The kind of a key is settled when it is opened and never by what arrives later. A PIN is read when the
+ * token asks for it, given once, and wiped; after a refusal it is not tried again, because tokens lock after
+ * a few wrong ones. */
 #include "keys/key.h"
 
 #include "base/encode.h"
@@ -23,6 +25,8 @@ struct key {
     enum key_kind kind;
     bool token;
     uint8_t public_bytes[ED25519_PUBLIC]; /* of an Ed25519 key */
+    bool in_memory;                       /* an Ed25519 key from a file: libsodium signs with it */
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
     char pin_path[PATH_MAX];
     pthread_mutex_t lock; /* held while a token signs */
 };
@@ -47,9 +51,9 @@ static gnutls_datum_t datum_of(struct str s)
 
 static enum err fail_token(struct fail *f, int code)
 {
-    enum err e = code == GNUTLS_E_MEMORY_ERROR                     ? ERR_MEMORY
+    enum err e = code == GNUTLS_E_MEMORY_ERROR                   ? ERR_MEMORY
                  : code == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE ? ERR_NOT_FOUND
-                                                                   : ERR_KEY_TOKEN;
+                                                                 : ERR_KEY_TOKEN;
     return fail_set(f, e, "key", "%s", gnutls_strerror(code));
 }
 
@@ -76,7 +80,16 @@ void key_free(struct key *k)
     if (k->private)
         gnutls_privkey_deinit(k->private);
     pthread_mutex_destroy(&k->lock);
+    explicit_bzero(k->secret, sizeof k->secret);
     memory_free(k);
+}
+
+static pthread_once_t sodium_once = PTHREAD_ONCE_INIT;
+
+static void start_sodium(void)
+{
+    int bad = sodium_init();
+    assert(bad >= 0); /* it fails without a source of randomness only */
 }
 
 /* Reads kind and public bytes out of the public half. */
@@ -100,6 +113,24 @@ static enum err settle_kind(struct fail *f, struct key *k)
     return e;
 }
 
+/* libsodium signs in half of GnuTLS's time. */
+static enum err keep_secret(struct fail *f, struct key *k)
+{
+    gnutls_datum_t seed = {NULL, 0};
+    uint8_t public_half[ED25519_PUBLIC];
+    if (gnutls_privkey_export_ecc_raw2(k->private, NULL, NULL, NULL, &seed, 0) < 0)
+        return fail_set(f, ERR_KEY_KIND, "key", "cannot be read");
+    bool whole = seed.size == ED25519_SEED;
+    if (whole) {
+        pthread_once(&sodium_once, start_sodium);
+        crypto_sign_seed_keypair(public_half, k->secret, seed.data);
+        k->in_memory = memcmp(public_half, k->public_bytes, sizeof public_half) == 0;
+    }
+    explicit_bzero(seed.data, seed.size);
+    gnutls_free(seed.data);
+    return k->in_memory ? ERR_OK : fail_set(f, ERR_KEY_KIND, "key", "its halves do not fit");
+}
+
 static enum err import_bytes(struct fail *f, struct key *k, struct str bytes, gnutls_x509_crt_fmt_t format)
 {
     gnutls_datum_t d = datum_of(bytes);
@@ -108,7 +139,8 @@ static enum err import_bytes(struct fail *f, struct key *k, struct str bytes, gn
         return fail_set(f, ERR_KEY_KIND, "key", "%s", gnutls_strerror(code));
     if (gnutls_pubkey_import_privkey(k->half, k->private, 0, 0) < 0)
         return fail_set(f, ERR_KEY_KIND, "key", "no public half");
-    return settle_kind(f, k);
+    enum err e = settle_kind(f, k);
+    return e || k->kind != KEY_ED25519 ? e : keep_secret(f, k);
 }
 
 static enum err open_file(struct fail *f, struct key *k, const char *path)
@@ -123,7 +155,8 @@ static enum err open_file(struct fail *f, struct key *k, const char *path)
 }
 
 /* GnuTLS asks for the PIN here, at login; 0 gives it, anything else refuses. */
-static int give_pin(void *arg, int attempt, const char *url, const char *label, unsigned flags, char *pin, size_t max)
+static int give_pin(void *arg, int attempt, const char *url, const char *label, unsigned flags, char *pin,
+                    size_t max)
 {
     (void)url, (void)label;
     const struct key *k = arg;
@@ -180,13 +213,15 @@ static enum err split_uri(struct fail *f, struct str uri, struct token_uri *out)
     while (str_cut(&rest, '&', &part)) {
         const struct str pin = STR("pin-source=file:"), public = STR("juki-public=");
         if (str_starts(part, STR("pin-value=")))
-            return fail_set(f, ERR_KEY_PERMISSION, "pin-value", "a PIN stands in a file of its own: pin-source=file:");
+            return fail_set(f, ERR_KEY_PERMISSION, "pin-value",
+                            "a PIN stands in a file of its own: pin-source=file:");
         if (str_starts(part, pin))
             out->pin = (struct str){part.p + pin.n, part.n - pin.n};
         else if (str_starts(part, public))
             out->public = (struct str){part.p + public.n, part.n - public.n};
         else
-            return fail_set(f, ERR_MALFORMED, "key", "%.*s: only pin-source=file: and juki-public=", STR_ARG(part));
+            return fail_set(f, ERR_MALFORMED, "key",
+                            "%.*s: only pin-source=file: and juki-public=", STR_ARG(part));
     }
     return ERR_OK;
 }
@@ -208,7 +243,8 @@ static enum err find_public(struct fail *f, struct key *k, const struct token_ur
         return fail_set(f, ERR_LIMIT, "key", NULL);
     gnutls_pubkey_set_pin_function(k->half, give_pin, k);
     if (gnutls_pubkey_import_url(k->half, object, 0) < 0)
-        return fail_set(f, ERR_KEY_TOKEN, "key", "the token gives no public half; add &juki-public=BASE64URL");
+        return fail_set(f, ERR_KEY_TOKEN, "key",
+                        "the token gives no public half; add &juki-public=BASE64URL");
     return ERR_OK;
 }
 
@@ -298,7 +334,8 @@ enum err key_create_file(struct fail *f, const char *path, enum key_kind kind)
     enum err e = ERR_OK;
     int code = gnutls_x509_privkey_init(&made);
     if (code >= 0)
-        code = gnutls_x509_privkey_generate(made, kinds[kind].algorithm, GNUTLS_CURVE_TO_BITS(kinds[kind].curve), 0);
+        code = gnutls_x509_privkey_generate(made, kinds[kind].algorithm,
+                                            GNUTLS_CURVE_TO_BITS(kinds[kind].curve), 0);
     if (code >= 0)
         code = gnutls_x509_privkey_export2_pkcs8(made, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem);
     if (code < 0)
@@ -312,7 +349,8 @@ enum err key_create_file(struct fail *f, const char *path, enum key_kind kind)
     return e;
 }
 
-static int sign_data(struct key *k, gnutls_sign_algorithm_t algorithm, const gnutls_datum_t *data, gnutls_datum_t *out)
+static int sign_data(struct key *k, gnutls_sign_algorithm_t algorithm, const gnutls_datum_t *data,
+                     gnutls_datum_t *out)
 {
     if (k->token)
         pthread_mutex_lock(&k->lock);
@@ -328,6 +366,11 @@ enum err key_sign(struct fail *f, struct key *k, struct str message, uint8_t out
         return fail_set(f, ERR_KEY_KIND, "key", "an Ed25519 key signs");
     if (message.n > UINT_MAX)
         return fail_set(f, ERR_LIMIT, "message", NULL);
+    if (k->in_memory) {
+        const unsigned char *bytes = (const unsigned char *)(message.p ? message.p : "");
+        crypto_sign_detached(out, NULL, bytes, message.n, k->secret);
+        return ERR_OK;
+    }
     gnutls_datum_t data = datum_of(message), signature = {NULL, 0};
     int code = sign_data(k, GNUTLS_SIGN_EDDSA_ED25519, &data, &signature);
     if (code < 0)
@@ -345,14 +388,6 @@ enum err key_public(struct fail *f, struct key *k, uint8_t out[static ED25519_PU
         return fail_set(f, ERR_KEY_KIND, "key", "not an Ed25519 key");
     memcpy(out, k->public_bytes, ED25519_PUBLIC);
     return ERR_OK;
-}
-
-static pthread_once_t sodium_once = PTHREAD_ONCE_INIT;
-
-static void start_sodium(void)
-{
-    int bad = sodium_init();
-    assert(bad >= 0); /* it fails without a source of randomness only */
 }
 
 enum err key_verify(struct fail *f, const uint8_t public_key[static ED25519_PUBLIC], struct str message,
@@ -375,18 +410,18 @@ void *key_gnutls_public(struct key *k)
     return k->half;
 }
 
-/* The forwarder: GnuTLS asks it what it can do, and has it sign; for P-256 it hashes first (3.7.9 calls only that,
- * and SoftHSM has no ECDSA with a hash of its own). */
+/* The forwarder: GnuTLS asks it what it can do, and has it sign; for P-256 it hashes first (3.7.9 calls only
+ * that, and SoftHSM has no ECDSA with a hash of its own). */
 
-static int forward_sign(gnutls_privkey_t forwarder, gnutls_sign_algorithm_t algorithm, void *arg, unsigned flags,
-                        const gnutls_datum_t *data, gnutls_datum_t *out)
+static int forward_sign(gnutls_privkey_t forwarder, gnutls_sign_algorithm_t algorithm, void *arg,
+                        unsigned flags, const gnutls_datum_t *data, gnutls_datum_t *out)
 {
     (void)forwarder, (void)flags;
     return sign_data(arg, algorithm, data, out);
 }
 
-static int forward_sign_hash(gnutls_privkey_t forwarder, gnutls_sign_algorithm_t algorithm, void *arg, unsigned flags,
-                             const gnutls_datum_t *hash, gnutls_datum_t *out)
+static int forward_sign_hash(gnutls_privkey_t forwarder, gnutls_sign_algorithm_t algorithm, void *arg,
+                             unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *out)
 {
     (void)forwarder, (void)flags;
     struct key *k = arg;
@@ -407,7 +442,8 @@ static int forward_info(gnutls_privkey_t forwarder, unsigned flags, void *arg)
     if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS)
         return 256;
     if (flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO)
-        return GNUTLS_FLAGS_TO_SIGN_ALGO(flags) == row->signing || GNUTLS_FLAGS_TO_SIGN_ALGO(flags) == row->tls;
+        return GNUTLS_FLAGS_TO_SIGN_ALGO(flags) == row->signing ||
+               GNUTLS_FLAGS_TO_SIGN_ALGO(flags) == row->tls;
     return -1;
 }
 
@@ -416,7 +452,8 @@ enum err key_gnutls_forward(struct fail *f, struct key *k, void **out)
     gnutls_privkey_t forwarder;
     if (gnutls_privkey_init(&forwarder) < 0)
         return fail_set(f, ERR_MEMORY, NULL, NULL);
-    int code = gnutls_privkey_import_ext4(forwarder, k, forward_sign, forward_sign_hash, NULL, NULL, forward_info, 0);
+    int code = gnutls_privkey_import_ext4(forwarder, k, forward_sign, forward_sign_hash, NULL, NULL,
+                                          forward_info, 0);
     if (code < 0) {
         gnutls_privkey_deinit(forwarder);
         return fail_token(f, code);

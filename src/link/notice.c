@@ -81,7 +81,8 @@ enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struc
     if (!e)
         e = peer_outbox_add(tx, f, p, place.sequence, place.entry, 0, send->source);
     if (!e)
-        recent_put(l->recent, p->id, place.sequence,
+        recent_put(
+            l->recent, p->id, place.sequence,
             &(struct frame){.kind = send->kind, .version = kind_version(send->kind), .payload = buf_str(&b)});
     buf_release(&b);
     if (!e && sent)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring of bytes, and a table in which each notice can stand in one place only. Bytes are counted from the beginning
- * without end: what lies more than a ring's length behind is written over. */
+/* A ring of bytes, and a table in which each notice can stand in one place only. Bytes are counted from the
+ * beginning without end: what lies more than a ring's length behind is written over. */
 #include "link/recent.h"
 
 #include <pthread.h>
@@ -68,11 +68,11 @@ bool recent_get(struct recent *r, int64_t peer, int64_t sequence, struct arena *
     pthread_mutex_lock(&r->lock);
     size_t n = r->places[at].n;
     uint64_t begin = r->places[at].begin;
-    if (n && r->places[at].peer == peer && r->places[at].sequence == sequence && r->written - begin <= RING_BYTES)
+    if (n && r->places[at].peer == peer && r->places[at].sequence == sequence &&
+        r->written - begin <= RING_BYTES)
         copy = arena_copy(a, (struct str){r->ring + begin % RING_BYTES, n});
     if (copy.p)
-        *out = (struct frame){
-            .kind = r->places[at].kind, .version = r->places[at].version, .payload = copy};
+        *out = (struct frame){.kind = r->places[at].kind, .version = r->places[at].version, .payload = copy};
     pthread_mutex_unlock(&r->lock);
     return copy.p;
 }

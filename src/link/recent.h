@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The newest notices that are to leave, in memory, so that what was just written is not read back from the log, unpacked,
- * a moment later. A shortcut only: what is not here stands in outbox and log. Nothing is here of a change that was
- * undone, so a place in a peer's stream holds the same notice here and there. */
+/* The newest notices that are to leave, in memory, so that what was just written is not read back from the
+ * log, unpacked, a moment later. A shortcut only: what is not here stands in outbox and log. Nothing is here
+ * of a change that was undone, so a place in a peer's stream holds the same notice here and there. */
 #ifndef JUKI_LINK_RECENT_H
 #define JUKI_LINK_RECENT_H
 
@@ -11,7 +11,8 @@ struct recent;
 /* NULL without memory. */
 struct recent *recent_new(void);
 void recent_free(struct recent *r); /* accepts NULL */
-/* The notice at a place of the stream to a peer; the oldest make room. One that is too large for that is left out. */
+/* The notice at a place of the stream to a peer; the oldest make room. One that is too large for that is left
+ * out. */
 void recent_put(struct recent *r, int64_t peer, int64_t sequence, const struct frame *frame);
 /* A copy in the arena. False when it is not here. */
 bool recent_get(struct recent *r, int64_t peer, int64_t sequence, struct arena *a, struct frame *out);

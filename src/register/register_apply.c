@@ -11,6 +11,7 @@
 
 enum {
     CHUNK_EVENTS = 500,
+    FIRST_EVENTS = 4,
     CHUNK_BYTES = 48 << 20,
     SCRATCH_BYTES = 1 << 20,
     BODY_MAX = 16 << 10,
@@ -26,6 +27,7 @@ struct apply {
     struct arena arena, scratch;
     struct buf body;
     struct apply_item *items;
+    size_t size; /* of items */
     size_t count;
     int64_t first_change, last_change;
     bool dry; /* undo everything: only a look whether it would be taken */
@@ -69,8 +71,24 @@ static enum err apply_open(struct apply *a, struct fail *f, struct resident_regi
     arena_init(&a->arena, CHUNK_BYTES);
     arena_init(&a->scratch, SCRATCH_BYTES);
     buf_init(&a->body, BODY_MAX);
+    a->size = items;
     a->items = memory_new(items * sizeof *a->items);
     return a->items ? ERR_OK : fail_set(f, ERR_MEMORY, "changes", NULL);
+}
+
+/* A file of one event, which is most of them, takes the memory of a few. */
+static enum err apply_grow(struct apply *a, struct fail *f)
+{
+    if (a->count < a->size)
+        return ERR_OK;
+    struct apply_item *grown = memory_new(2 * a->size * sizeof *grown);
+    if (!grown)
+        return fail_set(f, ERR_MEMORY, "changes", NULL);
+    memcpy(grown, a->items, a->count * sizeof *grown);
+    memory_free(a->items);
+    a->items = grown;
+    a->size *= 2;
+    return ERR_OK;
 }
 
 static void apply_close(struct apply *a)
@@ -170,6 +188,8 @@ static enum err read_event(struct event_file *file, struct fail *f, bool *more)
     if (!line.n)
         return ERR_OK;
     file->result.rows++;
+    if ((e = apply_grow(a, f)))
+        return e;
     if (!(e = change_event_parse(&own, file->line, line, &a->arena, &a->items[a->count].event)))
         a->count++;
     else if (err_row(e)->exit == 3)
@@ -230,7 +250,7 @@ static enum err take_file(struct event_file *file, struct fail *f, struct reside
         rewind(file->file);
     }
     buf_init(&file->input, INPUT_MAX);
-    if (!(e = apply_open(&file->apply, f, r, CHUNK_EVENTS)))
+    if (!(e = apply_open(&file->apply, f, r, FIRST_EVENTS)))
         e = take(file, f, progress);
     apply_close(&file->apply);
     buf_release(&file->input);
