@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""SIGKILL of each server at random moments while residents are loaded and changed.
+"""SIGKILL of each server while residents are loaded and changed: at random moments, and, with the build of the tests, at
+the named points of src/base/fault.h, in migrations, checkpoints and the signing of heads among them.
 
 Residents with codes, residents whose codes are drawn and numbers generated, and five changes of name in a row for some
 of both. Afterwards, without help: nothing acknowledged is lost, nothing applied twice (each level has exactly one version
@@ -9,6 +10,7 @@ levels), and every log proves itself.
 """
 import csv
 import json
+import os
 import pathlib
 import random
 import sys
@@ -16,12 +18,19 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import Checks, Network  # noqa: E402
+from network import BIN, Checks, Network  # noqa: E402
 
 AREA = "282049"
-ROUNDS = 1000 if "--long" in sys.argv else 20
+ROUNDS = int(os.environ.get("JUKI_ROUNDS", 1000 if "--long" in sys.argv else 20))
 CODED, FRESH, RENAMED, RENAMES = 150, 20, 5, 5
 NODES = ["agency", "prefecture.28", f"cs.{AREA}", f"register.{AREA}"]
+SERVERS = NODES[:3]
+COMMITS = ("before_commit", "after_commit")
+POINTS = [(point, node) for point in COMMITS for node in NODES]
+POINTS += [(point, node) for node in SERVERS for point in (
+    "before_batch_send", "after_batch_send", "before_receipt", "after_receipt", "receipt_kept", "after_head_sign")]
+AT_THE_END = [(point, node) for point in ("before_checkpoint", "after_checkpoint") for node in NODES]
+MIGRATIONS = 3  # that every server has at least
 
 
 def feed(net, files, stop):
@@ -63,13 +72,69 @@ def settled(net, seconds):
     return net.ask(f"register.{AREA}", do="status")
 
 
+def knows_points():
+    return b"JUKI_KILL_AT" in (BIN / "juki-cs").read_bytes()
+
+
+def start_to_die(net, node, point, nth):
+    """Starts a server that will kill itself; it may have done so before it was ready."""
+    net.run("up", str(net.dir), node, env={"JUKI_KILL_AT": f"{point}:{nth}"})
+
+
+def dies(net, node, seconds):
+    end = time.monotonic() + seconds
+    try:
+        pid = net.pid(node)
+    except FileNotFoundError:  # it did not come so far
+        return True
+    while net.alive(pid):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def kill_at_random(net, chance, node):
+    time.sleep(chance.uniform(0, 0.4))
+    net.kill(node)
+    time.sleep(chance.uniform(0, 0.2))
+    net.up(node)
+
+
+def kill_at_point(net, checks, chance, what):
+    """The server goes down in order and comes up to die where it is told to."""
+    ending = chance.random() < 0.2
+    point, node = chance.choice(AT_THE_END if ending else POINTS)
+    nth = chance.randint(1, 4) if point in COMMITS else 1  # of the others one is sure to come
+    net.down(node)
+    start_to_die(net, node, point, nth)
+    if ending:
+        net.run("down", str(net.dir), node)
+    died = dies(net, node, 60)
+    checks.check(f"{what}: {node} dies at {point}:{nth}", died)
+    if not died:
+        net.kill(node)
+    net.up(node)
+
+
+def migrations(net, checks, chance):
+    """Each server is killed in one of its migrations, at its first start."""
+    for node in NODES:
+        nth = chance.randint(1, MIGRATIONS)
+        start_to_die(net, node, "in_migration", nth)
+        checks.check(f"{node} dies in migration {nth}", dies(net, node, 60))
+
+
 def main():
     checks = Checks()
-    seed = int(time.time())
-    print(f"seed {seed}, {ROUNDS} rounds")
+    seed = int(os.environ.get("JUKI_SEED", time.time()))
+    print(f"seed {seed} (JUKI_SEED), {ROUNDS} rounds")
     chance = random.Random(seed)
     changed = 0
     with Network(AREA) as net:
+        named = knows_points()
+        if named:
+            migrations(net, checks, chance)
         net.up()
         for round_number in range(ROUNDS):
             coded = net.residents(AREA, CODED, seed=2 * round_number + 1, extra=("--with-codes",))
@@ -80,13 +145,12 @@ def main():
             stop = threading.Event()
             feeder = threading.Thread(target=feed, args=(net, files, stop))
             feeder.start()
-            time.sleep(chance.uniform(0, 0.4))
-            node = NODES[round_number % len(NODES)]
-            net.kill(node)
-            time.sleep(chance.uniform(0, 0.2))
-            net.up(node)
+            if named and round_number % 2:
+                kill_at_point(net, checks, chance, f"round {round_number}")
+            else:
+                kill_at_random(net, chance, NODES[round_number // 2 % len(NODES)])
             feeder.join(timeout=60)
-            checks.check(f"round {round_number}: {node} comes back and what was given is taken", not feeder.is_alive())
+            checks.check(f"round {round_number}: what was given is taken", not feeder.is_alive())
             stop.set()
         status = settled(net, 180)
         checks.check("every change was applied nationally",

@@ -100,14 +100,15 @@ class Network:
         """SIGKILL, and wait until it is gone."""
         pid = self.pid(node)
         os.kill(pid, signal.SIGKILL)
-        while True:
-            try:
-                state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                return
-            if state == "Z":
-                return
+        while self.alive(pid):
             time.sleep(0.005)
+
+    @staticmethod
+    def alive(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        except OSError:
+            return False
 
     def residents(self, area, count, seed=1, extra=()):
         """A CSV of invented residents. Other seeds give other people under other record names."""
