@@ -48,6 +48,7 @@ static void write_text(const struct command_call *c, struct buf *b, const char *
                        const struct backup_facts *x, const char *key, const struct sha256 *hash)
 {
     char text[CLOCK_TEXT_SIZE];
+    long long bytes = x->wal_bytes + x->file_bytes;
     buf_add_format(b, "%s\n", file);
     buf_add_format(
         b, command_text(c, "  of       %s, made %s by juki %s\n", "  対象     %s　作成 %s（juki %s）\n"),
@@ -56,8 +57,7 @@ static void write_text(const struct command_call *c, struct buf *b, const char *
         buf_add_format(
             b, command_text(c, "  log      %lld entries, epoch %lld\n", "  履歴     %lld件　世代 %lld\n"),
             (long long)x->entries, (long long)x->epoch);
-    buf_add_format(b, command_text(c, "  size     %lld bytes\n", "  容量     %lldバイト\n"),
-                   (long long)(x->wal_bytes + x->file_bytes));
+    buf_add_format(b, command_text(c, "  size     %lld bytes\n", "  容量     %lldバイト\n"), bytes);
     buf_add_format(b, command_text(c, "  key      %s\n", "  鍵       %s\n"), key);
     buf_add_str(b, str_of(command_text(c, "  sha256   ", "  sha256   ")));
     if (hash)

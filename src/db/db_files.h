@@ -19,9 +19,11 @@ MUST_CHECK enum err db_files_lock(struct fail *f, const char *path, int *lock);
 /* Is every page of a database that nobody has open sound? ERR_DB_BROKEN. */
 MUST_CHECK enum err db_files_check(struct fail *f, const char *path);
 /* Puts `from`, which was closed with db_close, in the place of `path`; what stood there is called `aside`
- * from then on, its WAL with it. Both lie in one folder; the caller holds path's lock. Killed at any moment
- * it leaves the old one, the new one, or one that db_open refuses until this is done again. */
-MUST_CHECK enum err db_files_replace(struct fail *f, const char *path, const char *from, const char *aside);
+ * from then on, its WAL with it. All lie in one folder; the caller holds path's lock. Killed at any moment it
+ * leaves the old one, the new one, or one that db_open refuses until this is done again; aside may then
+ * become the name that was said the first time. */
+MUST_CHECK enum err db_files_replace(struct fail *f, const char *path, const char *from,
+                                     char aside[static PATH_MAX]);
 /* Removes a database with all that belongs to it, its lock too. */
 MUST_CHECK enum err db_files_remove(struct fail *f, const char *path);
 

@@ -2,6 +2,7 @@
 #include "db/db_files.h"
 
 #include "base/fault.h"
+#include "base/file.h"
 #include "db/sqlite.h"
 
 #include <errno.h>
@@ -147,23 +148,27 @@ static enum err check_closed(struct fail *f, const char *from)
                : fail_set(f, ERR_DB_BUSY, NULL, "%.160s is not empty", name);
 }
 
-static enum err mark(struct fail *f, const char *path)
+/* The marker names where the old one goes, so that what a broken attempt moved there and what it did not stay
+ * together: its name is taken again unless the whole old one has it already. */
+static enum err mark(struct fail *f, const char *path, char aside[static PATH_MAX])
 {
     char name[PATH_MAX];
+    struct buf before;
+    struct stat st;
     enum err e = name_beside(f, path, "-restoring", name);
     if (e)
         return e;
-    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail_errno(f, ERR_IO, name);
-    close(fd);
-    return sync_folder(f, path);
+    buf_init(&before, PATH_MAX - 1);
+    if (!file_read(NULL, name, &before) && before.n && lstat(before.p, &st) != 0)
+        snprintf(aside, PATH_MAX, "%s", before.p);
+    buf_release(&before);
+    return file_write(f, name, str_of(aside), 0600);
 }
 
-enum err db_files_replace(struct fail *f, const char *path, const char *from, const char *aside)
+enum err db_files_replace(struct fail *f, const char *path, const char *from, char aside[static PATH_MAX])
 {
     enum err e;
-    if ((e = check_closed(f, from)) || (e = mark(f, path)))
+    if ((e = check_closed(f, from)) || (e = mark(f, path, aside)))
         return e;
     FAULT_POINT("replace_marked");
     if ((e = move(f, path, aside, "-wal")) || (e = drop(f, path, "-shm")) || (e = move(f, path, aside, "")))

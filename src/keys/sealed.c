@@ -300,7 +300,9 @@ static enum err read_front(struct fail *f, int fd, struct buf *front, struct str
 {
     size_t fixed = magic.n + ID_BYTES + LENGTH_BYTES;
     char *at = buf_reserve(front, fixed);
-    enum err e = at ? read_exactly(f, fd, at, fixed, ERR_SEALED_FORM) : buf_check(front, f, "header");
+    if (!at)
+        return fail_set(f, ERR_MEMORY, "header", NULL);
+    enum err e = read_exactly(f, fd, at, fixed, ERR_SEALED_FORM);
     if (e)
         return e;
     if (memcmp(at, magic.p, magic.n) != 0)
@@ -312,7 +314,9 @@ static enum err read_front(struct fail *f, int fd, struct buf *front, struct str
     if (n > SEALED_HEADER_MAX)
         return fail_set(f, ERR_SEALED_FORM, "header", "%u bytes", n);
     at = buf_reserve(front, n);
-    e = at ? read_exactly(f, fd, at, n, ERR_SEALED_FORM) : buf_check(front, f, "header");
+    if (!at)
+        return fail_set(f, ERR_MEMORY, "header", NULL);
+    e = read_exactly(f, fd, at, n, ERR_SEALED_FORM);
     *header = (struct str){at, n};
     return e ? e : utf8_check(f, "header", *header);
 }

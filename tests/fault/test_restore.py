@@ -7,11 +7,12 @@ themselves), the fork of a restored server's log is alarmed and recorded at both
 started again is refused and does no harm, and whatever is wrong with a backup is refused before anything is touched.
 """
 import hashlib
-import os
+import json
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -214,6 +215,27 @@ def refusals(w, node, path):
     net.up(node)
 
 
+def noted(net, node, what):
+    """Is it among the newest entries of the node's log?"""
+    return what in net.juki("log", "show", str(net.dir), node, "-n", "6")
+
+
+def stopped_in_a_backup(w, node):
+    """A server that is stopped ends the hold at once, and says that the backup counts for nothing."""
+    net, checks = w.net, w.checks
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(60)
+        s.connect(str(net.socket(node)))
+        s.sendall(b'{"do":"backup"}\n')
+        lines = s.makefile()
+        checks.check("the file is held", "progress" in lines.readline())
+        net.down(node)
+        said = json.loads(lines.readline() or "{}")
+    checks.check("a stopped server breaks the backup off", said.get("name") == "STOPPING", said)
+    net.up(node)
+    w.wait("and notes it", lambda: noted(net, node, "backup broken off"))
+
+
 def kills(w, node):
     """SIGKILL in the midst of a backup and of a restore."""
     net, checks = w.net, w.checks
@@ -221,7 +243,10 @@ def kills(w, node):
     r = net.run("backup", "make", str(net.dir), node, str(target), "--key", str(w.key),
                 env={"JUKI_KILL_AT": "backup_piece:2"})
     checks.check("a killed backup has no name", r.returncode == -signal.SIGKILL and not target.exists(), r)
+    w.wait("the server hears that its client is gone", lambda: noted(net, node, "backup broken off"))
+    stopped_in_a_backup(w, node)
     path = w.backup(node, "killed")
+    w.wait("the log says that it ended", lambda: noted(net, node, "backup ended"))
     w.load(5)
     w.counted("before the kills")
     epoch = net.ask(node, do="status")["epoch"]

@@ -3,6 +3,7 @@
  * would do. */
 #include "command/backup_file.h"
 
+#include "base/file.h"
 #include "db/db_files.h"
 #include "db/sqlite.h"
 #include "sample_sql.h"
@@ -203,7 +204,7 @@ static void make_database(const char *path, int changes)
 
 static void one_database_takes_anothers_place(void **state UNUSED)
 {
-    char path[256], new[256], aside[256], marker[256];
+    char path[256], new[256], aside[PATH_MAX], marker[256], name[256], wal[256];
     struct db *db;
     int lock;
     make_database(in_folder("place.db", path), 1);
@@ -212,16 +213,34 @@ static void one_database_takes_anothers_place(void **state UNUSED)
     assert_err(db_files_lock(NULL, path, &lock), ERR_DB_LOCKED); /* a server runs */
     db_close(db);
     assert_ok(db_files_lock(NULL, path, &lock));
-    assert_ok(db_files_replace(NULL, path, new, in_folder("place.db.before", aside)));
+    snprintf(aside, sizeof aside, "%s", in_folder("place.db.before", name));
+    assert_ok(db_files_replace(NULL, path, new, aside));
     close(lock);
     assert_int_equal(rows_of(path), 2 * ROWS_A_CHANGE);
     assert_int_equal(rows_of(aside), ROWS_A_CHANGE);
     assert_int_equal(access(new, F_OK), -1);
-    close(open_new(in_folder("place.db-restoring", marker)));
+    /* a former attempt had moved the WAL away when it was killed: the file follows it there, not elsewhere */
+    make_database(in_folder("place.db.new", new), 3);
+    close(open_new(in_folder("place.db.first-wal", wal)));
+    assert_ok(file_write(NULL, in_folder("place.db-restoring", marker),
+                         str_of(in_folder("place.db.first", name)), 0600));
+    snprintf(aside, sizeof aside, "%s/place.db.second", folder);
+    assert_ok(db_files_replace(NULL, path, new, aside));
+    assert_string_equal(aside, name);
+    assert_int_equal(rows_of(path), 3 * ROWS_A_CHANGE);
+    assert_int_equal(rows_of(name), 2 * ROWS_A_CHANGE);
+    /* or all of it: then what stands in its place now goes elsewhere */
+    make_database(in_folder("place.db.new", new), 4);
+    assert_ok(file_write(NULL, marker, str_of(name), 0600));
+    snprintf(aside, sizeof aside, "%s/place.db.second", folder);
+    assert_ok(db_files_replace(NULL, path, new, aside));
+    assert_int_equal(rows_of(name), 2 * ROWS_A_CHANGE);
+    assert_int_equal(rows_of(aside), 3 * ROWS_A_CHANGE);
+    close(open_new(marker));
     assert_err(db_open(NULL, path, modules, COUNT_OF(modules), &db), ERR_DB_RESTORING);
     assert_err(db_open_reader(NULL, path, modules, COUNT_OF(modules), &db), ERR_DB_RESTORING);
     unlink(marker);
-    assert_int_equal(rows_of(path), 2 * ROWS_A_CHANGE);
+    assert_int_equal(rows_of(path), 4 * ROWS_A_CHANGE);
     int fd = open(path, O_RDWR);
     assert_int_equal(pwrite(fd, "\377\377\377\377\377\377\377\377", 8, 4096),
                      8); /* a page of it is damaged */
