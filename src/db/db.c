@@ -116,6 +116,11 @@ const char *db_backend(const struct db *db)
     return db->backend->name;
 }
 
+enum err db_reserve_log(struct db *db, struct fail *f)
+{
+    return db->backend->reserve_log ? db->backend->reserve_log(f, db) : ERR_OK;
+}
+
 void db_hold_file(struct db *db)
 {
     if (db->backend->hold)

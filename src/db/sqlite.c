@@ -394,5 +394,6 @@ const struct db_backend db_sqlite = {
     .row_bytes = sqlite_row_bytes,
     .after_group = sqlite_store_after_group,
     .hold = sqlite_store_hold,
+    .reserve_log = sqlite_reserve_log,
     .stats = sqlite_store_stats,
 };

@@ -54,5 +54,6 @@ void sqlite_store_stats(struct db *db, struct db_stats *out);
 /* sqlite_files.c */
 char *sqlite_real_path(const char *path); /* free() it; NULL on failure */
 enum err sqlite_check_restoring(struct fail *f, const char *path);
+enum err sqlite_reserve_log(struct fail *f, struct db *db); /* db_reserve_log */
 
 #endif

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -188,5 +190,26 @@ enum err db_files_remove(struct fail *f, const char *path)
     enum err e = ERR_OK;
     for (size_t i = 0; !e && i < COUNT_OF(endings); i++)
         e = drop(f, path, endings[i]);
+    return e;
+}
+
+/* Frames of the WAL are told by salts and checksums: zeros behind them are nothing to SQLite. */
+enum err sqlite_reserve_log(struct fail *f, struct db *db)
+{
+    enum { RESERVE = 8 << 20, PIECE = 1 << 16 };
+    static const char zeros[PIECE];
+    const struct sqlite_store *store = db->store;
+    char path[PATH_MAX];
+    struct stat st = {0};
+    if ((size_t)snprintf(path, sizeof path, "%s-wal", store->path) >= sizeof path)
+        return fail_set(f, ERR_LIMIT, "database", NULL);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    bool good = fd >= 0 && fstat(fd, &st) == 0;
+    for (off_t at = st.st_size; good && at < RESERVE; at += PIECE)
+        good = pwrite(fd, zeros, PIECE, at) == PIECE;
+    good = good && fsync(fd) == 0;
+    enum err e = good ? ERR_OK : fail_errno(f, ERR_DB_OPEN, path);
+    if (fd >= 0)
+        close(fd);
     return e;
 }

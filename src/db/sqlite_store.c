@@ -113,8 +113,8 @@ static void copy_back(struct db *db, struct sqlite_store *store)
     int rc = SQLITE_BUSY;
     FAULT_POINT("before_checkpoint");
     if (!atomic_load(&store->holds))
-        rc = sqlite3_wal_checkpoint_v2(store->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames,
-                                       &copied);
+        rc =
+            sqlite3_wal_checkpoint_v2(store->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
     FAULT_POINT("after_checkpoint");
     if (!rc)
         atomic_store(&store->wal_copied, (int64_t)copied * FRAME_BYTES);
@@ -174,13 +174,15 @@ enum err sqlite_store_watch(struct fail *f, struct db *db, sqlite3 *writer)
     return ERR_OK;
 }
 
-/* Copies everything back and makes the WAL empty, waiting so long for readers; false when they stayed. */
-static bool finish(struct db *db, struct sqlite_store *store, sqlite3 *handle, int wait_millis)
+/* Copies everything back and lets the WAL begin anew, waiting so long for readers; false when they stayed.
+ * mode: whether the file keeps its length (RESTART: it is written over, which costs a flush less than
+ * growing) or is cut (TRUNCATE). */
+static bool finish(struct db *db, struct sqlite_store *store, sqlite3 *handle, int mode, int wait_millis)
 {
     pthread_mutex_lock(&store->checkpoint_lock);
     sqlite3_busy_timeout(handle, wait_millis);
     FAULT_POINT("before_checkpoint");
-    int rc = sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    int rc = sqlite3_wal_checkpoint_v2(handle, NULL, mode, NULL, NULL);
     FAULT_POINT("after_checkpoint");
     sqlite3_busy_timeout(handle, BUSY_MILLIS);
     pthread_mutex_unlock(&store->checkpoint_lock);
@@ -204,7 +206,8 @@ void sqlite_store_after_group(struct db *db)
         atomic_load(&store->holds))
         return;
     int wait_millis = bytes >= FORCE_BYTES ? FORCE_WAIT_MILLIS : FINISH_WAIT_MILLIS;
-    if (!finish(db, store, ((struct sqlite_conn *)db->writer)->handle, wait_millis))
+    if (!finish(db, store, ((struct sqlite_conn *)db->writer)->handle, SQLITE_CHECKPOINT_RESTART,
+                wait_millis))
         store->next_try = clock_steady() + TRY_AGAIN_MICROS;
 }
 
@@ -234,7 +237,7 @@ void sqlite_store_close(struct db *db)
         return;
     if (store->started) {
         stop_thread(store);
-        (void)finish(db, store, store->checkpointer, FINISH_WAIT_MILLIS);
+        (void)finish(db, store, store->checkpointer, SQLITE_CHECKPOINT_TRUNCATE, FINISH_WAIT_MILLIS);
         pthread_mutex_destroy(&store->checkpoint_lock);
     }
     sqlite3_close(store->checkpointer);

@@ -305,7 +305,8 @@ static const struct control_verb verbs[] = {
 static enum err open_database(struct running *r, struct fail *f)
 {
     static const struct db_module *const modules[] = {&register_module};
-    return db_open(f, r->config.database.p, modules, COUNT_OF(modules), &r->db);
+    enum err e = db_open(f, r->config.database.p, modules, COUNT_OF(modules), &r->db);
+    return e ? e : db_reserve_log(r->db, f);
 }
 
 static enum err open_register(void *self, struct fail *f, const char *folder)

@@ -129,7 +129,8 @@ enum err server_open(struct server *s, struct fail *f, const char *folder, enum 
     if (e)
         return e;
     choose_modules(s);
-    if ((e = db_open(f, s->config.database.p, s->modules, SERVER_MODULES, &s->db)))
+    if ((e = db_open(f, s->config.database.p, s->modules, SERVER_MODULES, &s->db)) ||
+        (e = db_reserve_log(s->db, f)))
         return e;
     db_on_broken(s->db, on_broken, s);
     if ((e = key_open(f, s->config.signing_key.p, &s->signing_key)) ||
