@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +14,8 @@ static const struct err_row rows[] = {
 #include "base/err.def"
 #undef ERR
 };
-static const struct err_row unknown = {ERR_OK, "UNKNOWN", 1, 500, "an error without a name", "不明なエラーです"};
+static const struct err_row unknown = {
+    ERR_OK, "UNKNOWN", 1, 500, "an error without a name", "不明なエラーです"};
 
 const struct err_row *err_row(enum err err)
 {
@@ -40,6 +43,7 @@ enum err fail_set(struct fail *f, enum err err, const char *field, const char *f
         va_start(args, fmt);
         vsnprintf(f->detail, sizeof f->detail, fmt, args);
         va_end(args);
+        utf8_drop_cut(f->detail);
     }
     return err;
 }
@@ -68,5 +72,6 @@ const char *fail_text(const struct fail *f, enum fail_language language, char *o
     int n = snprintf(out, size, "%s%s%s", f->field, f->field[0] ? ": " : "", text);
     if (f->detail[0] && n >= 0 && (size_t)n < size)
         snprintf(out + n, size - (size_t)n, language == FAIL_JAPANESE ? "（%s）" : " (%s)", f->detail);
+    utf8_drop_cut(out);
     return out;
 }

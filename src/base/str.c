@@ -113,6 +113,16 @@ uint32_t utf8_next(struct str s, size_t *at)
     return c;
 }
 
+void utf8_drop_cut(char *z)
+{
+    size_t n = strlen(z), start = n;
+    while (start && n - start < 3 && ((unsigned char)z[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start && (unsigned char)z[start - 1] >= 0xc0 &&
+        sequence_length((const unsigned char *)z + start - 1, n - start + 1) == 0)
+        z[start - 1] = 0;
+}
+
 size_t utf8_count(struct str s)
 {
     size_t count = 0;

@@ -37,5 +37,7 @@ MUST_CHECK enum err utf8_check(struct fail *f, const char *field, struct str s);
 /* The code point at *at, moving *at past it; s must have passed utf8_check. */
 uint32_t utf8_next(struct str s, size_t *at);
 size_t utf8_count(struct str s);
+/* z was cut to a buffer's size: drops what is left of a character whose end was cut off. */
+void utf8_drop_cut(char *z);
 
 #endif

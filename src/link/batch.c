@@ -191,6 +191,7 @@ enum err receipt_exceptions_read(struct fail *f, const struct json *tree, struct
             (e = json_member_text(f, item, "field", a, &field)))
             return e;
         snprintf(x->field, sizeof x->field, "%.*s", STR_ARG(field));
+        utf8_drop_cut(x->field);
     }
     return ERR_OK;
 }

@@ -180,6 +180,11 @@ struct outcome_list {
     size_t count, size;
     struct arena *arena;
 };
+/* The body of an outcome notice, read: peer is left 0. ERR_LIMIT over BATCH_NOTICES_MAX ranges. */
+MUST_CHECK enum err outcome_ranges_read(struct fail *f, const struct json *body, struct arena *a,
+                                        struct outcome_list *out);
+/* The ranges of one peer as such a body. */
+void outcome_ranges_write(struct buf *b, const struct outcome_list *list, int64_t peer);
 /* Joins with the peer's last range when it continues it in the same state. */
 MUST_CHECK enum err outcome_add(struct outcome_list *list, struct fail *f, const struct outcome_range *r);
 /* Tells each peer what became of its notices, as outcome notices. */

@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+enum { RANGE_MOST = 100000 }; /* notices that one range tells of, less one */
+
 static const struct {
     char state;
     struct str name;
@@ -64,19 +66,24 @@ static void write_range(struct buf *b, const struct outcome_range *r)
     json_end(b, '}');
 }
 
+void outcome_ranges_write(struct buf *b, const struct outcome_list *list, int64_t peer)
+{
+    json_begin(b, NULL, '{');
+    json_begin(b, "ranges", '[');
+    for (size_t i = 0; i < list->count; i++)
+        if (list->ranges[i].peer == peer)
+            write_range(b, &list->ranges[i]);
+    json_end(b, ']');
+    json_end(b, '}');
+}
+
 /* All ranges of one peer in one notice. */
 static enum err send_to(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list,
                         const struct peer *p)
 {
     struct buf b;
     buf_init(&b, FRAME_PAYLOAD_MAX - 4096);
-    json_begin(&b, NULL, '{');
-    json_begin(&b, "ranges", '[');
-    for (size_t i = 0; i < list->count; i++)
-        if (list->ranges[i].peer == p->id)
-            write_range(&b, &list->ranges[i]);
-    json_end(&b, ']');
-    json_end(&b, '}');
+    outcome_ranges_write(&b, list, p->id);
     enum err e = buf_check(&b, f, "outcome");
     const struct link_send send = {
         .destination = p->node.text, .kind = LINK_KIND_OUTCOME, .body = buf_str(&b)};
@@ -235,45 +242,56 @@ static enum err range_parse(struct fail *f, const struct json *tree, struct aren
 {
     struct str state = {NULL, 0}, field = {"", 0};
     enum err e;
-    if ((e = json_member_int(f, tree, "first", 1, INT64_MAX - BATCH_NOTICES_MAX, &r->first)) ||
-        (e = json_member_int(f, tree, "last", r->first, r->first + 100000, &r->last)) ||
+    if ((e = json_member_int(f, tree, "first", 1, INT64_MAX - RANGE_MOST, &r->first)) ||
+        (e = json_member_int(f, tree, "last", r->first, r->first + RANGE_MOST, &r->last)) ||
         (e = json_member_text(f, tree, "state", a, &state)) ||
         (e = json_member_int_maybe(f, tree, "error", 0, INT32_MAX, &r->error)) ||
         (e = json_member_text_maybe(f, tree, "field", a, &field)))
         return e;
     snprintf(r->field, sizeof r->field, "%.*s", STR_ARG(field));
+    utf8_drop_cut(r->field);
     for (size_t i = 0; i < COUNT_OF(states); i++)
         if (str_equal(states[i].name, state))
             r->state = states[i].state;
     return r->state ? ERR_OK : fail_set(f, ERR_FIELD_RANGE, "state", NULL);
 }
 
+enum err outcome_ranges_read(struct fail *f, const struct json *body, struct arena *a,
+                             struct outcome_list *out)
+{
+    const struct json *list, *item;
+    size_t i;
+    enum err e = json_member_array(f, body, "ranges", &list);
+    if (e)
+        return e;
+    size_t count = json_count(list);
+    if (count > BATCH_NOTICES_MAX)
+        return fail_set(f, ERR_LIMIT, "ranges", NULL);
+    struct outcome_range *ranges = arena_alloc(a, sizeof *ranges * (count + 1));
+    if (!ranges)
+        return fail_set(f, ERR_MEMORY, "ranges", NULL);
+    JSON_EACH_AT(list, i, item)
+    if ((e = range_parse(f, item, a, &ranges[i])))
+        return e;
+    *out = (struct outcome_list){ranges, count, count, a};
+    return ERR_OK;
+}
+
 static enum err apply_outcome(void *self, struct db_tx *tx, const struct link_notice *n, struct fail *f)
 {
     struct link *l = self;
     struct peer *p = peer_find(l, n->sender.text);
+    struct outcome_list list;
     struct arena a;
-    const struct json *list, *item;
-    size_t i;
-    enum err e =
-        p ? json_member_array(f, n->body, "ranges", &list) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
+    enum err e = p ? ERR_OK : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
     if (!e && !peer_settled(p)) /* it may speak of notices that a restore lost */
         e = fail_set(f, ERR_BUSY, NULL, "%s", p->node.text);
     if (e)
         return e;
     arena_init(&a, 8 * 1024 * 1024);
-    size_t count = json_count(list);
-    struct outcome_range *ranges =
-        count <= BATCH_NOTICES_MAX ? arena_alloc(&a, sizeof *ranges * (count + 1)) : NULL;
-    if (!ranges)
-        e = fail_set(f, ERR_LIMIT, "ranges", NULL);
-    JSON_EACH_AT(list, i, item)
-    {
-        if (!e)
-            e = range_parse(f, item, &a, &ranges[i]);
-    }
+    e = outcome_ranges_read(f, n->body, &a, &list);
     if (!e)
-        e = outcome_take(l, tx, f, p, ranges, count);
+        e = outcome_take(l, tx, f, p, list.ranges, list.count);
     arena_release(&a);
     return e;
 }

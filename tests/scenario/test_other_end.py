@@ -257,12 +257,14 @@ def answers(checks, net, node, acceptor):
 # ---- misbehaviour
 
 def error_of(act):
+    """What was refused; or what else happened, in words."""
     try:
         act()
     except juki.Refusal as e:
-        assert e.error is not None, e
-        return e.name
-    return None
+        return e.name if e.error else f"{e.name} without its number"
+    except (OSError, juki.Busy, juki.Closed) as e:
+        return f"{type(e).__name__} {e}"
+    return "nothing"
 
 
 def one(node, **other):

@@ -9,8 +9,8 @@ static void utf8_is_checked_at_the_border(void **state)
         struct str s;
         enum err want;
     } rows[] = {
-        {STR("西宮市𠮷"), ERR_OK},      {STR(""), ERR_OK},           {STR("\xc0\x80"), ERR_UTF8},
-        {STR("\xed\xa0\x80"), ERR_UTF8}, {STR("a\0b"), ERR_UTF8},     {STR("\xe3\x81"), ERR_UTF8},
+        {STR("西宮市𠮷"), ERR_OK},           {STR(""), ERR_OK},       {STR("\xc0\x80"), ERR_UTF8},
+        {STR("\xed\xa0\x80"), ERR_UTF8},     {STR("a\0b"), ERR_UTF8}, {STR("\xe3\x81"), ERR_UTF8},
         {STR("\xf4\x90\x80\x80"), ERR_UTF8}, {STR("\xff"), ERR_UTF8}, {STR("\xe0\x9f\xbf"), ERR_UTF8},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -27,6 +27,28 @@ static void code_points_are_counted_and_walked(void **state)
     assert_int_equal(utf8_next(s, &at), 0x897f);
     assert_int_equal(utf8_next(s, &at), 0x20bb7);
     assert_int_equal(at, s.n);
+}
+
+static void a_cut_text_ends_with_a_whole_character(void **state)
+{
+    (void)state;
+    static const char text[] = "a西𠮷b";
+    static const size_t whole[] = {0, 1, 1, 1, 4, 4, 4, 4, 8, 9};
+    for (size_t n = 0; n < COUNT_OF(whole); n++) {
+        char z[16] = "";
+        memcpy(z, text, n);
+        utf8_drop_cut(z);
+        assert_int_equal(strlen(z), whole[n]);
+    }
+    struct fail f = {0};
+    char detail[300], shown[40];
+    memset(detail, 0, sizeof detail);
+    for (size_t i = 0; i + 3 < sizeof detail; i += 3)
+        memcpy(detail + i, "西", 3);
+    fail_set(&f, ERR_JSON, NULL, "x%s", detail);
+    assert_ok(utf8_check(NULL, "detail", str_of(f.detail)));
+    for (size_t size = 1; size <= sizeof shown; size++)
+        assert_ok(utf8_check(NULL, "text", str_of(fail_text(&f, FAIL_JAPANESE, shown, size))));
 }
 
 static void cutting_ends_after_the_last_part(void **state)
@@ -60,6 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_is_checked_at_the_border),
         cmocka_unit_test(code_points_are_counted_and_walked),
+        cmocka_unit_test(a_cut_text_ends_with_a_whole_character),
         cmocka_unit_test(cutting_ends_after_the_last_part),
         cmocka_unit_test(numbers_refuse_overflow_and_signs),
     };

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of an outcome: ranges in order and within bounds, and the same when they are written and read
+ * again. */
+#include "fuzz.h"
+
+#include "link/core.h"
+
+static_assert((int)FUZZ_STACK <= (int)THREAD_STACK,
+              "targets run on no more stack than the threads of the link");
+
+static enum err read(struct str text, struct arena *a, struct outcome_list *out)
+{
+    struct json *tree = NULL;
+    enum err e = json_read(NULL, text, &tree);
+    if (!e)
+        e = outcome_ranges_read(NULL, tree, a, out);
+    json_free(tree);
+    return e;
+}
+
+void fuzz_target(struct str in)
+{
+    struct outcome_list list = {NULL, 0, 0, NULL}, again = {NULL, 0, 0, NULL};
+    struct arena a;
+    struct buf text;
+    arena_init(&a, 16 << 20);
+    buf_init(&text, 4 << 20);
+    if (!read(in, &a, &list)) {
+        assert(list.count <= BATCH_NOTICES_MAX);
+        outcome_ranges_write(&text, &list, 0);
+        assert(!read(buf_str(&text), &a, &again) && again.count == list.count);
+        for (size_t i = 0; i < list.count; i++) {
+            const struct outcome_range *x = &list.ranges[i], *y = &again.ranges[i];
+            assert(x->first >= 1 && x->first <= x->last && strchr("awr", x->state));
+            assert(x->first == y->first && x->last == y->last && x->state == y->state &&
+                   x->error == y->error);
+            assert(!x->error || strcmp(x->field, y->field) == 0);
+        }
+    }
+    buf_release(&text);
+    arena_release(&a);
+}
