@@ -2,7 +2,8 @@
 /* The one clock. Stamps are UTC; business dates are civil dates in Japan (UTC+9, no summer time).
  *
  * Tests move the clock: clock_shift() adds an offset to every reading, and the environment variable
- * JUKI_CLOCK_SHIFT (seconds) sets it at start. Deadlines of threads use the steady clock, which never moves.
+ * JUKI_CLOCK_SHIFT (seconds) sets it at start; a daemon that has it also takes the order clock_shift at its
+ * control socket. Deadlines of threads use the steady clock, which never moves.
  */
 #ifndef JUKI_BASE_CLOCK_H
 #define JUKI_BASE_CLOCK_H

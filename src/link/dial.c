@@ -189,6 +189,7 @@ static enum err converse(struct dial *d, struct fail *f)
         e = follow_directory(d, f);
         if (!e)
             e = work(d, f);
+        d->worked |= !e;
         if (!e && !dial_wait(d->peer, IDLE_CLOSE_SECONDS * 1000, true))
             break;
     }
@@ -204,7 +205,7 @@ void *dial_run(void *arg)
     arena_init(&d.arena, DIAL_MEMORY);
     while (!atomic_load(&p->link->stopping)) {
         struct fail f = {0};
-        d.old_twin = false;
+        d.old_twin = d.worked = false;
         if (!dial_wait(p, 3600 * 1000, true))
             continue;
         enum err e = converse(&d, &f);
@@ -214,6 +215,8 @@ void *dial_run(void *arg)
         }
         f.err = e;
         note_failure(&d, &f);
+        if (d.worked) /* it broke while it was good: what was waited before says nothing about it */
+            backoff = BACKOFF_FIRST_MS;
         dial_wait(p, backoff + (int64_t)random_below((uint64_t)backoff), false);
         backoff = backoff * 2 > BACKOFF_LAST_MS ? BACKOFF_LAST_MS : backoff * 2;
     }

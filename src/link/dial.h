@@ -20,6 +20,7 @@ struct dial {
     uint64_t correlation;
     bool
         old_twin; /* the peer answered with a life older than one that was seen: it, not we, is the old one */
+    bool worked; /* something was done on this connection */
 };
 
 /* One batch of ours, to be sent or compared. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program/control.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -89,6 +91,19 @@ static enum err read_line(struct fail *f, int fd, struct buf *line)
     return ERR_OK;
 }
 
+/* Tests move the clock of a running daemon that was started with JUKI_CLOCK_SHIFT; of any other nobody can. */
+static enum err shift_clock(struct control_call *call, struct fail *f)
+{
+    enum { DECADE = 3653 * 86400 };
+    int64_t seconds = 0;
+    if (!getenv("JUKI_CLOCK_SHIFT"))
+        return fail_set(f, ERR_STATE, "do", "this daemon's clock cannot be moved");
+    enum err e = json_member_int(f, call->question, "seconds", -(int64_t)DECADE, DECADE, &seconds);
+    if (!e)
+        clock_shift(seconds);
+    return e;
+}
+
 static enum err run_verb(struct control *c, struct control_call *call, struct fail *f)
 {
     struct str verb = {NULL, 0};
@@ -98,6 +113,8 @@ static enum err run_verb(struct control *c, struct control_call *call, struct fa
     for (size_t i = 0; i < c->verb_count; i++)
         if (str_equal(verb, str_of(c->verbs[i].name)))
             return c->verbs[i].run(c->self, call, f);
+    if (str_equal(verb, STR("clock_shift")))
+        return shift_clock(call, f);
     return fail_set(f, ERR_USAGE, "do", "%.*s", STR_ARG(verb));
 }
 
