@@ -18,7 +18,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, 'build-asan')
-SHORT, LONG = 300, 3600  # seconds a script may take
+SHORT, LONG = 300, 5400  # seconds a script may take
 COUNT = re.compile(r'^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
 TAP = re.compile(r'^(not )?ok \d+ - (.*?)( # SKIP.*)?$', re.M)
 PLAN = re.compile(r'^1\.\.(\d+)$', re.M)

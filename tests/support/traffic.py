@@ -26,6 +26,14 @@ class Town:
 
     def rename(self, count=5):
         """One more change of name for some people; the order of a person's changes shows in the last one."""
+        path = self.write(count)
+        self.changes += count
+        try:
+            return self.ask("apply", path=str(path))
+        finally:
+            path.unlink()
+
+    def write(self, count):
         self.turn += 1
         path = self.net.folder / f"names-{self.area}-{self.turn}.jsonl"
         with open(path, "w", encoding="utf-8") as f:
@@ -34,8 +42,15 @@ class Town:
                 f.write(json.dumps({"event": f"n{self.turn}-{i}", "reason": "ex_officio_amendment",
                                     "change_date": "2026-11-20", "record": record,
                                     "set": {"name": f"第{self.turn}　{TURNS[i % len(TURNS)]}"}}, ensure_ascii=False) + "\n")
+        return path
+
+    def burst(self, count):
+        """As rename, of a register that may be killed meanwhile: given again until one call ran through."""
+        path = self.write(count)
         self.changes += count
-        return self.ask("apply", path=str(path))
+        while not (answer := self.net.ask(self.register, do="apply", path=str(path))) or not answer.get("ok"):
+            time.sleep(0.05)
+        path.unlink()
 
     def status(self):
         return self.net.ask(self.register, do="status")
