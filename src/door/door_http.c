@@ -94,7 +94,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, struct door_req
 }
 
 /* As the link does with its strangers: one entry in the ledger a source and minute. */
-static void count_stranger(struct MHD_Connection *connection, struct door *d)
+static void count_stranger(struct MHD_Connection *connection, struct door *d, enum err why)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -106,7 +106,7 @@ static void count_stranger(struct MHD_Connection *connection, struct door *d)
                                                               : sizeof(struct sockaddr_in),
                      host, sizeof host, NULL, 0, NI_NUMERICHOST))
         snprintf(source, sizeof source, "door %s", host);
-    link_count_refusal(d->flow->link, source, ERR_DOOR_CERTIFICATE);
+    link_count_refusal(d->flow->link, source, why);
 }
 
 static enum err check_peer(struct MHD_Connection *connection, struct door *d, struct fail *f)
@@ -124,7 +124,7 @@ static enum err check_peer(struct MHD_Connection *connection, struct door *d, st
             peer->verdict.err = ERR_DOOR_CERTIFICATE;
         peer->checked = true;
         if (peer->verdict.err)
-            count_stranger(connection, d);
+            count_stranger(connection, d, ERR_DOOR_CERTIFICATE);
     }
     return fail_pass(f, &peer->verdict);
 }
@@ -219,18 +219,28 @@ static void request_ends(void *self, struct MHD_Connection *connection, void **c
     *context = NULL;
 }
 
+/* Whether the connection, which ends, had got as far as a request could come. */
+static bool shook_hands(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return tls && tls->tls_session && gnutls_handshake_get_last_in(tls->tls_session) == GNUTLS_HANDSHAKE_FINISHED;
+}
+
 static void connection_changes(void *self, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode code)
 {
-    (void)connection;
+    struct peer *peer = *context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct peer *peer = memory_new(sizeof *peer);
+        peer = memory_new(sizeof *peer);
         if (peer)
             peer->door = self;
         *context = peer;
         return;
     }
-    memory_free(*context);
+    if (peer && !peer->checked && !shook_hands(connection))
+        count_stranger(connection, self, ERR_TLS);
+    memory_free(peer);
     *context = NULL;
 }
 

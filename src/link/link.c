@@ -23,6 +23,32 @@ struct directory *link_directory(struct link *l)
     return d;
 }
 
+/* The key this server signs with is the one by which others check its signatures now. */
+static enum err check_own_key(struct link *l, struct fail *f)
+{
+    uint8_t own[ED25519_PUBLIC];
+    struct directory *d = link_directory(l);
+    const struct directory_node *node = directory_find(d, str_of(l->config.self.text));
+    const struct directory_key *key = node ? directory_key_at(node, clock_now()) : NULL;
+    enum err e = key_public(f, l->config.signing_key, own);
+    if (!e && (!key || memcmp(key->public_key, own, sizeof own) != 0))
+        e = fail_set(f, ERR_SIGNATURE, "signing_key", "the directory knows another one, or none for today");
+    directory_unref(d);
+    return e;
+}
+
+static enum err touch_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    (void)arg;
+    return db_exec(tx, f, &sql_link_self_touch, DB_NONE, NULL);
+}
+
+enum err link_health(struct link *l, struct fail *f)
+{
+    enum err e = check_own_key(l, f);
+    return e ? e : db_transaction(l->config.db, f, touch_tx, NULL);
+}
+
 int64_t link_epoch(const struct link *l)
 {
     return l->epoch;

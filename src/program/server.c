@@ -201,17 +201,25 @@ enum err server_reload(struct server *s, struct fail *f)
     return e ? e : db_transaction(s->db, f, note_tx, &note);
 }
 
-static enum err nothing_tx(struct db_tx *tx, struct fail *f, void *arg)
+/* Everything that an entry costs but the entry: undone at the end. */
+static enum err log_nothing_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
-    (void)tx, (void)f, (void)arg;
-    return ERR_OK;
+    struct note note = {.s = arg, .what = STR("health"), .detail = STR("")};
+    enum err e = note_tx(tx, f, &note);
+    return e ? e : ERR_STOPPING;
 }
 
 enum err server_health(struct server *s, struct fail *f)
 {
     uint8_t signature[ED25519_SIGNATURE];
+    struct fail why = {0};
     enum err e = key_sign(f, s->signing_key, STR("health"), signature);
-    return e ? e : db_transaction(s->db, f, nothing_tx, NULL);
+    if (e)
+        return e;
+    e = db_transaction(s->db, &why, log_nothing_tx, s);
+    if (e != ERR_STOPPING)
+        return fail_set(f, e, why.field, "%s", why.detail);
+    return link_health(s->link, f);
 }
 
 void server_close(struct server *s)

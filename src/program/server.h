@@ -36,7 +36,8 @@ void server_close(struct server *s);
 /* New certificate or directory. */
 MUST_CHECK enum err server_reload(struct server *s, struct fail *f);
 
-/* Can it sign and commit now? The error says what it cannot. */
+/* Can it sign (with a key that the directory knows), log and commit now? Tried, not remembered. The error says what it
+ * cannot. */
 MUST_CHECK enum err server_health(struct server *s, struct fail *f);
 
 /* The verbs of the control socket (server_verbs.c); self is struct server. */

@@ -9,8 +9,11 @@
 #include "door_stage.h"
 #include "test.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct door_stage stage;
@@ -161,6 +164,8 @@ static void only_the_register_of_this_cs_enters(void **state)
         assert_int_equal(status, rows[i].want);
         refused += rows[i].want == 403;
         assert_int_equal(door_stage_strangers(&source), refused); /* each once, for the ledger */
+        if (refused)
+            assert_int_equal(door_stage_stranger_error(), ERR_DOOR_CERTIFICATE);
         curl_easy_cleanup(curl);
         fclose(nothing);
     }
@@ -179,6 +184,56 @@ static void tls_1_2_is_not_spoken(void **state)
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)(CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2));
     assert_int_equal(curl_easy_perform(curl), CURLE_SSL_CONNECT_ERROR);
     curl_easy_cleanup(curl);
+}
+
+static size_t strangers(void)
+{
+    const char *source;
+    return door_stage_strangers(&source);
+}
+
+static void wait_for_strangers(size_t count)
+{
+    for (int i = 0; i < 4000 && strangers() < count; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    assert_int_equal(strangers(), count);
+}
+
+static int connect_plainly(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint64_t port = 0;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0 && str_to_uint(str_of(strrchr(stage.url, ':') + 1), 65535, &port));
+    at.sin_port = htons((uint16_t)port);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    return fd;
+}
+
+/* A handshake that fails never becomes a request; it is counted for the ledger all the same. */
+static void who_fails_at_the_handshake_is_counted(void **state)
+{
+    (void)state;
+    tls_1_2_is_not_spoken(NULL);
+    wait_for_strangers(1);
+    assert_int_equal(door_stage_stranger_error(), ERR_TLS);
+    int fd = connect_plainly();
+    assert_int_equal(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+    close(fd);
+    wait_for_strangers(2);
+    close(connect_plainly());
+    wait_for_strangers(3);
+    CURL *curl = curl_easy_init(); /* the register itself, which only looks whether somebody is there */
+    curl_easy_setopt(curl, CURLOPT_URL, stage.url);
+    curl_easy_setopt(curl, CURLOPT_CAINFO, stage.ca);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(curl, CURLOPT_SSLKEY, stage.key);
+    curl_easy_setopt(curl, CURLOPT_SSLCERT, stage.certificate);
+    curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+    curl_easy_cleanup(curl);
+    door_stage_restart(&stage); /* every connection has ended */
+    assert_int_equal(strangers(), 3);
 }
 
 static void the_client_refuses_a_cs_of_another_name(void **state)
@@ -691,6 +746,7 @@ int main(void)
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
         ROW(only_the_register_of_this_cs_enters),
         ROW(tls_1_2_is_not_spoken),
+        ROW(who_fails_at_the_handshake_is_counted),
         ROW(the_client_refuses_a_cs_of_another_name),
         ROW(bad_requests_are_told_why),
         ROW(a_body_over_4_mib_is_refused),

@@ -31,6 +31,7 @@ int64_t door_stage_last_number(void);
 size_t door_stage_requested(int64_t *code);
 /* How many were turned away and counted, and where the last came from. */
 size_t door_stage_strangers(const char **source);
+enum err door_stage_stranger_error(void); /* of the last */
 /* The network speaks: an outcome, a number. */
 void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);
 void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,
