@@ -172,6 +172,7 @@ struct db_stats {
     int64_t groups, changes, group_most; /* commits, changes in them, most changes in one */
     int64_t flush_micros[16]; /* histogram of commit time: bucket k counts 2^k..2^(k+1) µs times 16 */
     int64_t wal_bytes, wal_bytes_most, file_bytes; /* SQLite's files; 0 on PostgreSQL */
+    int64_t memory_bytes; /* SQLite's in this process: page caches most of all; 0 on PostgreSQL */
 };
 void db_stats(struct db *db, struct db_stats *out);
 

@@ -80,6 +80,7 @@ void sqlite_store_stats(struct db *db, struct db_stats *out)
     out->wal_bytes = atomic_load(&store->wal_bytes);
     out->wal_bytes_most = atomic_load(&store->wal_bytes_most);
     out->file_bytes = file_size(store->path);
+    out->memory_bytes = sqlite3_memory_used();
 }
 
 /* ---- checkpoints */

@@ -109,7 +109,7 @@ MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, 
  * batch comes again. */
 MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                                const char *destination);
-/* Would others take what this server signs now, and does its disk take a commit? Writes one row as it is. */
+/* Would others take what this server signs now, and does its disk take a commit? */
 MUST_CHECK enum err link_health(struct link *l, struct fail *f);
 /* The server's life: 1 at first, raised by a restore. */
 int64_t link_epoch(const struct link *l);

@@ -122,6 +122,7 @@ static enum err add_storage(struct server *s, struct fail *f, struct buf *b)
     json_add_int(b, "file_bytes", stats.file_bytes);
     json_add_int(b, "wal_bytes", stats.wal_bytes);
     json_add_int(b, "wal_bytes_most", stats.wal_bytes_most);
+    json_add_int(b, "memory_bytes", stats.memory_bytes);
     json_add_int(b, "groups", stats.groups);
     json_add_int(b, "changes", stats.changes);
     json_add_int(b, "group_most", stats.group_most);

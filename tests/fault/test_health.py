@@ -45,9 +45,9 @@ def anothers_key(checks, net, town):
 def full_disk(checks, net, town):
     """No file may grow: writes fail as on a full disk. The server must not say that it is well."""
     pid = net.pid("prefecture.28")
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-    told = net.ask("prefecture.28", do="status")
-    checks.check("a server that cannot commit does not say that it is ready", not told or not told["ok"], told)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    ill = until(lambda: not (told := net.ask("prefecture.28", do="status")) or not told["ok"], 5)
+    checks.check("a server that cannot commit does not say that it is ready", ill)
     town.rename(2)
     gone = until(lambda: not pathlib.Path(f"/proc/{pid}/fd").exists() or not net.ask("prefecture.28", do="status"))
     checks.check("it ends instead of going on with what it cannot keep", gone)
