@@ -382,6 +382,22 @@ static void a_recovered_notice_changes_nothing_when_it_comes_again(void **state 
     fake_close(nodes, NODES);
 }
 
+/* A notice holds the record, not what became of it before. */
+static void a_long_history_makes_no_long_notice(void **state UNUSED)
+{
+    enum { CHANGES = 40 };
+    size_t second = 0;
+    open_nodes();
+    assert_ok(take(CS_A, first_entry(1, 1, NISHINOMIYA)));
+    for (int64_t n = 2; n <= CHANGES; n++) {
+        assert_ok(take(CS_A, later(n, 1, NISHINOMIYA, CHANGE_MOVE_WITHIN)));
+        if (n == 2)
+            second = strlen(fake_notices[fake_count - 1].body);
+    }
+    assert_in_range(strlen(fake_notices[fake_count - 1].body), second, second + 2); /* two digits instead of one, twice */
+    fake_close(nodes, NODES);
+}
+
 static void a_person_can_send_again(void **state UNUSED)
 {
     int64_t count = 0;
@@ -621,6 +637,7 @@ int main(void)
         cmocka_unit_test(nobody_speaks_about_anothers_residents),
         cmocka_unit_test(a_bad_body_is_refused),
         cmocka_unit_test(a_recovered_notice_changes_nothing_when_it_comes_again),
+        cmocka_unit_test(a_long_history_makes_no_long_notice),
         cmocka_unit_test(a_person_can_send_again),
         cmocka_unit_test(every_order_at_the_agency_ends_alike),
         cmocka_unit_test(another_number_reaches_all_levels),
