@@ -56,15 +56,20 @@ static enum err find_answer(struct db_tx *tx, struct fail *f, struct str request
     return db_done(&rows, f);
 }
 
-/* The number the person has already, by what the store knows of the code. */
+/* The number the person has already, by what the store knows of the code: nothing, of most who ask for their
+ * first. */
 static enum err find_recorded(struct db_tx *tx, struct fail *f, struct resident_code code,
                               struct individual_number *out, bool *found)
 {
     struct arena a;
     struct store_version v;
     struct fail why = {0};
+    bool known = false;
+    enum err e = store_code_known(tx, f, code, &known);
+    if (e || !known)
+        return e;
     arena_init(&a, 64 * 1024);
-    enum err e = store_current(tx, &why, code, &a, &v);
+    e = store_current(tx, &why, code, &a, &v);
     *found = !e && v.identity.has_individual_number;
     if (*found)
         *out = v.identity.individual_number;
@@ -72,29 +77,32 @@ static enum err find_recorded(struct db_tx *tx, struct fail *f, struct resident_
     return !e || e == ERR_NOT_FOUND ? ERR_OK : fail_set(f, e, why.field, "%s", why.detail);
 }
 
-/* Takes candidate g when it is free, or was generated for this code and never used. */
+/* Takes candidate g when it is free, or was generated for this code and never used. The row itself says
+ * whether it is free: almost every one is, and looking first would walk the same way in a large table twice.
+ */
 static enum err try_generation(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
                                enum number_request_kind kind, int generation, struct individual_number *out,
                                bool *taken)
 {
     struct individual_number number;
     struct resident_code owner = {0};
-    enum number_state state;
+    enum number_state state = NUMBER_FREE;
+    int64_t added = 0;
     enum err e = candidate(flow, f, code, generation, &number);
     if (!e)
+        e = db_exec(
+            tx, f, &sql_flow_number_issued_add,
+            DB(db_int(number.value), db_int(code.value), db_int(NUMBER_GENERATED), db_int(generation)),
+            &added);
+    if (!e && !added)
         e = number_owner(tx, f, number, &owner, &state);
     if (e)
         return e;
     bool again = kind == NUMBER_NEW && state == NUMBER_GENERATED && resident_code_equal(owner, code);
-    *taken = state == NUMBER_FREE || again;
-    if (!*taken)
-        return ERR_OK;
-    *out = number;
-    return again ? ERR_OK
-                 : db_exec(tx, f, &sql_flow_number_issued_add,
-                           DB(db_int(number.value), db_int(code.value), db_int(NUMBER_GENERATED),
-                              db_int(generation)),
-                           NULL);
+    *taken = added || again;
+    if (*taken)
+        *out = number;
+    return ERR_OK;
 }
 
 static enum err generate(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,
