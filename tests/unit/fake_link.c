@@ -32,6 +32,11 @@ static struct fake_notice *add(const struct link *l, const char *destination)
     return n;
 }
 
+int64_t link_epoch(const struct link *l)
+{
+    return l->epoch ? l->epoch : 1;
+}
+
 enum err link_send(struct link *l, struct db_tx *tx UNUSED, struct fail *f UNUSED,
                    const struct link_send *send, struct link_sent *sent)
 {

@@ -25,6 +25,7 @@ struct link { /* what link.h leaves open */
     size_t kind_count;
     uint64_t entry;
     int64_t sent;   /* notices of its own that were ever sent */
+    int64_t epoch;  /* raised by a restore */
     int64_t alarms; /* pools running low */
     /* what the door was told */
     int64_t outcomes, last_outcome, numbers;

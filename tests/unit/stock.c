@@ -308,6 +308,33 @@ static void only_the_agency_fills_and_only_its_own_cs(void **state UNUSED)
     fake_close(nodes, NODES);
 }
 
+/* What a restored agency has forgotten it does not designate to another municipality. */
+static enum err designate_and_forget_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    enum err e = designate_tx(tx, f, arg);
+    return e ? e : fail_set(f, ERR_DB_CONSTRAINT, NULL, NULL); /* undone, as by a restore from before it */
+}
+
+static void a_restored_agency_designates_others(const char *url)
+{
+    static struct resident_code lost[200], fresh[200];
+    open_nodes(url);
+    struct flow *flow = &nodes[AGENCY].flow;
+    struct call c = {.flow = flow, .area = {NISHINOMIYA}, .count = COUNT_OF(lost), .codes = lost};
+    assert_err(db_transaction(flow->db, NULL, designate_and_forget_tx, &c), ERR_DB_CONSTRAINT);
+    nodes[AGENCY].epoch = 1800000000;
+    c.area.value = CHIYODA;
+    c.codes = fresh;
+    for (int round = 0; round < 2; round++) { /* the second one goes on where the first ended */
+        assert_ok(db_transaction(flow->db, NULL, designate_tx, &c));
+        for (size_t i = 0; i < COUNT_OF(lost); i++)
+            for (size_t k = 0; k < COUNT_OF(fresh); k++)
+                assert_int_not_equal(lost[i].value, fresh[k].value);
+    }
+    fake_close(nodes, NODES);
+}
+
+BOTH(a_restored_agency_designates_others)
 BOTH(designated_codes_never_overlap)
 BOTH(a_code_known_from_elsewhere_is_passed_over)
 BOTH(a_draw_is_repeated_not_doubled)
@@ -316,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_designated_codes_never_overlap),
+        cmocka_unit_test(both_a_restored_agency_designates_others),
         cmocka_unit_test(both_a_code_known_from_elsewhere_is_passed_over),
         cmocka_unit_test(a_filling_arrives_in_notices),
         cmocka_unit_test(both_a_draw_is_repeated_not_doubled),

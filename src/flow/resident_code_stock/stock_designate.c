@@ -2,12 +2,16 @@
 /* The agency's side: which codes a municipality may use.
  *
  * FF1 turns the counter 0, 1, 2 ... into ten digits that run through all codes once in an order nobody can
- * foresee without the key. A code goes to one municipality only, because the table has it once. */
+ * foresee without the key. A code goes to one municipality only, because the table has it once.
+ *
+ * A restored agency has forgotten what it designated since the backup, and learns it again only from each
+ * municipality that comes back. Until then others ask; so a new life goes on further along in the order,
+ * beyond all that can have been designated meanwhile. One per cent of all codes is passed over for that. */
 #include "flow/flow_resident_code_stock_sql.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 #include "flow/resident_code_stock/stock_body.h"
 
-enum { PAYLOAD_DIGITS = 10 };
+enum { PAYLOAD_DIGITS = 10, LIFE_APART = 100 * 1000 * 1000 };
 
 static enum err code_at(const struct flow *flow, struct fail *f, int64_t counter, struct resident_code *out)
 {
@@ -24,12 +28,12 @@ static enum err code_at(const struct flow *flow, struct fail *f, int64_t counter
     return ERR_OK;
 }
 
-static enum err read_counter(struct db_tx *tx, struct fail *f, int64_t *next)
+static enum err read_counter(struct db_tx *tx, struct fail *f, int64_t epoch, int64_t *next)
 {
     struct db_rows rows;
     db_query(tx, &rows, &sql_flow_resident_code_stock_counter_get, DB_NONE);
     while (db_next(&rows))
-        *next = db_row_int(&rows, 0);
+        *next = db_row_int(&rows, 0) + (db_row_int(&rows, 1) < epoch ? LIFE_APART : 0);
     return db_done(&rows, f);
 }
 
@@ -64,8 +68,8 @@ enum err resident_code_stock_designated(struct db_tx *tx, struct fail *f, struct
 enum err resident_code_stock_designate(struct flow *flow, struct db_tx *tx, struct fail *f,
                                        struct area_code area, int64_t count, struct resident_code *codes)
 {
-    int64_t next = 0, found = 0;
-    enum err e = read_counter(tx, f, &next);
+    int64_t next = 0, found = 0, epoch = link_epoch(flow->link);
+    enum err e = read_counter(tx, f, epoch, &next);
     while (!e && found < count) {
         bool good = false;
         if (next > RESIDENT_CODE_PAYLOAD_MAX)
@@ -75,7 +79,9 @@ enum err resident_code_stock_designate(struct flow *flow, struct db_tx *tx, stru
             e = claim(tx, f, codes[found], area, &good);
         found += good;
     }
-    return e ? e : db_exec(tx, f, &sql_flow_resident_code_stock_counter_set, DB(db_int(next)), NULL);
+    return e ? e
+             : db_exec(tx, f, &sql_flow_resident_code_stock_counter_set, DB(db_int(next), db_int(epoch)),
+                       NULL);
 }
 
 static enum err send_codes(struct flow *flow, struct db_tx *tx, struct fail *f, const struct node_name *cs,
