@@ -71,7 +71,7 @@ static enum err split(struct fail *f, struct str note, struct str *text, struct 
     size_t i = note.n;
     while (i >= 2 && !(note.p[i - 1] == '\n' && note.p[i - 2] == '\n'))
         i--;
-    if (i < 3 || i == note.n)
+    if (i < 2 || i == note.n)
         return malformed(f, "no signature lines after an empty line");
     *text = (struct str){note.p, i - 1};
     *lines = (struct str){note.p + i, note.n - i};
