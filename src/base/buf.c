@@ -20,7 +20,7 @@ void buf_release(struct buf *b)
 void buf_clear(struct buf *b)
 {
     b->n = 0;
-    b->broken = false;
+    b->broken = b->starved = false;
     if (b->p)
         b->p[0] = 0;
 }
@@ -39,7 +39,7 @@ static bool buf_grow(struct buf *b, size_t n)
         size *= 2;
     char *p = memory_new(size);
     if (!p) {
-        b->broken = true;
+        b->broken = b->starved = true;
         return false;
     }
     if (b->p) {
@@ -125,5 +125,7 @@ void buf_add_u64(struct buf *b, uint64_t v)
 
 enum err buf_check(const struct buf *b, struct fail *f, const char *field)
 {
+    if (b->starved)
+        return fail_set(f, ERR_MEMORY, field, NULL);
     return b->broken ? fail_set(f, ERR_LIMIT, field, "%zu bytes at most", b->max) : ERR_OK;
 }

@@ -11,12 +11,12 @@
 struct buf {
     char *p;
     size_t n, max, size; /* used, maximum, allocated */
-    bool broken;
+    bool broken, starved; /* starved: broken because the machine gave no memory */
 };
 
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b); /* wipes */
-void buf_clear(struct buf *b);   /* n = 0, keeps the memory, mends `broken` */
+void buf_clear(struct buf *b);   /* n = 0, keeps the memory, mends `broken` and `starved` */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_char(struct buf *b, char c);
@@ -27,7 +27,7 @@ void buf_add_u32(struct buf *b, uint32_t v);
 void buf_add_u64(struct buf *b, uint64_t v);
 /* Room for n more bytes that the caller fills; NULL when it does not fit. n grows at once. */
 char *buf_reserve(struct buf *b, size_t n);
-/* ERR_LIMIT when anything did not fit. */
+/* ERR_LIMIT when anything did not fit, ERR_MEMORY when there was no memory for it: that says nothing about the bytes. */
 MUST_CHECK enum err buf_check(const struct buf *b, struct fail *f, const char *field);
 static inline struct str buf_str(const struct buf *b)
 {

@@ -57,7 +57,10 @@ static enum err decode_signature(struct fail *f, struct str text, uint8_t out[st
 {
     struct buf bytes;
     buf_init(&bytes, ED25519_SIGNATURE);
-    if (decode_base64url(NULL, &bytes, text) || bytes.n != ED25519_SIGNATURE) {
+    enum err e = decode_base64url(NULL, &bytes, text);
+    if (e == ERR_MEMORY)
+        return fail_set(f, ERR_MEMORY, "jws", NULL);
+    if (e || bytes.n != ED25519_SIGNATURE) {
         buf_release(&bytes);
         return fail_set(f, ERR_SIGNATURE_FORM, "jws", "signature is not 64 bytes in base64url");
     }

@@ -12,6 +12,8 @@ void json_add_hash(struct buf *b, const char *key, struct sha256 hash)
     buf_init(&text, 64);
     encode_base64(&text, hash.bytes, sizeof hash.bytes);
     json_add_text(b, key, buf_str(&text));
+    b->broken = b->broken || text.broken;
+    b->starved = b->starved || text.starved;
     buf_release(&text);
 }
 

@@ -208,11 +208,12 @@ void *dial_run(void *arg)
         d.old_twin = d.worked = false;
         if (!dial_wait(p, 3600 * 1000, true))
             continue;
+        int64_t before = p->acknowledged; /* only this thread changes it */
         enum err e = converse(&d, &f);
-        if (!e) {
+        if (!e || p->acknowledged > before) /* the line was good for something */
             backoff = BACKOFF_FIRST_MS;
+        if (!e)
             continue;
-        }
         f.err = e;
         note_failure(&d, &f);
         if (d.worked) /* it broke while it was good: what was waited before says nothing about it */

@@ -104,6 +104,8 @@ static enum err send_batch(struct outgoing *o, struct fail *f, uint16_t kind)
     frame_write(&b, &head);
     notice_frames_add(&b, o->frames, o->count, o->d->correlation);
     enum err e = buf_check(&b, f, "batch");
+    if (!e)
+        e = buf_check(&json, f, "batch");
     FAULT_POINT("before_batch_send", .self = o->h.origin, .peer = o->h.destination, .number = o->last);
     if (!e)
         e = channel_send(f, o->d->channel, buf_str(&b));

@@ -106,6 +106,8 @@ static enum err fetch_check(struct outgoing *o, struct fail *f)
     const struct directory_node *self = directory_find(d->directory, str_of(d->l->config.self.text));
     enum err e =
         self ? batch_header_verify(f, o->header, self, &o->h) : fail_set(f, ERR_NODE_UNKNOWN, NULL, NULL);
+    if (link_err_passes(e)) /* of this machine: says nothing about the header */
+        return e;
     if (e)
         return fail_set(f, ERR_STREAM_FORK, "header", "not signed by us");
     e = notice_frames_read(f, d->channel, &d->arena, &o->h, d->correlation, &o->frames);

@@ -29,11 +29,27 @@ static void formats_of_any_length(void **state)
     buf_release(&b);
 }
 
+static void no_memory_is_no_limit(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 100);
+    memory_fail_at(1);
+    buf_add_str(&b, STR("a"));
+    assert_err(buf_check(&b, NULL, "x"), ERR_MEMORY);
+    buf_clear(&b);
+    buf_add_str(&b, STR("a"));
+    assert_ok(buf_check(&b, NULL, "x"));
+    assert_str(buf_str(&b), "a");
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_that_does_not_fit_changes_nothing),
         cmocka_unit_test(formats_of_any_length),
+        cmocka_unit_test(no_memory_is_no_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
