@@ -446,6 +446,16 @@ static const struct tampering block_rows[] = {
      "UPDATE ledger_entry SET entries = 2 WHERE id = 985;",
      2,
      {{LEDGER_CHANGED, 984, 985}, {LEDGER_TRUNCATED, 986, 999}}},
+    {"no salts, and one body left",
+     "UPDATE ledger_entry SET salt = x'', form = 0, body = CAST(zeroblob(254) || x'000161' AS BLOB) "
+     "WHERE id = 129;",
+     1,
+     {{LEDGER_CHANGED, 128, 255}}},
+    {"lengths beyond the row's end",
+     "UPDATE ledger_entry SET form = 0, body = CAST(replace(hex(zeroblob(128)), '0', 'z') AS BLOB) "
+     "WHERE id = 129;",
+     1,
+     {{LEDGER_CHANGED, 128, 255}}},
     {"a row's body taken away",
      "UPDATE ledger_entry SET body = NULL, salt = NULL WHERE id = 129;",
      1,
