@@ -12,7 +12,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { DAYS = 30, PREFECTURES = 47, CODES_MOST = 48000, FILES_BESIDE = 100, PATH_SIZE = TOWN_PATH_SIZE + 64 };
+enum {
+    DAYS = 30,
+    PREFECTURES = 47,
+    CODES_MOST = 48000,
+    FILES_BESIDE = 100,
+    CONNECT_TRIES = 5,
+    PATH_SIZE = TOWN_PATH_SIZE + 64
+};
 enum { ANSWER_SECONDS = 60, ANSWER_MEMORY = 2 * 1024 * 1024, TEXT_MAX = 8 * 1024 * 1024 };
 
 struct quiet_peer {
@@ -307,11 +314,23 @@ static enum err connect_one(struct quiet_peers *q, struct fail *f, struct quiet_
     return say_hello(q, f, p);
 }
 
+/* A handshake has five seconds, which a crowded machine may not give it: whoever dials tries again. */
+static enum err connect_patiently(struct quiet_peers *q, struct fail *f, struct quiet_peer *p)
+{
+    enum err e = connect_one(q, f, p);
+    for (int i = 1; i < CONNECT_TRIES && e; i++) {
+        channel_close(p->channel);
+        p->channel = NULL;
+        e = connect_one(q, f, p);
+    }
+    return e;
+}
+
 enum err quiet_peers_connect(struct quiet_peers *q, struct fail *f)
 {
     enum err e = raise_limit(f, q->count);
     for (size_t i = 0; i < q->count && !e; i++)
-        e = connect_one(q, f, &q->peers[i]);
+        e = connect_patiently(q, f, &q->peers[i]);
     return e;
 }
 
