@@ -75,7 +75,7 @@ def fuzz(name, runs, longest, seed):
            "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1:handle_abort=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
     with tempfile.TemporaryDirectory(prefix="juki-fuzz-") as made:
         command = [str(BUILD / "tests" / "fuzz" / f"fuzz_{name}"), f"-runs={runs}", f"-seed={seed}", f"-max_len={longest}",
-                   "-timeout=20", "-rss_limit_mb=1500", "-print_final_stats=1", "-verbosity=1",
+                   "-timeout=120", "-rss_limit_mb=1500", "-print_final_stats=1", "-verbosity=1",
                    f"-artifact_prefix={kept}/{name}-", made, str(HERE / "corpus" / name)]
         if dictionary.exists():
             command.insert(1, f"-dict={dictionary}")
