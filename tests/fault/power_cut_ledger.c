@@ -74,7 +74,7 @@ static void log_close(struct log *log)
 static enum err sign(struct log *log, struct fail *f, int64_t *size)
 {
     struct buf b;
-    struct str body;
+    struct str body = STR("");
     struct head h = {.size = 0};
     buf_init(&b, 100000);
     enum err e = ledger_sign_head(log->ledger, f, &b);
@@ -218,7 +218,7 @@ static const char *go_on(struct looking *l)
 static int64_t newest_head(struct looking *l)
 {
     struct buf b;
-    struct str body;
+    struct str body = STR("");
     struct head h = {.size = 0};
     buf_init(&b, 100000);
     if (!ledger_newest_head(l->log.ledger, NULL, &b) &&
