@@ -126,7 +126,10 @@ static void print_row(const struct command_call *c, const struct network_node *n
     printf("%-*s", NAME_WIDTH, node->name.text);
     if (!answer)
         printf(" %s", command_text(c, "down", "停止中"));
-    for (size_t i = 0; answer && i < COUNT_OF(columns); i++) {
+    bool waits = answer && json_is(json_get(answer, "standby"), JSON_TRUE);
+    if (waits)
+        printf(" %s", command_text(c, "standby: another process of this server works", "待機中（同じサーバの別のプロセスが稼働中）"));
+    for (size_t i = 0; answer && !waits && i < COUNT_OF(columns); i++) {
         int64_t value = number_at(answer, columns[i].path);
         if (value < 0 && columns[i].of_register)
             value = number_at(answer, columns[i].of_register);

@@ -154,7 +154,8 @@ static bool ready(const struct network_node *node)
     struct json *answer = NULL;
     if (node_ask(NULL, node, "status", &answer))
         return false;
-    bool yes = json_is(json_get(answer, "ready"), JSON_TRUE);
+    bool yes = json_is(json_get(answer, "ready"), JSON_TRUE) ||
+               json_is(json_get(answer, "standby"), JSON_TRUE);
     json_free(answer);
     return yes;
 }

@@ -17,7 +17,8 @@ enum {
     DB_READERS = 8,
     DB_FOLLOWERS = 16,
     DB_READ_MICROS = 5 * 1000 * 1000,
-    DB_SETTLE_MICROS = 10 * 1000 * 1000
+    DB_SETTLE_MICROS = 10 * 1000 * 1000,
+    DB_LEASE_MICROS = 30 * 1000 * 1000
 };
 
 struct db_conn { /* first member of each backend's connection */
@@ -49,7 +50,9 @@ enum db_control {
 struct db_backend {
     const char *name;
     enum err (*open)(struct fail *f, struct db *db, const char *url);
-    void (*close)(struct db *db); /* accepts a half-opened db */
+    void (*close)(struct db *db);                     /* accepts a half-opened db */
+    enum err (*serve)(struct fail *f, struct db *db); /* opened for writing: threads may start; may be NULL */
+    void (*stop)(struct db *db); /* ends what serve started, before anything is closed; may be NULL */
     enum err (*connect)(struct fail *f, struct db *db, bool writer, struct db_conn **out);
     void (*disconnect)(struct db_conn *c); /* accepts NULL */
     enum err (*control)(struct db_conn *c, struct fail *f, enum db_control what);
@@ -78,8 +81,8 @@ struct db {
     void *store; /* the backend's */
     const struct db_module *const *modules;
     size_t module_count;
-    bool reader;  /* opened with db_open_reader: no writer, no lock */
-    bool serving; /* opened: from now on a broken write ends the process */
+    bool reader;         /* opened with db_open_reader: no writer, no lock */
+    atomic_bool serving; /* opened: from now on a broken write ends the process */
     struct db_conn *writer;
 
     pthread_mutex_t queue_lock; /* guards to the blank line */
@@ -96,13 +99,20 @@ struct db {
     bool taken[DB_READERS];
 
     int64_t read_micros;     /* how long a snapshot may be held; tests shorten both */
-    int64_t settle_micros;   /* how long a lost commit's fate is asked for (PostgreSQL) */
+    int64_t settle_micros;   /* how long a lost commit's fate is asked for (PostgreSQL) when the program ends */
     int64_t patience_micros; /* how long a patient change waits for company */
+    int64_t lease_micros;    /* silence after which PostgreSQL ends the writer's session */
     struct db_follower followers[DB_FOLLOWERS];
     size_t follower_count;
     void (*broken)(void *arg, const struct fail *f);
     void *broken_arg;
     atomic_bool is_broken;
+    void (*lost)(void *arg, const struct fail *f);
+    void *lost_arg;
+    struct fail lost_why; /* the leader's */
+    atomic_bool is_lost;
+    atomic_bool giving_up;
+    atomic_bool is_away; /* the writer's connection is lost and not yet found again */
 };
 
 enum err db_migrate(struct fail *f, struct db *db);
@@ -110,6 +120,10 @@ enum err db_migrate(struct fail *f, struct db *db);
 enum err db_check_schema(struct fail *f, struct db *db);
 /* Does not return once the db is serving: tells the handler and ends the process. */
 void db_break(struct db *db, const struct fail *f);
+/* Nothing is written any more: tells the handler once. On the leader's thread, or while opening. */
+void db_lose(struct db *db, const struct fail *why);
+void db_away(struct db *db, bool away);
+bool db_is_away(const struct db *db);
 /* group.c */
 void db_drain(struct db *db);
 /* True when this thread holds a snapshot. */

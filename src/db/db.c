@@ -20,7 +20,7 @@ static enum err locks_init(struct db *db)
     return ERR_OK;
 }
 
-static bool is_postgres(const char *url)
+bool db_is_postgresql(const char *url)
 {
     struct str s = str_of(url);
     return str_starts(s, STR("postgresql://")) || str_starts(s, STR("postgres://"));
@@ -34,12 +34,13 @@ static enum err db_new(struct fail *f, const char *url, const struct db_module *
         memory_free(db);
         return fail_set(f, ERR_MEMORY, NULL, NULL);
     }
-    db->backend = is_postgres(url) ? &db_postgres : &db_sqlite;
+    db->backend = db_is_postgresql(url) ? &db_postgres : &db_sqlite;
     db->modules = modules;
     db->module_count = count;
     db->read_micros = DB_READ_MICROS;
     db->settle_micros = DB_SETTLE_MICROS;
     db->patience_micros = DB_PATIENCE_MILLIS * 1000;
+    db->lease_micros = DB_LEASE_MICROS;
     *out = db;
     return ERR_OK;
 }
@@ -56,11 +57,14 @@ enum err db_open(struct fail *f, const char *url, const struct db_module *const 
         e = db->backend->connect(f, db, true, &db->writer);
     if (!e)
         e = db_migrate(f, db);
+    if (!e) {
+        db->serving = true;
+        e = db->backend->serve ? db->backend->serve(f, db) : ERR_OK;
+    }
     if (e) {
         db_close(db);
         return e;
     }
-    db->serving = true;
     *out = db;
     return ERR_OK;
 }
@@ -100,6 +104,8 @@ void db_close(struct db *db)
 {
     if (!db)
         return;
+    if (db->backend->stop)
+        db->backend->stop(db);
     db_drain(db);
     pool_drain(db);
     db->backend->disconnect(db->writer);
@@ -152,6 +158,54 @@ void db_break(struct db *db, const struct fail *f)
     if (!atomic_exchange(&db->is_broken, true) && db->broken)
         db->broken(db->broken_arg, f);
     abort();
+}
+
+void db_on_lost(struct db *db, void (*lost)(void *arg, const struct fail *f), void *arg)
+{
+    db->lost = lost;
+    db->lost_arg = arg;
+}
+
+void db_lose(struct db *db, const struct fail *why)
+{
+    if (atomic_load(&db->is_lost) || !db->serving)
+        return;
+    db->lost_why = *why;
+    atomic_store(&db->is_lost, true);
+    if (db->lost)
+        db->lost(db->lost_arg, why);
+}
+
+bool db_may_write(const struct db *db)
+{
+    return !atomic_load(&db->is_lost);
+}
+
+void db_give_up(struct db *db)
+{
+    atomic_store(&db->giving_up, true);
+}
+
+void db_away(struct db *db, bool away)
+{
+    atomic_store(&db->is_away, away);
+}
+
+bool db_is_away(const struct db *db)
+{
+    return atomic_load(&db->is_away);
+}
+
+static enum err nothing(struct db_tx *tx UNUSED, struct fail *f UNUSED, void *arg UNUSED)
+{
+    return ERR_OK;
+}
+
+enum err db_health(struct db *db, struct fail *f)
+{
+    if (db_is_away(db) && db_may_write(db))
+        return fail_set(f, ERR_DB_BUSY, NULL, "PostgreSQL does not answer");
+    return db_transaction(db, f, nothing, NULL);
 }
 
 /* ---- snapshots */

@@ -95,11 +95,27 @@ struct db_follower {
     void (*committed)(void *self);                                           /* the group is on disk */
     void (*rolled_back)(void *self); /* the whole group was lost: return to the last commit */
 };
-/* Before the first change; at most 16. When a commit stays uncertain the followers' memory may be wrong, and
- * the process ends as after an I/O error. */
+/* Before the first change; at most 16. When a commit stays uncertain the followers' memory may be wrong:
+ * db_on_lost. */
 void db_follow(struct db *db, const struct db_follower *follower);
 /* Called once, before the process would end because a write or commit failed. Tests replace the ending. */
 void db_on_broken(struct db *db, void (*broken)(void *arg, const struct fail *f), void *arg);
+
+/* On PostgreSQL several processes may open the same database: the first writes, db_open of the others is
+ * ERR_DB_LOCKED until its session ends (30 s after it was last heard of, at most). The one that finds that
+ * another has become the writer, or whose commit stayed uncertain, is told here once, on the thread of some
+ * change: its memory may be wrong, so each further db_transaction is refused, and the program should end and
+ * start again. */
+void db_on_lost(struct db *db, void (*lost)(void *arg, const struct fail *f), void *arg);
+/* False once it was told so. */
+bool db_may_write(const struct db *db);
+/* Can a change be committed now? Writes an empty one. ERR_DB_BUSY at once while PostgreSQL is away. */
+MUST_CHECK enum err db_health(struct db *db, struct fail *f);
+/* The program ends: a change whose commit got no answer waits 10 s for PostgreSQL to come back, and no longer
+ * for ever. */
+void db_give_up(struct db *db);
+/* Does the url name a PostgreSQL? */
+bool db_is_postgresql(const char *url);
 
 /* A value for a parameter. Text and bytes are borrowed until the statement has run (db_exec) or db_done. */
 struct db_value {

@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <semaphore.h>
 
-enum { ATTEMPTS = 12, GROUP_MICROS = 250 * 1000 };
+enum { ATTEMPTS = 12, ATTEMPTS_MICROS = 5 * 1000 * 1000, GROUP_MICROS = 250 * 1000 };
 
 struct db_call {
     db_fn fn;
@@ -185,16 +185,23 @@ static enum err group_try(struct db *db, struct fail *f, struct db_call *first, 
 {
     struct db_call *all = *end;
     enum err e = ERR_DB_BUSY;
+    int64_t start = clock_steady();
     for (int n = 0; n < ATTEMPTS && e == ERR_DB_BUSY; n++) {
+        if (n && db_is_away(db) && clock_steady() - start > ATTEMPTS_MICROS)
+            break; /* a server that is gone without a word: 10 s for each attempt */
         if (n)
             pause_before(n);
+        if (atomic_load(&db->is_lost)) {
+            *f = db->lost_why;
+            return f->err;
+        }
         *end = all;
         for (struct db_call *call = first; call != *end; call = call->next)
             call->state = WAITING;
         e = group_attempt(db, f, first, end);
     }
     if (e == ERR_DB_UNCERTAIN && db->follower_count)
-        db_break(db, f); /* what the followers remember may be wrong now */
+        db_lose(db, f); /* what the followers remember may be wrong now */
     return e;
 }
 

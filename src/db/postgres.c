@@ -17,12 +17,12 @@ static struct pg_conn *own(struct db_conn *c)
 static bool pg_in_transaction(struct db_conn *conn)
 {
     PGTransactionStatusType status = PQtransactionStatus(own(conn)->link);
-    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+    return !own(conn)->lost && (status == PQTRANS_INTRANS || status == PQTRANS_INERROR);
 }
 
 static enum err pg_script(struct db_conn *conn, struct fail *f, const char *sql)
 {
-    return pg_run(own(conn), f, sql, NULL, 0);
+    return pg_run(own(conn), f, sql, NULL);
 }
 
 static unsigned type_of(char letter)
@@ -39,8 +39,7 @@ static enum err prepare_new(struct pg_conn *c, struct fail *f, const struct db_s
     for (size_t i = 0; i < count; i++)
         types[i] = type_of(stmt->params[i]);
     PGresult *result = PQprepare(c->link, name, stmt->postgres, (int)count, types);
-    enum err e =
-        PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c->link, result, stmt->name);
+    enum err e = PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c, result, stmt->name);
     PQclear(result);
     return e;
 }
@@ -101,7 +100,7 @@ static enum err pg_prepare(struct db_conn *conn, struct fail *f, const struct db
         return e;
     PGresult *result = PQdescribePrepared(c->link, name);
     e = PQresultStatus(result) == PGRES_COMMAND_OK ? check_columns(f, result, stmt)
-                                                   : pg_fail(f, c->link, result, stmt->name);
+                                                   : pg_fail(f, c, result, stmt->name);
     PQclear(result);
     return e;
 }
@@ -134,7 +133,7 @@ static enum err run(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt
         *out = result;
         return ERR_OK;
     }
-    e = pg_fail(f, c->link, result, stmt->name);
+    e = pg_fail(f, c, result, stmt->name);
     PQclear(result);
     return e;
 }
@@ -224,6 +223,8 @@ const struct db_backend db_postgres = {
     .name = "postgresql",
     .open = pg_open,
     .close = pg_close,
+    .serve = pg_ping_start,
+    .stop = pg_ping_stop,
     .connect = pg_connect,
     .disconnect = pg_disconnect,
     .control = pg_control,

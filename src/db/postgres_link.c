@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PostgreSQL: connections, the lock, and what becomes of a commit whose answer never came.
- *
- * One process writes: the writer's connection holds an advisory lock of its schema as long as it lives. A
- * connection that is lost before COMMIT loses the transaction (ERR_DB_BUSY: run again, on a new connection).
- * Lost during COMMIT, its fate is asked for by its transaction id once the lock is ours again, because then
- * the old session has ended; only when the server stays away is the answer ERR_DB_UNCERTAIN. Snapshots are
- * REPEATABLE READ READ ONLY with a statement timeout. */
+/* PostgreSQL: connections and transactions. A connection that is lost before COMMIT loses the transaction
+ * (ERR_DB_BUSY: run again, on a new connection). Snapshots are REPEATABLE READ READ ONLY with a statement
+ * timeout. What is particular to the one connection that writes stands in postgres_writer.c. */
 #include "db/postgres.h"
 
 #include "base/clock.h"
-
-enum { LOCK_SPACE = 0x6A756B69 /* "juki" */, LOCK_TRIES = 50 };
+#include "base/random.h"
 
 static const char *const control_texts[DB_CONTROLS] = {
-    [DB_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_current_xact_id()::text",
     [DB_SAVEPOINT] = "SAVEPOINT change",
     [DB_RELEASE] = "RELEASE SAVEPOINT change",
     [DB_UNDO] = "ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change",
-    [DB_COMMIT] = "COMMIT",
     [DB_ROLLBACK] = "ROLLBACK",
 };
 
@@ -49,67 +42,77 @@ static enum err state_error(const char *state)
     return ERR_DB;
 }
 
-enum err pg_fail(struct fail *f, PGconn *link, const PGresult *result, const char *what)
+/* An error without a state was not said by the server but found by libpq, which may still call the connection
+ * good. */
+enum err pg_fail(struct fail *f, struct pg_conn *c, const PGresult *result, const char *what)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    enum err e = state ? state_error(state) : ERR_DB;
-    if (PQstatus(link) == CONNECTION_BAD)
-        e = ERR_DB_BUSY;
+    c->lost = c->lost || !state || PQstatus(c->link) == CONNECTION_BAD;
+    enum err e = c->lost ? ERR_DB_BUSY : state_error(state);
     if (!text)
-        text = PQerrorMessage(link);
+        text = PQerrorMessage(c->link);
     return fail_set(f, e, NULL, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
 }
 
-enum err pg_run(struct pg_conn *c, struct fail *f, const char *sql, char *out, size_t size)
+enum err pg_run(struct pg_conn *c, struct fail *f, const char *sql, char answer[PG_ANSWER_SIZE])
 {
     PGresult *result = PQexec(c->link, sql);
     ExecStatusType status = PQresultStatus(result);
     enum err e = ERR_OK;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        e = pg_fail(f, c->link, result, c->conn.writer ? "change" : "snapshot");
-    else if (out)
-        snprintf(out, size, "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : PQcmdStatus(result));
+        e = pg_fail(f, c, result, c->conn.writer ? "change" : "snapshot");
+    else if (answer)
+        snprintf(answer, PG_ANSWER_SIZE, "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
     PQclear(result);
     return e;
 }
 
 /* ---- connecting */
 
+struct pg_store *pg_store(const struct db *db)
+{
+    return db->store;
+}
+
+static void draw_name(char name[static PG_HOLDER_SIZE])
+{
+    uint64_t random[2];
+    random_bytes(random, sizeof random);
+    snprintf(name, PG_HOLDER_SIZE, "%016llx%016llx", (unsigned long long)random[0],
+             (unsigned long long)random[1]);
+}
+
 enum err pg_open(struct fail *f, struct db *db, const char *url)
 {
-    db->store = strdup(url);
-    return db->store ? ERR_OK : fail_set(f, ERR_MEMORY, NULL, NULL);
+    struct pg_store *store = memory_new(sizeof *store);
+    if (!store)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    db->store = store;
+    draw_name(store->holder);
+    pthread_mutex_init(&store->lock, NULL);
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&store->wake, &steady);
+    pthread_condattr_destroy(&steady);
+    store->url = strdup(url);
+    return store->url ? ERR_OK : fail_set(f, ERR_MEMORY, NULL, NULL);
 }
 
 void pg_close(struct db *db)
 {
-    free(db->store);
+    struct pg_store *store = pg_store(db);
+    if (!store)
+        return;
+    pthread_mutex_destroy(&store->lock);
+    pthread_cond_destroy(&store->wake);
+    free(store->url);
+    memory_free(store);
 }
 
 static void quiet(void *arg UNUSED, const PGresult *notice UNUSED)
 {
-}
-
-static void pause_micros(long micros)
-{
-    nanosleep(&(struct timespec){.tv_nsec = micros * 1000}, NULL);
-}
-
-/* A session that was lost may hold the lock for a moment, until the server notices. */
-static enum err take_lock(struct fail *f, struct pg_conn *c)
-{
-    char sql[128], answer[8] = "";
-    snprintf(sql, sizeof sql, "SELECT pg_try_advisory_lock(%d, hashtext(current_schema()))", LOCK_SPACE);
-    int tries = c->conn.db->serving ? LOCK_TRIES : 5;
-    for (int n = 0; n < tries; n++) {
-        if (n)
-            pause_micros(20 * 1000);
-        enum err e = pg_run(c, f, sql, answer, sizeof answer);
-        if (e || strcmp(answer, "t") == 0)
-            return e;
-    }
-    return fail_set(f, ERR_DB_LOCKED, NULL, NULL);
 }
 
 static enum err set_up(struct fail *f, struct pg_conn *c)
@@ -120,31 +123,44 @@ static enum err set_up(struct fail *f, struct pg_conn *c)
     PQsetNoticeReceiver(c->link, quiet, NULL);
     if (!c->conn.writer)
         return ERR_OK;
-    enum err e = pg_run(c, f, "SET synchronous_commit = on", NULL, 0);
-    return e ? e : take_lock(f, c);
+    enum err e = pg_run(c, f, "SET synchronous_commit = on", NULL);
+    return e ? e : pg_take_lock(c, f);
 }
 
-/* Makes the connection, or makes it anew. */
-static enum err link_up(struct fail *f, struct pg_conn *c)
+static enum err connect_new(struct pg_conn *c, struct fail *f)
 {
-    static const char *const names[] = {"connect_timeout", "tcp_user_timeout", "application_name",
-                                        "client_encoding", "dbname",           NULL};
-    const char *values[] = {"10", "30000", "juki", "UTF8", c->conn.db->store, NULL};
+    static const char *const names[] = {"connect_timeout",     "tcp_user_timeout", "keepalives_idle",
+                                        "keepalives_interval", "keepalives_count", "application_name",
+                                        "client_encoding",     "dbname",           NULL};
+    const char *values[] = {"10", "30000", "10", "5", "3", "juki", "UTF8", pg_store(c->conn.db)->url, NULL};
     PQfinish(c->link);
     stmt_map_release(&c->stmts);
     c->prepared = 0;
+    c->lost = false;
     c->link = PQconnectdbParams(names, values, 1);
     if (PQstatus(c->link) == CONNECTION_OK) {
         enum err e = set_up(f, c);
         if (e) { /* a writer without the lock must not be taken for a good one by the next BEGIN */
             PQfinish(c->link);
             c->link = NULL;
+            c->lost = true;
         }
         return e;
     }
     const char *text = PQerrorMessage(c->link);
+    c->lost = true;
     return fail_set(f, c->conn.db->serving ? ERR_DB_BUSY : ERR_DB_OPEN, NULL, "%.*s",
                     (int)strcspn(text, "\n"), text);
+}
+
+enum err pg_link_up(struct pg_conn *c, struct fail *f)
+{
+    if (c->conn.writer)
+        db_away(c->conn.db, true);
+    enum err e = connect_new(c, f);
+    if (!e && c->conn.writer)
+        db_away(c->conn.db, false);
+    return e;
 }
 
 enum err pg_connect(struct fail *f, struct db *db, bool writer, struct db_conn **out)
@@ -153,7 +169,7 @@ enum err pg_connect(struct fail *f, struct db *db, bool writer, struct db_conn *
     if (!c)
         return fail_set(f, ERR_MEMORY, NULL, NULL);
     c->conn = (struct db_conn){db, writer};
-    enum err e = link_up(f, c);
+    enum err e = pg_link_up(c, f);
     if (e) {
         pg_disconnect(&c->conn);
         return e;
@@ -174,57 +190,29 @@ void pg_disconnect(struct db_conn *conn)
 
 /* ---- transactions */
 
-/* The answer to COMMIT is missing: was it written? */
-static enum err settle(struct pg_conn *c, struct fail *f)
-{
-    char sql[128], answer[32] = "";
-    snprintf(sql, sizeof sql, "SELECT pg_xact_status('%s'::xid8)", c->transaction);
-    int64_t until = clock_steady() + c->conn.db->settle_micros;
-    while (clock_steady() < until) {
-        struct fail ignored;
-        if (!link_up(&ignored, c) && !pg_run(c, &ignored, sql, answer, sizeof answer)) {
-            if (strcmp(answer, "committed") == 0)
-                return ERR_OK;
-            if (strcmp(answer, "aborted") == 0)
-                return fail_set(f, ERR_DB_BUSY, NULL, "the connection was lost");
-        }
-        pause_micros(100 * 1000);
-    }
-    return fail_set(f, ERR_DB_UNCERTAIN, NULL, "the connection was lost during the commit");
-}
-
-static enum err commit(struct pg_conn *c, struct fail *f)
-{
-    char tag[32] = "";
-    enum err e = pg_run(c, f, control_texts[DB_COMMIT], tag, sizeof tag);
-    if (e && PQstatus(c->link) == CONNECTION_BAD)
-        return settle(c, f);
-    if (!e && strcmp(tag, "COMMIT") != 0)
-        return fail_set(f, ERR_DB, NULL, "the server rolled back");
-    return e;
-}
-
 static enum err begin_read(struct pg_conn *c, struct fail *f)
 {
     char sql[160];
     long long millis = c->conn.db->read_micros / 1000 + 1;
     snprintf(sql, sizeof sql,
              "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %lld", millis);
-    return pg_run(c, f, sql, NULL, 0);
+    return pg_run(c, f, sql, NULL);
 }
 
 enum err pg_control(struct db_conn *conn, struct fail *f, enum db_control what)
 {
     struct pg_conn *c = (struct pg_conn *)conn;
     bool begins = what == DB_BEGIN || what == DB_BEGIN_READ;
-    if (begins && PQstatus(c->link) == CONNECTION_BAD) {
-        enum err e = link_up(f, c);
+    if (begins && c->lost) {
+        enum err e = pg_link_up(c, f);
         if (e)
             return e;
     }
+    if (what == DB_BEGIN)
+        return pg_begin_write(c, f);
     if (what == DB_BEGIN_READ)
         return begin_read(c, f);
     if (what == DB_COMMIT)
-        return commit(c, f);
-    return pg_run(c, f, control_texts[what], begins ? c->transaction : NULL, sizeof c->transaction);
+        return c->conn.writer ? pg_commit(c, f) : pg_run(c, f, "COMMIT", NULL);
+    return pg_run(c, f, control_texts[what], NULL);
 }

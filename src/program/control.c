@@ -20,6 +20,8 @@ enum { QUESTION_MAX = 64 * 1024, CALL_MEMORY = 256 * 1024 * 1024, CALLS_MAX = 32
 struct control {
     char path[108];
     int fd;
+    dev_t device; /* of the socket's file, with the next: which is ours */
+    ino_t inode;
     const struct control_verb *verbs;
     size_t verb_count;
     void *self;
@@ -210,10 +212,33 @@ static void *accept_run(void *arg)
     return NULL;
 }
 
-static enum err listen_at(struct fail *f, struct control *c)
+static struct sockaddr_un address_of(const char *path)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    snprintf(at.sun_path, sizeof at.sun_path, "%s", c->path);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+    return at;
+}
+
+bool control_in_use(const char *path)
+{
+    struct sockaddr_un at = address_of(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool used = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0;
+    if (fd >= 0)
+        close(fd);
+    return used;
+}
+
+static bool file_is_ours(const struct control *c)
+{
+    struct stat st;
+    return stat(c->path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode;
+}
+
+static enum err listen_at(struct fail *f, struct control *c)
+{
+    struct sockaddr_un at = address_of(c->path);
+    struct stat st;
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         return fail_errno(f, ERR_IO, "socket");
@@ -221,8 +246,10 @@ static enum err listen_at(struct fail *f, struct control *c)
     mode_t before = umask(0077);
     int failed = bind(c->fd, (struct sockaddr *)&at, sizeof at);
     umask(before);
-    if (failed || listen(c->fd, 64) != 0)
+    if (failed || listen(c->fd, 64) != 0 || stat(c->path, &st) != 0)
         return fail_errno(f, ERR_IO, c->path);
+    c->device = st.st_dev;
+    c->inode = st.st_ino;
     return ERR_OK;
 }
 
@@ -267,7 +294,8 @@ void control_stop(struct control *c)
         pthread_cond_wait(&c->idle, &c->lock);
     pthread_mutex_unlock(&c->lock);
     close(c->fd);
-    unlink(c->path);
+    if (file_is_ours(c))
+        unlink(c->path);
     pthread_mutex_destroy(&c->lock);
     pthread_cond_destroy(&c->idle);
     memory_free(c);

@@ -35,7 +35,9 @@ struct control_verb {
 struct control;
 MUST_CHECK enum err control_start(struct fail *f, const char *path, const struct control_verb *verbs,
                                   size_t count, void *self, struct control **out);
-/* Answers what is running, then removes the socket. Accepts NULL. */
+/* Does somebody answer at that socket? */
+bool control_in_use(const char *path);
+/* Answers what is running, then removes the socket, unless another process has put its own there. Accepts NULL. */
 void control_stop(struct control *c);
 
 #endif

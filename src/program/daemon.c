@@ -6,10 +6,15 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+static sigset_t signals;   /* that are waited for; set before the first thread */
+static atomic_int end_code; /* of daemon_end */
 
 static void usage(const struct daemon *d, FILE *out)
 {
@@ -23,7 +28,8 @@ static void usage(const struct daemon *d, FILE *out)
             "  --check    read the configuration, say whether it is valid, and end\n"
             "  --version  write the version\n"
             "  --help     write this\n\n"
-            "Exit codes: 0 ended in order, 1 refused, 2 usage or configuration, 3 environment.\n",
+            "Exit codes: 0 ended in order, 1 refused, 2 usage or configuration, 3 environment,\n"
+            "also when another process of this server took over its database.\n",
             d->program, d->purpose);
 }
 
@@ -58,13 +64,27 @@ static int check_config(const struct daemon *d, const char *folder)
     return code;
 }
 
-static void wait_for_end(const struct daemon *d, const sigset_t *signals)
+bool daemon_pause(int64_t micros)
+{
+    const struct timespec most = {.tv_sec = micros / 1000000, .tv_nsec = micros % 1000000 * 1000};
+    int caught = sigtimedwait(&signals, NULL, &most);
+    return caught == SIGTERM || caught == SIGINT;
+}
+
+void daemon_end(int code)
+{
+    atomic_store(&end_code, code);
+    kill(getpid(), SIGTERM);
+}
+
+static void wait_for_end(const struct daemon *d)
 {
     for (;;) {
         struct fail f = {0};
-        int caught = sigwaitinfo(signals, NULL);
+        int caught = sigwaitinfo(&signals, NULL);
         if (caught == SIGTERM || caught == SIGINT) {
-            LOG(LOG_INFO, "stopping", LOG_TEXT("signal", caught == SIGTERM ? "SIGTERM" : "SIGINT"));
+            const char *why = caught == SIGTERM ? "SIGTERM" : "SIGINT";
+            LOG(LOG_INFO, "stopping", LOG_TEXT("signal", atomic_load(&end_code) ? "own" : why));
             sd_notify(0, "STOPPING=1");
             return;
         }
@@ -91,7 +111,6 @@ static void allow_files(void)
 
 static int run(const struct daemon *d, const char *folder)
 {
-    sigset_t signals;
     struct fail f = {0};
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -103,13 +122,16 @@ static int run(const struct daemon *d, const char *folder)
     allow_files();
     f.err = d->open(d->self, &f, folder);
     int code = 0;
-    if (f.err) {
+    if (f.err == ERR_STOPPING) {
+        LOG(LOG_INFO, "stopping", LOG_TEXT("program", d->program));
+    } else if (f.err) {
         log_fail(LOG_ALARM, "not_started", &f);
         code = say_failure(d, &f);
     } else {
         LOG(LOG_INFO, "ready", LOG_TEXT("program", d->program), LOG_TEXT("version", JUKI_VERSION));
         sd_notify(0, "READY=1");
-        wait_for_end(d, &signals);
+        wait_for_end(d);
+        code = atomic_load(&end_code);
     }
     d->close(d->self);
     if (!code)

@@ -15,7 +15,12 @@ struct daemon {
     void (*close)(void *self);
     void *self;
 };
-/* Runs until SIGTERM or SIGINT; SIGHUP reloads. Returns the exit code. */
+/* Runs until SIGTERM, SIGINT or daemon_end; SIGHUP reloads. Returns the exit code. An open that fails with ERR_STOPPING was
+ * asked to end. */
 int daemon_main(const struct daemon *d, int argc, char **argv);
+/* Inside open: waits, and says whether the program was asked to end. */
+bool daemon_pause(int64_t micros);
+/* From any thread: the daemon ends in order with this exit code. */
+void daemon_end(int code);
 
 #endif

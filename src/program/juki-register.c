@@ -10,6 +10,7 @@
 #include "program/control.h"
 #include "program/daemon.h"
 #include "program/node_config.h"
+#include "program/standby.h"
 
 struct running {
     struct arena arena;
@@ -306,7 +307,7 @@ static const struct control_verb verbs[] = {
 static enum err open_database(struct running *r, struct fail *f)
 {
     static const struct db_module *const modules[] = {&register_module};
-    enum err e = db_open(f, r->config.database.p, modules, COUNT_OF(modules), &r->db);
+    enum err e = standby_open(f, &r->config, modules, COUNT_OF(modules), &r->db);
     return e ? e : db_reserve_log(r->db, f);
 }
 
@@ -341,6 +342,8 @@ static enum err open_register(void *self, struct fail *f, const char *folder)
 static void close_register(void *self)
 {
     struct running *r = self;
+    if (r->db)
+        db_give_up(r->db); /* a question that waits for it would hold up the end */
     if (r->reg)
         register_stop(r->reg); /* first: whoever awaits outcomes at the socket is let go */
     control_stop(r->control);

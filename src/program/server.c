@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "program/standby.h"
 
 #include <stdio.h>
 
@@ -129,7 +130,7 @@ enum err server_open(struct server *s, struct fail *f, const char *folder, enum 
     if (e)
         return e;
     choose_modules(s);
-    if ((e = db_open(f, s->config.database.p, s->modules, SERVER_MODULES, &s->db)) ||
+    if ((e = standby_open(f, &s->config, s->modules, SERVER_MODULES, &s->db)) ||
         (e = db_reserve_log(s->db, f)))
         return e;
     db_on_broken(s->db, on_broken, s);
@@ -214,6 +215,8 @@ enum err server_health(struct server *s, struct fail *f)
     uint8_t signature[ED25519_SIGNATURE];
     struct fail why = {0};
     enum err e = key_sign(f, s->signing_key, STR("health"), signature);
+    if (!e)
+        e = db_health(s->db, f); /* says at once when PostgreSQL is away */
     if (e)
         return e;
     e = db_transaction(s->db, &why, log_nothing_tx, s);
@@ -229,9 +232,10 @@ void server_close(struct server *s)
     if (s->door)
         door_stop(s->door);
     link_stop(s->link);
-    if (s->link && db_transaction(s->db, &f, note_tx, &note))
+    bool writes = s->link && db_may_write(s->db);
+    if (writes && db_transaction(s->db, &f, note_tx, &note))
         log_fail(LOG_WARNING, "stop_not_logged", &f);
-    if (s->link && ledger_sign_head(s->ledger, &f, NULL))
+    if (writes && ledger_sign_head(s->ledger, &f, NULL))
         log_fail(LOG_WARNING, "head_not_signed", &f);
     door_free(s->door);
     link_free(s->link);

@@ -30,6 +30,8 @@ static enum err reload(void *self, struct fail *f)
 static void close_server(void *self)
 {
     struct running *r = self;
+    if (r->server.db)
+        db_give_up(r->server.db); /* a question that waits for it would hold up the end */
     control_stop(r->control);
     server_close(&r->server);
 }

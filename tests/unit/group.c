@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "db/sqlite.h"
-#include "postgres.h"
 #include "sample_sql.h"
 #include "stores.h"
 #include "test.h"
@@ -298,132 +297,6 @@ static void soft_failures_end(void **state UNUSED)
     db_close(b.db);
 }
 
-/* Ends all sessions of this database but the one that asks. */
-#define TERMINATE                                                                                            \
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"                                          \
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-
-struct cut {
-    struct change change;
-    const char *url;
-    bool during_commit;
-};
-
-static enum err cut_fn(struct db_tx *tx, struct fail *f, void *arg)
-{
-    struct cut *cut = arg;
-    enum err e = change_fn(tx, f, &cut->change);
-    if (!e && cut->change.runs == 1 && !cut->during_commit)
-        postgres_run(cut->url, TERMINATE);
-    return e;
-}
-
-static void a_lost_connection_runs_the_change_again(void **state UNUSED)
-{
-    if (!postgres_start())
-        skip();
-    struct bench b;
-    struct cut cut = {{&b, 3, ERR_OK, 0}, postgres_fresh(), false};
-    bench_open(&b, cut.url);
-    tally(&b); /* a snapshot's connection is cut too */
-    assert_ok(db_transaction(b.db, NULL, cut_fn, &cut));
-    assert_int_equal(cut.change.runs, 2);
-    assert_int_equal(b.keeper.sum, 3);
-    assert_int_equal(tally(&b).sum, 3);
-    db_close(b.db);
-}
-
-/* The session was lost and another process took the lock meanwhile: nothing is written until it is ours
- * again. */
-static void without_its_lock_nothing_is_written(void **state UNUSED)
-{
-    if (!postgres_start())
-        skip();
-    const char *url = postgres_fresh();
-    struct bench b;
-    bench_open(&b, url);
-    struct change c = {&b, 3, ERR_OK, 0};
-    postgres_run(url, TERMINATE);
-    struct db *other = stores_open(url, modules, 1);
-    assert_err(db_transaction(b.db, NULL, change_fn, &c), ERR_DB_LOCKED);
-    assert_err(db_transaction(b.db, NULL, change_fn, &c), ERR_DB_LOCKED);
-    db_close(other);
-    assert_ok(db_transaction(b.db, NULL, change_fn, &c));
-    assert_int_equal(tally(&b).sum, 3);
-    db_close(b.db);
-}
-
-static void wait_for_commit(const char *url)
-{
-    while (strcmp(postgres_run(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                    " AND wait_event = 'PgSleep'"),
-                  "0") == 0) {
-    }
-}
-
-/* A deferred trigger that holds COMMIT while the table `hold` has a row. */
-static void hold_commits(const char *url)
-{
-    postgres_run(url,
-                 "CREATE TABLE hold AS SELECT 1;"
-                 "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                 " WHILE EXISTS (SELECT FROM hold) LOOP PERFORM pg_sleep(0.05); END LOOP;"
-                 " RETURN NULL; END $$;"
-                 "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sample_row DEFERRABLE INITIALLY DEFERRED"
-                 " FOR EACH ROW EXECUTE FUNCTION slow()");
-}
-
-static void *cut_the_commit(void *arg)
-{
-    const char *url = arg;
-    wait_for_commit(url);
-    postgres_run(url, TERMINATE);
-    postgres_run(url, "DELETE FROM hold");
-    return NULL;
-}
-
-/* The session is ended inside COMMIT. Its fate is found out: it was not written, and runs again. */
-static void a_commit_without_an_answer_is_settled(void **state UNUSED)
-{
-    if (!postgres_start())
-        skip();
-    struct bench b;
-    struct cut cut = {{&b, 3, ERR_OK, 0}, postgres_fresh(), true};
-    bench_open(&b, cut.url);
-    hold_commits(cut.url);
-    pthread_t killer;
-    assert_int_equal(pthread_create(&killer, NULL, cut_the_commit, (void *)(uintptr_t)cut.url), 0);
-    assert_ok(db_transaction(b.db, NULL, cut_fn, &cut));
-    pthread_join(killer, NULL);
-    assert_int_equal(cut.change.runs, 2);
-    assert_int_equal(tally(&b).sum, 3);
-    db_close(b.db);
-}
-
-static void *stop_the_server(void *arg)
-{
-    wait_for_commit(arg);
-    postgres_stop();
-    return NULL;
-}
-
-static void a_commit_to_a_server_that_went_away_is_uncertain(void **state UNUSED)
-{
-    if (getenv("JUKI_TEST_POSTGRES") || !postgres_start())
-        skip();
-    const char *url = postgres_fresh();
-    struct bench b = {.db = stores_open(url, modules, 1)};
-    struct change c = {&b, 3, ERR_OK, 0};
-    b.db->settle_micros = 300 * 1000;
-    hold_commits(url);
-    pthread_t stopper;
-    assert_int_equal(pthread_create(&stopper, NULL, stop_the_server, (void *)(uintptr_t)url), 0);
-    assert_err(db_transaction(b.db, NULL, change_fn, &c), ERR_DB_UNCERTAIN);
-    pthread_join(stopper, NULL);
-    assert_int_equal(c.runs, 1);
-    db_close(b.db);
-}
-
 /* ---- endings */
 
 static void say_broken(void *arg, const struct fail *f)
@@ -583,10 +456,6 @@ int main(void)
         cmocka_unit_test(both_a_follower_can_refuse_the_commit),
         cmocka_unit_test(both_a_soft_failure_runs_again),
         cmocka_unit_test(soft_failures_end),
-        cmocka_unit_test(a_lost_connection_runs_the_change_again),
-        cmocka_unit_test(without_its_lock_nothing_is_written),
-        cmocka_unit_test(a_commit_without_an_answer_is_settled),
-        cmocka_unit_test(a_commit_to_a_server_that_went_away_is_uncertain),
         cmocka_unit_test(a_broken_file_ends_the_process),
         cmocka_unit_test(a_full_disk_refuses_one_change),
         cmocka_unit_test(a_change_inside_another_is_our_mistake),

@@ -15,9 +15,14 @@
 
 enum { READY_TRIES = 1500 };
 
+struct settings {
+    const char *fsync, *whole_pages, *buffers;
+};
+
 static char folder[32], data[48], socket_option[64], log_path[48], binaries[256], url_own[128];
 static const char *url_used;
 static pid_t server;
+static const struct settings *used_settings;
 
 static void die(const char *what)
 {
@@ -46,7 +51,8 @@ static void become_postgres(pid_t parent)
         _exit(125);
 }
 
-/* arguments: without the program's name, which is given with its path: PostgreSQL looks for its own files there. */
+/* arguments: without the program's name, which is given with its path: PostgreSQL looks for its own files
+ * there. */
 static pid_t spawn(const char *program, const char *const *arguments)
 {
     enum { WORDS_MAX = 32 };
@@ -81,32 +87,38 @@ static void make_folder(void)
     snprintf(url_own, sizeof url_own, "postgresql:///postgres?host=%s&user=postgres", folder);
 }
 
-struct settings {
-    const char *fsync, *whole_pages, *buffers;
-};
 static const struct settings quick = {"fsync=off", "full_page_writes=off", "shared_buffers=16MB"};
 static const struct settings durable = {"fsync=on", "full_page_writes=on", "shared_buffers=128MB"};
+
+/* Not in a hurry to flush what nobody waits for: so a crash loses it. */
+static void run_server(void)
+{
+    int status = -1;
+    const struct settings *with = used_settings;
+    server =
+        spawn("postgres", (const char *const[]){"-D", data, "-c", "listen_addresses=", "-c", socket_option,
+                                                "-c", with->fsync, "-c", with->whole_pages, "-c",
+                                                with->buffers, "-c", "max_connections=100", "-c",
+                                                "autovacuum=off", "-c", "wal_writer_delay=10s", NULL});
+    for (int n = 0; PQping(url_own) != PQPING_OK; n++) {
+        if (n == READY_TRIES || waitpid(server, &status, WNOHANG) == server)
+            die("the server does not start");
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    }
+}
 
 static void start_server(const struct settings *with)
 {
     find_binaries();
     make_folder();
     int status = -1;
-    pid_t init = spawn("initdb", (const char *const[]){"-D", data, "-U", "postgres", "-E", "UTF8",
-                                                       "--locale=C", "-A", "trust", "--no-sync",
-                                                       "--no-instructions", NULL});
+    used_settings = with;
+    pid_t init =
+        spawn("initdb", (const char *const[]){"-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "-A",
+                                              "trust", "--no-sync", "--no-instructions", NULL});
     if (waitpid(init, &status, 0) != init || status)
         die("initdb failed");
-    server =
-        spawn("postgres", (const char *const[]){"-D", data, "-c", "listen_addresses=", "-c",
-                                                socket_option, "-c", with->fsync, "-c",
-                                                with->whole_pages, "-c", with->buffers, "-c",
-                                                "max_connections=60", "-c", "autovacuum=off", NULL});
-    for (int n = 0; PQping(url_own) != PQPING_OK; n++) {
-        if (n == READY_TRIES || waitpid(server, &status, WNOHANG) == server)
-            die("the server does not start");
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-    }
+    run_server();
 }
 
 static const char *start(const struct settings *with)
@@ -156,6 +168,20 @@ const char *postgres_fresh(void)
     postgres_run(base, sql);
     snprintf(url, sizeof url, "%s%cdbname=%s", base, strchr(base, '?') ? '&' : '?', name);
     return url;
+}
+
+bool postgres_crash(void)
+{
+    if (!server)
+        return false;
+    kill(server, SIGQUIT);
+    waitpid(server, NULL, 0);
+    return true;
+}
+
+void postgres_return(void)
+{
+    run_server();
 }
 
 void postgres_stop(void)

@@ -16,6 +16,10 @@ const char *postgres_start_durable(void);
 const char *postgres_fresh(void);
 /* Runs SQL outside of any connection of ours; the first value is returned, valid until the next call. */
 const char *postgres_run(const char *url, const char *sql);
+/* The server crashes: SIGQUIT, as `pg_ctl stop -m immediate`. False when it is not this program's own. */
+bool postgres_crash(void);
+/* And comes back on the same data; returns when it answers. */
+void postgres_return(void);
 /* Stops what postgres_start started, and removes its folder. */
 void postgres_stop(void);
 
