@@ -72,11 +72,14 @@ class Network:
 
     def ask(self, node, timeout=60, **question):
         """One question at a daemon's control socket; None when it does not answer."""
-        path = self.socket(node)
+        return self.ask_at(self.socket(node), timeout, **question)
+
+    @staticmethod
+    def ask_at(at, timeout=60, **question):
         try:
             with socket.socket(socket.AF_UNIX) as s:
                 s.settimeout(timeout)
-                s.connect(str(path))
+                s.connect(str(at))
                 s.sendall(json.dumps(question).encode() + b"\n")
                 data = b""
                 while chunk := s.recv(65536):
