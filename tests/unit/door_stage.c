@@ -222,7 +222,9 @@ static void open_door(struct door_stage *s, bool watched)
 void door_stage_open(struct door_stage *s, bool watched)
 {
     memset(s, 0, sizeof *s);
-    taken_count = requested_count = stranger_count = 0;
+    taken_count = 0;
+    requested_count = 0;
+    stranger_count = 0;
     snprintf(s->folder, sizeof s->folder, "/tmp/juki-door-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
     make_certificates(s);
