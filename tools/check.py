@@ -38,11 +38,13 @@ class Tally:
         return f'{self.passed} passed, {self.failed} failed{skipped}'
 
 
-def environment():
+def environment(long=False):
     env = dict(os.environ, JUKI_SOURCE=ROOT, JUKI_BUILD=BUILD, LC_ALL='C.UTF-8', CMOCKA_MESSAGE_OUTPUT='TAP',
                PYTHONDONTWRITEBYTECODE='1')
     env.setdefault('ASAN_OPTIONS', 'halt_on_error=1:abort_on_error=1:detect_leaks=1:print_summary=1')
     env.setdefault('UBSAN_OPTIONS', 'halt_on_error=1:abort_on_error=1:print_stacktrace=1')
+    if long:
+        env['JUKI_LONG'] = '1'
     return env
 
 
@@ -69,7 +71,7 @@ def unit_group(long):
     if os.path.exists(log):
         os.unlink(log)
     command = ['meson', 'test', '-C', BUILD, '--no-rebuild', '--num-processes', '2']
-    run = subprocess.run(command + ([] if long else ['--no-suite', 'long']), env=environment(), text=True,
+    run = subprocess.run(command + ([] if long else ['--no-suite', 'long']), env=environment(long), text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
     tally = Tally()
     if not os.path.exists(log):
@@ -104,7 +106,7 @@ def script_tally(path, long, *args):
         show(os.path.relpath(path, ROOT), 'is not executable')
         return Tally(failed=1)
     seconds = LONG if long else SHORT
-    process = subprocess.Popen([path, *args, *(['--long'] if long else [])], cwd=ROOT, env=environment(), text=True,
+    process = subprocess.Popen([path, *args, *(['--long'] if long else [])], cwd=ROOT, env=environment(long), text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                errors='replace', start_new_session=True)
     out, late = finish(process, seconds)

@@ -172,6 +172,18 @@ enum err change_range_find(struct db_tx *tx, struct fail *f, int64_t number, cha
     return ERR_OK;
 }
 
+enum err change_trouble_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state,
+                            enum err error, struct str field)
+{
+    enum err e = ERR_OK, known;
+    char before = 0;
+
+    for (int64_t number = first; !e && number <= last; number++)
+        if (!(e = change_range_find(tx, f, number, &before, &known)) && before != 'c')
+            e = change_range_put(tx, f, number, number, state, error, field);
+    return e;
+}
+
 /* ---- queueing ---- */
 
 enum err register_batch_begin(struct register_batch *b, struct fail *f)

@@ -129,8 +129,8 @@ static enum err store_verdicts(struct db_tx *tx, struct fail *f, void *arg)
     enum err e = register_mark_set(tx, f, REGISTER_TAKEN, v->taken);
 
     for (size_t i = 0; !e && i < v->count; i++)
-        e = change_range_put(tx, f, v->refusals[i].number, v->refusals[i].number, 'r', v->refusals[i].error,
-                             str_of(v->refusals[i].field));
+        e = change_trouble_put(tx, f, v->refusals[i].number, v->refusals[i].number, 'r', v->refusals[i].error,
+                               str_of(v->refusals[i].field));
     return e;
 }
 
@@ -361,7 +361,8 @@ static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f
         return e;
     if (!state.n || !strchr("awr", state.p[0]))
         return fail_set(f, ERR_DOOR_ANSWER, "state", NULL);
-    return change_range_put(tx, f, first, last, state.p[0], error.n ? door_client_err(error) : ERR_OK, field);
+    return (state.p[0] == 'a' ? change_range_put : change_trouble_put)(
+        tx, f, first, last, state.p[0], error.n ? door_client_err(error) : ERR_OK, field);
 }
 
 /* From the newest version down, as far as the place is empty: what was made while the number was on its way.

@@ -76,6 +76,9 @@ MUST_CHECK enum err register_mark_set(struct db_tx *tx, struct fail *f, enum reg
 /* first..last are now in this state; ranges stay apart and grow together. */
 MUST_CHECK enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                                      char state, enum err error, struct str field);
+/* The same for trouble ('w', 'r') that is heard of: what was corrected meanwhile stays corrected. */
+MUST_CHECK enum err change_trouble_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                                       char state, enum err error, struct str field);
 /* What is known of changes first..last. */
 MUST_CHECK enum err change_range_count(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                                        struct register_outcome *out);

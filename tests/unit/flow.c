@@ -11,11 +11,11 @@ static struct link nodes[NODES];
 
 static void open_nodes(void)
 {
-    fake_node(&nodes[CS_A], "cs.282049", NODE_CS, NISHINOMIYA, "prefecture.28", sqlite_fresh());
-    fake_node(&nodes[CS_B], "cs.131016", NODE_CS, CHIYODA, "prefecture.13", sqlite_fresh());
-    fake_node(&nodes[PREFECTURE_A], "prefecture.28", NODE_PREFECTURE, 28, "agency", sqlite_fresh());
-    fake_node(&nodes[PREFECTURE_B], "prefecture.13", NODE_PREFECTURE, 13, "agency", sqlite_fresh());
-    fake_node(&nodes[AGENCY], "agency", NODE_AGENCY, 0, "", sqlite_fresh());
+    fake_node(&nodes[CS_A], "cs.282049", NODE_CS, NISHINOMIYA, "prefecture.28", store_fresh());
+    fake_node(&nodes[CS_B], "cs.131016", NODE_CS, CHIYODA, "prefecture.13", store_fresh());
+    fake_node(&nodes[PREFECTURE_A], "prefecture.28", NODE_PREFECTURE, 28, "agency", store_fresh());
+    fake_node(&nodes[PREFECTURE_B], "prefecture.13", NODE_PREFECTURE, 13, "agency", store_fresh());
+    fake_node(&nodes[AGENCY], "agency", NODE_AGENCY, 0, "", store_fresh());
 }
 
 struct call {
@@ -375,7 +375,7 @@ static void a_recovered_notice_changes_nothing_when_it_comes_again(void **state 
     struct identity_change other = first_entry(1, 1, NISHINOMIYA);
     other.identity.name.name = STR("西宮　華子");
     struct link twin = nodes[CS_A];
-    fake_node(&nodes[CS_A], "cs.282049", NODE_CS, NISHINOMIYA, "prefecture.28", sqlite_fresh());
+    fake_node(&nodes[CS_A], "cs.282049", NODE_CS, NISHINOMIYA, "prefecture.28", store_fresh());
     assert_ok(take(CS_A, other)); /* a CS that forgot: the same version number, other content */
     assert_err(fake_deliver_one(&nodes[PREFECTURE_A], &fake_notices[count], &f), ERR_VERSION_OLD);
     db_close(twin.flow.db);
@@ -394,7 +394,8 @@ static void a_long_history_makes_no_long_notice(void **state UNUSED)
         if (n == 2)
             second = strlen(fake_notices[fake_count - 1].body);
     }
-    assert_in_range(strlen(fake_notices[fake_count - 1].body), second, second + 2); /* two digits instead of one, twice */
+    assert_in_range(strlen(fake_notices[fake_count - 1].body), second,
+                    second + 2); /* two digits instead of one, twice */
     fake_close(nodes, NODES);
 }
 

@@ -3,6 +3,7 @@
 #include "link_network.h"
 
 #include "base/file.h"
+#include "stores.h"
 #include "test.h"
 
 static struct test_network net;
@@ -446,5 +447,5 @@ int main(void)
         TEST(a_renewed_certificate_is_used),
         TEST(a_full_disk_answers_busy),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

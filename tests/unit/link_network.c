@@ -155,7 +155,10 @@ static void server_init(struct test_network *n, struct test_server *s, const cha
 {
     s->network = n;
     assert_ok(node_name_parse(NULL, str_of(name), &s->name));
-    snprintf(s->database, sizeof s->database, "%s/%s.db", n->folder, name);
+    if (store_is_postgresql())
+        snprintf(s->database, sizeof s->database, "%s", store_fresh());
+    else
+        snprintf(s->database, sizeof s->database, "%s/%s.db", n->folder, name);
     snprintf(s->key_uri, sizeof s->key_uri, "file:%s/%s.key", n->folder, name);
     snprintf(s->tls_uri, sizeof s->tls_uri, "file:%s/%s.tls", n->folder, name);
     snprintf(s->certificate, sizeof s->certificate, "%s/%s.pem", n->folder, name);
@@ -313,7 +316,7 @@ static void file_copy(const char *from, const char *to)
 
 void server_save(struct test_server *s, const char *saved)
 {
-    char path[160];
+    char path[320];
     assert_null(s->link);
     snprintf(path, sizeof path, "%s/%s", s->network->folder, saved);
     file_copy(s->database, path);
@@ -328,7 +331,7 @@ static enum err set_epoch(struct db_tx *tx, struct fail *f, void *arg)
 
 void server_restore(struct test_server *s, const char *saved, int64_t epoch)
 {
-    char path[160];
+    char path[320];
     struct db *db;
     assert_null(s->link);
     snprintf(path, sizeof path, "%s-wal", s->database);

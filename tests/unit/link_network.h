@@ -18,7 +18,7 @@ enum test_server_name { AGENCY, PREFECTURE, CS_A, CS_B, SERVERS };
 struct test_server {
     struct test_network *network;
     struct node_name name;
-    char database[128], key_uri[128], tls_uri[128], certificate[128], directory[128], address[32];
+    char database[300], key_uri[128], tls_uri[128], certificate[128], directory[128], address[32];
     struct key *key, *tls;
     struct db *db;
     struct ledger *ledger;
@@ -57,8 +57,10 @@ void network_certify(struct test_network *n, struct test_server *s, int days);
 
 void server_start(struct test_server *s);
 void server_open(struct test_server *s); /* the database and the link, without threads */
-/* The same, and says why it cannot. broken (may be NULL): see db_on_broken. What was opened stays for server_stop. */
-MUST_CHECK enum err server_try_open(struct test_server *s, struct fail *f, void (*broken)(void *, const struct fail *));
+/* The same, and says why it cannot. broken (may be NULL): see db_on_broken. What was opened stays for
+ * server_stop. */
+MUST_CHECK enum err server_try_open(struct test_server *s, struct fail *f,
+                                    void (*broken)(void *, const struct fail *));
 void server_stop(struct test_server *s);
 void network_start(struct test_network *n); /* all */
 void network_stop(struct test_network *n);

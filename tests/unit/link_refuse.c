@@ -10,6 +10,7 @@
 #include "keys/credentials.h"
 #include "keys/jws.h"
 #include "link/core.h"
+#include "stores.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -804,5 +805,5 @@ int main(void)
         TEST(bad_notices_stand_in_the_receipt_and_stop_nobody),
         TEST(refused_kinds_can_be_fetched_back),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

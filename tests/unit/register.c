@@ -507,8 +507,11 @@ static enum err play_ranges(struct db_tx *tx, struct fail *f, void *arg)
         char state = "awrc"[(x >> 60) % 4];
         if (last > CHANGES)
             last = CHANGES;
-        e = change_range_put(tx, f, first, last, state, ERR_OK, STR(""));
-        memset(t->state + first, state, (size_t)(last - first + 1));
+        bool heard = (x >> 58) % 2 && (state == 'w' || state == 'r');
+        e = (heard ? change_trouble_put : change_range_put)(tx, f, first, last, state, ERR_OK, STR(""));
+        for (int64_t n = first; n <= last; n++)
+            if (!heard || t->state[n] != 'c')
+                t->state[n] = state;
     }
     for (int64_t n = 1; !e && n <= CHANGES; n++) {
         char state;

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <ftw.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/juki-stores-XXXXXX";
@@ -16,6 +17,21 @@ const char *sqlite_fresh(void)
         abort();
     snprintf(path, sizeof path, "%s/%d.db", folder, files++);
     return path;
+}
+
+bool store_is_postgresql(void)
+{
+    const char *wanted = getenv("JUKI_TEST_STORE");
+    return wanted && strcmp(wanted, "postgresql") == 0;
+}
+
+const char *store_fresh(void)
+{
+    if (!store_is_postgresql())
+        return sqlite_fresh();
+    if (!postgres_start())
+        exit(77);
+    return postgres_fresh();
 }
 
 static int remove_one(const char *name, const struct stat *st UNUSED, int flag UNUSED, struct FTW *at UNUSED)

@@ -18,6 +18,10 @@ void both_stores(void (*test)(const char *url));
     }
 /* The path of a new SQLite file, not made yet; valid until the next call. */
 const char *sqlite_fresh(void);
+/* The same in the store that JUKI_TEST_STORE names: "postgresql", or SQLite without it. So a whole program is
+ * run on either. Ends the program as skipped when PostgreSQL was left out. */
+const char *store_fresh(void);
+bool store_is_postgresql(void);
 /* For the group's teardown: removes the files and stops PostgreSQL when this program started it. */
 int stores_clean(void **state);
 /* rm -r */
