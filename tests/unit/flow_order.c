@@ -573,7 +573,7 @@ static void every_merge_of_a_short_life_ends_alike(void **state UNUSED)
     open_all();
     for (size_t i = 0; i < COUNT_OF(lives); i++) {
         static struct life life;
-        bool merge[SIDES * STEPS_MAX];
+        bool merge[SIDES * STEPS_MAX] = {false};
         life_read(&life, lives[i]);
         c = (struct crowd){.life = &life};
         all_merges(&c, merge, 0, life.length[0], life.length[1]);
