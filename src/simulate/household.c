@@ -63,7 +63,9 @@ static void draw_birth(const struct simulate_world *w, struct simulated_househol
     case 1:
         p->birth.day = p->birth.month = 0;
         break;
-    default: /* a day that never was */
+    default: /* a day that never was, no later than the real one, since somebody may live here from their
+                birth on */
+        p->birth.year -= p->birth.month <= 2;
         p->birth.month = 2;
         p->birth.day = 30;
     }

@@ -6,6 +6,8 @@
 #include "simulate/household.h"
 #include "test.h"
 
+#include <stdlib.h>
+
 enum { NISHINOMIYA = 282049 };
 
 static enum err keep(void *arg, struct fail *f, struct str text)
@@ -263,6 +265,21 @@ static enum err count_bytes(void *arg, struct fail *f, struct str text)
     return ERR_OK;
 }
 
+/* One of its members has a day of birth that never was, and lives there from her birth on. */
+static void nobody_lives_anywhere_before_their_birth(void **state)
+{
+    (void)state;
+    struct simulate_world *w = world(20261122, true);
+    struct simulated_household *h = calloc(1, sizeof *h);
+    assert_non_null(h);
+    household_draw(w, simulate_area_find(&w->tables, STR("282049")), 266215, h);
+    for (size_t i = 0; i < h->shape.count; i++)
+        assert_true(date_compare(h->person[i].birth, h->person[i].since) <= 0);
+    assert_int_equal(h->person[1].birth.day, 30);
+    free(h);
+    simulate_world_free(w);
+}
+
 /* Not a test of speed (machines differ), but the figure is printed; the goal is 200,000 a second. */
 static void speed(void **state)
 {
@@ -288,6 +305,7 @@ int main(void)
         cmocka_unit_test(every_area_that_holds_addresses_has_residents),
         cmocka_unit_test(a_nation_is_shared_out_exactly),
         cmocka_unit_test(errors_reach_the_caller),
+        cmocka_unit_test(nobody_lives_anywhere_before_their_birth),
         cmocka_unit_test(speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
