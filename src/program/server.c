@@ -202,7 +202,7 @@ enum err server_reload(struct server *s, struct fail *f)
     return e ? e : db_transaction(s->db, f, note_tx, &note);
 }
 
-/* Everything that an entry costs but the entry: undone at the end. */
+/* An entry made as any other and undone before its row is written: the commit is tried by link_health. */
 static enum err log_nothing_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct note note = {.s = arg, .what = STR("health"), .detail = STR("")};
