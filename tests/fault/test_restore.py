@@ -74,7 +74,7 @@ class World:
         return True
 
     def heads_shown(self, node, upper):
-        """The upper server has co-signed a head that counts all there is now."""
+        """The upper server has co-signed a head that counts all there is now, but for what its showing adds."""
         size = self.net.ask(node, do="status")["log"]["entries"]
         self.wait(f"{upper} keeps a head of {node}", lambda: self.kept(upper, node) >= size - 3)
 
@@ -109,6 +109,8 @@ def backups_while_changes_run(w):
 
 def restored_from_an_hour_ago(w, node, path, upper):
     net, checks = w.net, w.checks
+    if upper:  # it may itself have been restored just now: until it is shown a head again, nothing forks there
+        w.heads_shown(node, upper)
     before = w.kept(upper, node) if upper else 0
     destroy(net, node)
     r = w.restore(node, path)
