@@ -22,8 +22,11 @@ struct recent {
 struct recent *recent_new(void)
 {
     struct recent *r = memory_new(sizeof *r);
-    if (r)
-        pthread_mutex_init(&r->lock, NULL);
+    if (!r)
+        return NULL;
+    pthread_mutex_init(&r->lock, NULL);
+    explicit_bzero(r->ring,
+                   RING_BYTES); /* touched now: a server's memory is at its size when it begins to serve */
     return r;
 }
 
