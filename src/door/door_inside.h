@@ -31,6 +31,15 @@ struct door_tls {
     struct door_tls *former;
 };
 
+/* Changes of which it is known ahead of their outcome that they were applied. */
+enum { DOOR_AHEAD_MOST = 16 };
+struct door_ahead {
+    struct {
+        int64_t first, last;
+    } ranges[DOOR_AHEAD_MOST];
+    size_t count;
+};
+
 enum door_feed { DOOR_FEED_OUTCOMES, DOOR_FEED_NUMBERS, DOOR_FEEDS };
 
 struct door {
@@ -46,6 +55,7 @@ struct door {
     pthread_mutex_t lock;
     pthread_cond_t wake;             /* on the steady clock; broadcast when a feed grew and at the end */
     uint64_t generation[DOOR_FEEDS]; /* under lock: counts the commits that touched the feed */
+    struct door_ahead ahead;         /* under lock: for the next reader of outcomes */
     bool stopping;                   /* under lock */
     atomic_bool touched[DOOR_FEEDS]; /* a running transaction wrote to the feed */
     pthread_t folder_thread;
@@ -83,11 +93,12 @@ MUST_CHECK enum err door_changes_take(struct door *d, struct door_request *r, st
 MUST_CHECK enum err door_outcomes_read(struct door *d, struct door_request *r, struct fail *f);
 MUST_CHECK enum err door_numbers_read(struct door *d, struct door_request *r, struct fail *f);
 MUST_CHECK enum err door_telegrams_read(struct door *d, struct door_request *r, struct fail *f);
-/* The two calls of struct flow_door; they also serve the door's own refusals. */
+/* The calls of struct flow_door; the first two also serve the door's own refusals. */
 enum err door_number_came(void *self, struct db_tx *tx, struct fail *f, struct resident_code code,
                           struct individual_number number, int64_t change);
 enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                            char state, int64_t error, struct str field);
+void door_outcome_ahead(void *self, int64_t first, int64_t last);
 /* Error, texts and field of one refusal, as members of an open object. */
 void door_refusal_write(struct buf *b, enum err error, struct str field);
 

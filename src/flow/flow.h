@@ -49,6 +49,8 @@ struct flow_door {
     /* Outcome of changes first..last: state 'a' applied nationally, 'w' waiting, 'r' refused and why. */
     enum err (*outcome)(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last, char state,
                         int64_t error, struct str field);
+    /* Word ahead: these were applied; the outcome follows. */
+    void (*ahead)(void *self, int64_t first, int64_t last);
 };
 
 /* For kinds that a node sends but never receives: apply of their row. */

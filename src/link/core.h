@@ -16,6 +16,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Notices of a peer that were applied at the top; first 0: none. */
+enum { AHEAD_RANGES = 8 };
+struct ahead_range {
+    int64_t first, last;
+};
+struct ahead_list {
+    struct ahead_range ranges[AHEAD_RANGES];
+    size_t count;
+};
+
 enum { THREAD_STACK = 512 * 1024, PEERS_MAX = 4096, HANDSHAKES_MAX = 64, CONNECTIONS_MAX = 4096 };
 
 struct peer {
@@ -27,6 +37,8 @@ struct peer {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
     int64_t committed, acknowledged;   /* last sequence that may leave; last that the peer has on disk */
+    int64_t urgent;                    /* last that is to leave at once */
+    int64_t late_due;                  /* on the steady clock: when the others leave, 0 none */
     struct sha256 out_hash;            /* of the last header the peer acknowledged */
     int64_t epoch;                     /* the peer's newest life that was seen */
     int64_t settled;                   /* our life in which the stream to it was compared with what it has */
@@ -34,11 +46,20 @@ struct peer {
     bool head_due;
     bool head_forked; /* the upper server keeps a head that our log does not continue */
     bool dialling, connected, stopped;
+    bool hears_ahead;                  /* it said so in its HELLO_ANSWER */
+    struct ahead_list ahead;           /* to be told at once, while connected */
     struct channel *channel, *inbound; /* for interruption */
     pthread_t thread;
     char trouble[96];
 
     pthread_mutex_t receiving; /* one batch of this peer at a time */
+};
+
+/* A sequence given out. */
+struct assigned {
+    struct peer *peer;
+    bool late;                /* may leave with the next ones, or some milliseconds later */
+    struct ahead_range ahead; /* what is told to the peer instead, at once */
 };
 
 struct refusal {
@@ -79,8 +100,8 @@ struct link {
     pthread_mutex_t loading; /* one peers_load at a time */
     int64_t peers_version;   /* the directory's version at the last one */
 
-    struct recent *recent; /* notices that wait to leave */
-    struct peer **journal; /* one entry for each sequence given out in the open transaction */
+    struct recent *recent;    /* notices that wait to leave */
+    struct assigned *journal; /* one entry for each sequence given out in the open transaction */
     size_t journal_n, journal_size, journal_mark;
 
     atomic_bool stopping, disk_low;
@@ -99,6 +120,8 @@ bool peer_settled(struct peer *p); /* false after a restore until the peer has g
 MUST_CHECK enum err peers_load(struct link *l, struct fail *f); /* from the database and the directory */
 MUST_CHECK enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *sequence);
 void peer_unassign(struct link *l, struct peer *p); /* the one given out last */
+/* The one given out last is late; with a range, once it is on disk the peer is told of that. */
+void peer_assigned_late(struct link *l, const struct ahead_range *ahead);
 void peers_follow(struct link *l);
 void peer_trouble(struct peer *p, const struct fail *f); /* NULL clears */
 MUST_CHECK enum err peer_outbox_add(struct db_tx *tx, struct fail *f, const struct peer *p, int64_t sequence,
@@ -193,7 +216,25 @@ MUST_CHECK enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *
 /* What became of notices of ours to p: keeps it, tells the door or the neighbour it came from. */
 MUST_CHECK enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct peer *p,
                                  const struct outcome_range *ranges, size_t count);
+/* The notices of ours to p in a range, as ranges of where they came from; peer 0 is the door. */
+MUST_CHECK enum err outcome_sources(struct db_tx *tx, struct fail *f, const struct peer *p,
+                                    const struct outcome_range *r, struct outcome_list *out);
 extern const struct link_kind outcome_kind, directory_kind;
+
+/* ahead.c */
+/* So few that somebody may wait for one of them. */
+bool ahead_matters(const struct outcome_range *r);
+/* With p->lock held: to be told as soon as its thread is free. False when it is not connected or hears no
+ * such word, or has no room. */
+bool ahead_post(struct peer *p, const struct ahead_range *range);
+/* The payload of an AHEAD frame. ERR_LIMIT over AHEAD_RANGES ranges. */
+MUST_CHECK enum err ahead_read(struct fail *f, const struct json *tree, struct ahead_list *out);
+void ahead_write(struct buf *b, const struct ahead_list *list);
+/* `from` told of notices of ours: passes it to the neighbours they came from, or to the door. */
+MUST_CHECK enum err ahead_pass(struct link *l, const struct peer *from, const struct ahead_list *told,
+                               struct arena *a, struct fail *f);
+/* What is to be told to p now; its list is empty then. */
+struct ahead_list ahead_take(struct peer *p);
 
 /* serve.c, dial.c, keeper.c */
 bool link_err_stops(enum err e); /* a fork or an old life: a person must look */

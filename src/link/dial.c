@@ -59,40 +59,66 @@ enum err dial_exchange(struct dial *d, struct fail *f, uint16_t kind, struct str
                                            : fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u", out->kind);
 }
 
+/* With the lock held: is there a notice to send now? */
+static bool notices_due(const struct peer *p)
+{
+    return p->committed > p->acknowledged &&
+           (p->urgent > p->acknowledged || (p->late_due && clock_steady() >= p->late_due));
+}
+
+/* With the lock held: until it is woken, late notices are due, or (ETIMEDOUT) the time is over. */
+static int wait_until(struct peer *p, int64_t until, bool any_work)
+{
+    int64_t at = any_work && p->late_due && p->late_due < until && !p->stopped ? p->late_due : until;
+    const struct timespec when = {at / 1000000, at % 1000000 * 1000};
+    int code = pthread_cond_timedwait(&p->wake, &p->lock, &when);
+    return code && at < until ? 0 : code;
+}
+
 /* Waits for work or `ms` milliseconds. After a restore, comparing is work. True when there may be work. */
 bool dial_wait(struct peer *p, int64_t ms, bool any_work)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    int64_t until = clock_steady() + ms * 1000;
     bool work = false, unsettled = !peer_settled(p);
     int code = 0;
     pthread_mutex_lock(&p->lock);
     while (!atomic_load(&p->link->stopping) && code == 0) {
         work = any_work && !p->stopped &&
-               (p->committed > p->acknowledged || (p->head_due && !p->head_forked) || p->resend_first ||
+               (notices_due(p) || (p->head_due && !p->head_forked) || p->resend_first || p->ahead.count ||
                 unsettled);
         if (work)
             break;
-        code = pthread_cond_timedwait(&p->wake, &p->lock, &until);
+        code = wait_until(p, until, any_work);
     }
     pthread_mutex_unlock(&p->lock);
     return work;
+}
+
+static enum err tell_ahead(struct dial *d, struct fail *f)
+{
+    const struct ahead_list list = ahead_take(d->peer);
+    struct buf b;
+    if (!list.count)
+        return ERR_OK;
+    buf_init(&b, 4096);
+    ahead_write(&b, &list);
+    enum err e = buf_check(&b, f, "ahead");
+    if (!e)
+        e = frame_send(f, d->channel, LINK_FRAME_AHEAD, ++d->correlation, buf_str(&b));
+    buf_release(&b);
+    return e;
 }
 
 static enum err work(struct dial *d, struct fail *f)
 {
     struct peer *p = d->peer;
     pthread_mutex_lock(&p->lock);
-    bool head = p->head_due && !p->head_forked;
+    bool head = p->head_due && !p->head_forked, notices = notices_due(p);
     p->head_due = false;
     pthread_mutex_unlock(&p->lock);
-    enum err e = dial_send_pending(d, f);
+    enum err e = tell_ahead(d, f);
+    if (!e && notices)
+        e = dial_send_pending(d, f);
     if (!e)
         e = dial_resend(d, f);
     arena_reset(&d->arena);
@@ -127,7 +153,8 @@ static void disconnect(struct dial *d)
     struct fail f;
     pthread_mutex_lock(&d->peer->lock);
     d->peer->channel = NULL;
-    d->peer->connected = false;
+    d->peer->connected = d->peer->hears_ahead = false;
+    d->peer->ahead.count = 0;
     pthread_mutex_unlock(&d->peer->lock);
     if (d->channel && frame_send(&f, d->channel, LINK_FRAME_BYE, 0, STR("{}")))
         log_fail(LOG_DEBUG, "bye_not_told", &f);

@@ -20,14 +20,15 @@ struct dial {
     uint64_t correlation;
     bool
         old_twin; /* the peer answered with a life older than one that was seen: it, not we, is the old one */
-    bool worked; /* something was done on this connection */
+    bool worked;  /* something was done on this connection */
 };
 
 /* One batch of ours, to be sent or compared. */
 struct outgoing {
     struct dial *d;
     int64_t first, last; /* what is wanted; last becomes what was taken */
-    int64_t stored;      /* 1 when header came from disk */
+    bool stored;         /* its header came from disk */
+    bool late;           /* none of it was urgent */
     struct frame *frames;
     size_t count, known; /* known: how many of a fetched batch our outbox holds */
     struct str header;

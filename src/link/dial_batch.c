@@ -192,14 +192,14 @@ enum err outgoing_store(struct db_tx *tx, struct fail *f, void *arg)
 }
 
 /* Nobody waits for a receipt that refuses nothing and is the last for now; HELLO gives back one that is lost.
- */
+ * Only after late notices it may hold up a word ahead. */
 static enum err store_receipt(struct outgoing *o, struct fail *f)
 {
     struct peer *p = o->d->peer;
     pthread_mutex_lock(&p->lock);
     bool more = p->committed > o->last;
     pthread_mutex_unlock(&p->lock);
-    return more || o->receipt.refused_count
+    return more || o->late || o->receipt.refused_count
                ? db_transaction(o->d->l->config.db, f, outgoing_store, o)
                : db_transaction_patient(o->d->l->config.db, f, outgoing_store, o);
 }
@@ -220,6 +220,9 @@ enum err dial_send_pending(struct dial *d, struct fail *f)
     struct outgoing o = {.d = d, .first = d->peer->acknowledged + 1};
     pthread_mutex_lock(&d->peer->lock);
     o.last = d->peer->committed;
+    o.late = d->peer->urgent < o.first;
+    d->peer->urgent = o.last; /* all that is committed leaves, now or when the line is back */
+    d->peer->late_due = 0;
     pthread_mutex_unlock(&d->peer->lock);
     if (o.last < o.first)
         return ERR_OK;
@@ -269,7 +272,7 @@ enum err outgoing_load_stored(struct db_tx *tx, struct fail *f, void *arg)
         return e;
     if (count == 0 || !o->header.p)
         return fail_set(f, ERR_RESEND_MISSING, "sequence", "%lld", (long long)wanted);
-    o->stored = 1;
+    o->stored = true;
     o->last = o->first + count - 1;
     e = outgoing_load(tx, f, o);
     return !e && (int64_t)o->count != count

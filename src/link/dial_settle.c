@@ -82,7 +82,7 @@ static enum err recover_notice(struct outgoing *o, struct db_tx *tx, struct fail
 /* Are the first notices of a fetched batch the ones our outbox holds? */
 static enum err compare_own(struct outgoing *fetched, struct fail *f, int64_t last)
 {
-    struct outgoing own = {.d = fetched->d, .first = fetched->first, .last = last, .stored = 1};
+    struct outgoing own = {.d = fetched->d, .first = fetched->first, .last = last, .stored = true};
     enum err e = db_read(fetched->d->l->config.db, f, outgoing_load, &own);
     size_t count = (size_t)(last - fetched->first + 1);
     if (!e && (own.count != count ||
@@ -162,6 +162,7 @@ static enum err fetch_one(struct dial *d, struct fail *f)
 struct greeting {
     int64_t epoch, sequence;
     struct sha256 hash;
+    bool ahead; /* it hears words ahead */
 };
 
 static enum err hello(struct dial *d, struct fail *f, struct greeting *g)
@@ -188,6 +189,7 @@ static enum err hello(struct dial *d, struct fail *f, struct greeting *g)
     if (!(e = json_member_int(f, tree, "epoch", 1, INT64_MAX, &g->epoch)) &&
         !(e = json_member_int(f, tree, "sequence", 0, INT64_MAX, &g->sequence)))
         e = json_hash(f, json_get(tree, "hash"), "hash", &g->hash);
+    g->ahead = json_is(json_get(tree, "ahead"), JSON_TRUE);
     json_free(tree);
     return e;
 }
@@ -286,5 +288,10 @@ enum err dial_settle(struct dial *d, struct fail *f)
         e = check_epoch(d, f, &g);
     if (!e)
         e = settle(d, f, &g);
-    return e ? e : mark_settled(d, f);
+    if (!e)
+        e = mark_settled(d, f);
+    pthread_mutex_lock(&d->peer->lock);
+    d->peer->hears_ahead = !e && g.ahead;
+    pthread_mutex_unlock(&d->peer->lock);
+    return e;
 }

@@ -58,6 +58,9 @@ struct link_kind {
      */
     enum err (*outcome)(void *app, struct db_tx *tx, int64_t source_first, int64_t source_last, char state,
                         int64_t error, struct str field, struct fail *f);
+    /* Word ahead of an outcome 'a', of local sources: for whoever waits; the outcome follows. Stores nothing.
+     * May be NULL. */
+    void (*ahead)(void *app, int64_t source_first, int64_t source_last);
 };
 
 struct link_config {

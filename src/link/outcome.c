@@ -77,10 +77,26 @@ void outcome_ranges_write(struct buf *b, const struct outcome_list *list, int64_
     json_end(b, '}');
 }
 
-/* All ranges of one peer in one notice. */
-static enum err send_to(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list,
-                        const struct peer *p)
+/* NULL when there are several. */
+static const struct outcome_range *only_range(const struct outcome_list *list, int64_t peer)
 {
+    const struct outcome_range *found = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->ranges[i].peer != peer)
+            continue;
+        if (found)
+            return NULL;
+        found = &list->ranges[i];
+    }
+    return found;
+}
+
+/* All ranges of one peer in one notice. What is good news about few goes ahead of it as a word (ahead.c), and
+ * the notice itself is in no hurry. */
+static enum err send_to(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list,
+                        const struct peer *p, bool first_hand)
+{
+    const struct outcome_range *only;
     struct buf b;
     buf_init(&b, FRAME_PAYLOAD_MAX - 4096);
     outcome_ranges_write(&b, list, p->id);
@@ -89,6 +105,10 @@ static enum err send_to(struct link *l, struct db_tx *tx, struct fail *f, const 
         .destination = p->node.text, .kind = LINK_KIND_OUTCOME, .body = buf_str(&b)};
     if (!e)
         e = link_send(l, tx, f, &send, NULL);
+    if (!e && (only = only_range(list, p->id)) && ahead_matters(only)) {
+        const struct ahead_range told = {only->first, only->last};
+        peer_assigned_late(l, first_hand ? &told : NULL);
+    }
     buf_release(&b);
     return e;
 }
@@ -101,17 +121,23 @@ static bool told_before(const struct outcome_list *list, size_t at)
     return false;
 }
 
-enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list)
+static enum err send_all(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list,
+                         bool first_hand)
 {
     struct directory *d = link_directory(l);
     enum err e = ERR_OK;
     for (size_t i = 0; i < list->count && !e; i++) {
         const struct peer *p = told_before(list, i) ? NULL : peer_by_id(l, list->ranges[i].peer);
         if (p && directory_permits(d, STR("outcome"), l->config.self.role, p->node.role))
-            e = send_to(l, tx, f, list, p);
+            e = send_to(l, tx, f, list, p, first_hand);
     }
     directory_unref(d);
     return e;
+}
+
+enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *f, const struct outcome_list *list)
+{
+    return send_all(l, tx, f, list, true);
 }
 
 bool link_err_passes(enum err e)
@@ -187,9 +213,8 @@ static enum err keep(struct db_tx *tx, struct fail *f, const struct peer *p, con
     return e ? e : put(tx, f, p, r, clock_now());
 }
 
-/* Turns a range of our stream into ranges of where the notices came from; peer 0 is the door. */
-static enum err sources_of(struct db_tx *tx, struct fail *f, const struct peer *p,
-                           const struct outcome_range *r, struct outcome_list *out)
+enum err outcome_sources(struct db_tx *tx, struct fail *f, const struct peer *p,
+                         const struct outcome_range *r, struct outcome_list *out)
 {
     struct db_rows rows;
     enum err e = ERR_OK;
@@ -227,13 +252,13 @@ enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct p
                 ? fail_set(f, ERR_FIELD_RANGE, "last", "%lld", (long long)ranges[i].last)
                 : keep(tx, f, p, &ranges[i], &a);
         if (!e)
-            e = sources_of(tx, f, p, &ranges[i], &sources);
+            e = outcome_sources(tx, f, p, &ranges[i], &sources);
     }
     for (size_t i = 0; i < sources.count && !e; i++)
         if (sources.ranges[i].peer == 0)
             e = tell_app(l, tx, f, &sources.ranges[i]);
     if (!e)
-        e = outcome_send(l, tx, f, &sources);
+        e = send_all(l, tx, f, &sources, false);
     arena_release(&a);
     return e;
 }

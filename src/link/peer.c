@@ -5,7 +5,11 @@
  * When the change is undone its sequences go back (the journal); when the group is on disk they may leave. */
 #include "link/core.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
+
+enum { LATE_MICROS = 20000 };
 
 static int compare(const void *a, const void *b)
 {
@@ -96,7 +100,7 @@ static enum err load_rows(struct db_tx *tx, struct fail *f, void *arg)
         p->acknowledged = db_row_int(&rows, 5);
         p->settled = db_row_int(&rows, 8);
         hash_from(&p->out_hash, db_row_bytes(&rows, 6));
-        p->assigned = p->committed =
+        p->assigned = p->committed = p->urgent =
             db_row_int(&rows, 7) > p->acknowledged ? db_row_int(&rows, 7) : p->acknowledged;
     }
     enum err closed = db_done(&rows, e ? NULL : f);
@@ -174,7 +178,7 @@ enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *se
 {
     if (l->journal_n == l->journal_size) {
         size_t size = l->journal_size ? l->journal_size * 2 : 1024;
-        struct peer **grown = memory_new(size * sizeof *grown);
+        struct assigned *grown = memory_new(size * sizeof *grown);
         if (!grown)
             return fail_set(f, ERR_MEMORY, "journal", NULL);
         if (l->journal_n)
@@ -183,22 +187,30 @@ enum err peer_assign(struct link *l, struct peer *p, struct fail *f, int64_t *se
         l->journal = grown;
         l->journal_size = size;
     }
-    l->journal[l->journal_n++] = p;
+    l->journal[l->journal_n++] = (struct assigned){.peer = p};
     *sequence = ++p->assigned;
     return ERR_OK;
 }
 
 void peer_unassign(struct link *l, struct peer *p)
 {
-    assert(l->journal_n && l->journal[l->journal_n - 1] == p);
+    assert(l->journal_n && l->journal[l->journal_n - 1].peer == p);
     l->journal_n--;
     p->assigned--;
+}
+
+void peer_assigned_late(struct link *l, const struct ahead_range *ahead)
+{
+    struct assigned *newest = &l->journal[l->journal_n - 1];
+    newest->late = true;
+    if (ahead)
+        newest->ahead = *ahead;
 }
 
 static void take_back(struct link *l, size_t to)
 {
     while (l->journal_n > to)
-        l->journal[--l->journal_n]->assigned--;
+        l->journal[--l->journal_n].peer->assigned--;
 }
 
 /* The directory that waits for the commit, with the lock held: becomes what it was. */
@@ -249,20 +261,29 @@ static void on_rolled_back(void *self)
     pthread_mutex_unlock(&l->lock);
 }
 
+/* What was given out is on disk and may leave. */
+static void release(const struct assigned *a)
+{
+    struct peer *p = a->peer;
+    pthread_mutex_lock(&p->lock);
+    p->committed = p->assigned;
+    if (!a->late || (a->ahead.first && !ahead_post(p, &a->ahead)))
+        p->urgent = p->assigned;
+    else if (!p->late_due)
+        p->late_due = clock_steady() + LATE_MICROS;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
 static void on_committed(void *self)
 {
     struct link *l = self;
-    struct peer *last = NULL;
+    const struct peer *last = NULL;
     for (size_t i = 0; i < l->journal_n; i++) {
-        struct peer *p = l->journal[i];
-        if (p == last)
+        struct peer *p = l->journal[i].peer;
+        if (p == last && !l->journal[i].late)
             continue;
-        pthread_mutex_lock(&p->lock);
-        if (p->committed < p->assigned) {
-            p->committed = p->assigned;
-            pthread_cond_signal(&p->wake);
-        }
-        pthread_mutex_unlock(&p->lock);
+        release(&l->journal[i]);
         struct fail f;
         if (link_thread_for(p, &f))
             peer_trouble(p, &f);

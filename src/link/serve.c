@@ -134,6 +134,7 @@ static enum err on_hello(struct session *s, struct fail *f, const struct frame *
     json_add_int(&b, "sequence", h.sequence);
     json_add_hash(&b, "hash", h.hash);
     json_add_int(&b, "directory", directory_version(s->directory));
+    json_add_bool(&b, "ahead", true);
     json_end(&b, '}');
     e = answer(s, f, LINK_FRAME_HELLO_ANSWER, frame, &b);
     buf_release(&b);
@@ -406,6 +407,20 @@ static enum err on_head(struct session *s, struct fail *f, const struct frame *f
     return e;
 }
 
+/* ---- AHEAD: not answered ---- */
+
+static enum err on_ahead(struct session *s, struct fail *f, const struct frame *frame)
+{
+    struct ahead_list told = {.count = 0};
+    struct json *tree;
+    enum err e = json_read(f, frame->payload, &tree);
+    if (e)
+        return e;
+    e = ahead_read(f, tree, &told);
+    json_free(tree);
+    return e ? e : ahead_pass(s->l, s->peer, &told, &s->arena, f);
+}
+
 /* ---- the loop ---- */
 
 static const struct {
@@ -414,6 +429,7 @@ static const struct {
 } handlers[] = {
     {LINK_FRAME_HELLO, on_hello}, {LINK_FRAME_BATCH, on_batch},         {LINK_FRAME_RESEND, on_batch},
     {LINK_FRAME_FETCH, on_fetch}, {LINK_FRAME_HEAD_SIZE, on_head_size}, {LINK_FRAME_HEAD, on_head},
+    {LINK_FRAME_AHEAD, on_ahead},
 };
 
 static enum err handle(struct session *s, struct fail *f, const struct frame *frame)
@@ -463,7 +479,7 @@ static void session_run(struct session *s)
     struct frame frame = {0};
     enum err e = ERR_OK;
     while (!e && !atomic_load(&s->l->stopping)) {
-        arena_release(&s->arena); /* a quiet peer keeps no memory of what it once sent */
+        arena_release(&s->arena);          /* a quiet peer keeps no memory of what it once sent */
         frame = (struct frame){.kind = 0}; /* when its header is refused: correlation 0 */
         e = channel_read(&f, s->channel, &s->arena, &frame);
         if (!e && frame.kind == LINK_FRAME_BYE)

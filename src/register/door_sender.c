@@ -21,7 +21,8 @@ enum {
     IDLE_MICROSECONDS = 500000,
     PAUSE_LEAST = 200000,
     PAUSE_MOST = 5000000,
-    DRAW_TRIES = 60
+    DRAW_TRIES = 60,
+    AHEAD_MOST = 16 /* outcomes in an answer that may all have been told ahead */
 };
 
 /* ---- waiting ---- */
@@ -341,8 +342,9 @@ struct hearing {
     enum err (*take)(struct hearing *h, struct db_tx *tx, struct fail *f, const struct json *item,
                      struct arena *a);
     struct buf answer;
-    int64_t cursor;
-    struct json *tree; /* of the answer, during the transaction */
+    int64_t cursor, next; /* as far as was heard; as far as the answer goes */
+    bool placed;          /* cursor was read from disk. It may be ahead of it by what told nothing new. */
+    struct json *tree;    /* of the answer, until it is taken */
 };
 
 static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f, const struct json *item,
@@ -429,24 +431,83 @@ static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f,
     return person ? fill_number(tx, f, person, number.value) : ERR_OK; /* a draw that was never used */
 }
 
+static enum err take_list(struct hearing *h, struct db_tx *tx, struct fail *f, const char *name)
+{
+    struct arena a;
+    enum err e = ERR_OK;
+
+    arena_init(&a, 1 << 20);
+    for (const struct json *item = json_first(json_get(h->tree, name)); item && !e; item = item->next) {
+        e = h->take(h, tx, f, item, &a);
+        arena_reset(&a);
+    }
+    arena_release(&a);
+    return e;
+}
+
 static enum err take_feed(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct hearing *h = arg;
-    struct arena a;
     const struct json *list;
     int64_t cursor;
     enum err e;
 
     if ((e = json_member_int(f, h->tree, "cursor", 0, INT64_MAX, &cursor)) ||
-        (e = json_member_array(f, h->tree, h->list, &list)))
+        (e = json_member_array(f, h->tree, h->list, &list)) || (e = take_list(h, tx, f, h->list)) ||
+        (e = take_list(h, tx, f, "ahead")))
         return e;
-    arena_init(&a, 1 << 20);
-    for (const struct json *item = json_first(list); item && !e; item = item->next) {
-        e = h->take(h, tx, f, item, &a);
-        arena_reset(&a);
+    h->next = cursor;
+    return register_mark_set(tx, f, h->mark, cursor);
+}
+
+struct heard_before {
+    const struct hearing *h;
+    bool all;
+};
+
+static enum err applied_before(struct db_tx *tx, struct fail *f, const struct json *item, bool *before)
+{
+    int64_t first, last;
+    struct register_outcome known;
+    enum err e;
+
+    if ((e = json_member_int(f, item, "first", 1, INT64_MAX, &first)) ||
+        (e = json_member_int(f, item, "last", first, INT64_MAX, &last)) ||
+        (e = change_range_count(tx, f, first, last, &known)))
+        return e;
+    *before =
+        known.applied == last - first + 1 && str_equal(json_str(json_get(item, "state")), STR("applied"));
+    return ERR_OK;
+}
+
+static enum err find_new(struct db_tx *tx, struct fail *f, void *arg)
+{
+    static const char *const lists[] = {"outcomes", "ahead"};
+    struct heard_before *b = arg;
+    enum err e = ERR_OK;
+
+    b->all = b->h->mark == REGISTER_OUTCOMES;
+    for (size_t i = 0; i < COUNT_OF(lists); i++) {
+        const struct json *item = json_first(json_get(b->h->tree, lists[i]));
+        for (; item && b->all && !e; item = item->next)
+            e = applied_before(tx, f, item, &b->all);
     }
-    arena_release(&a);
-    return e ? e : register_mark_set(tx, f, h->mark, cursor);
+    return e;
+}
+
+/* Most outcomes of single changes were told ahead: what says nothing new is not written again. */
+static enum err take_answer(struct hearing *h, struct fail *f)
+{
+    struct heard_before before = {.h = h};
+    enum err e = json_count(json_get(h->tree, h->list)) <= AHEAD_MOST
+                     ? db_read(h->r->db, f, find_new, &before)
+                     : ERR_OK;
+
+    if (!e && before.all)
+        return json_member_int(f, h->tree, "cursor", 0, INT64_MAX, &h->next);
+    if (!e && !(e = db_transaction(h->r->db, f, take_feed, h)))
+        door_sender_tell(h->r);
+    return e;
 }
 
 static enum err read_cursor(struct db_tx *tx, struct fail *f, void *arg)
@@ -459,18 +520,20 @@ static enum err read_cursor(struct db_tx *tx, struct fail *f, void *arg)
 static enum err hear_once(struct hearing *h, struct door_client *client, struct fail *f)
 {
     char path[96];
-    enum err e = db_read(h->r->db, f, read_cursor, h);
+    enum err e = h->placed ? ERR_OK : db_read(h->r->db, f, read_cursor, h);
 
     if (e)
         return e;
+    h->placed = true;
     snprintf(path, sizeof path, "%s?after=%lld&wait=20", h->path, (long long)h->cursor);
     if ((e = door_client_call(client, f, path, (struct str){NULL, 0}, &h->answer, NULL)) ||
         (e = json_read(f, buf_str(&h->answer), &h->tree)))
         return e;
     const struct json *list = json_get(h->tree, h->list);
-    if (json_count(list) || !json_is(list, JSON_ARRAY)) {
-        e = db_transaction(h->r->db, f, take_feed, h);
-        door_sender_tell(h->r);
+    if (json_count(list) || json_count(json_get(h->tree, "ahead")) || !json_is(list, JSON_ARRAY)) {
+        e = take_answer(h, f);
+        if (!e)
+            h->cursor = h->next;
     }
     if (h->mark == REGISTER_NUMBERS)
         door_sender_wake(h->r); /* a number may have let a change go */
@@ -491,8 +554,10 @@ static void hear(struct hearing *h)
         if (e && e != last && e != ERR_DOOR_LOST && !stopping(h->r))
             log_fail(LOG_WARNING, "door_feed", &f);
         last = e;
-        if (e)
+        if (e) {
+            h->placed = false;
             sleep_until_woken(h->r, PAUSE_MOST / 5, wakings(h->r));
+        }
     }
     door_client_free(client);
     buf_release(&h->answer);

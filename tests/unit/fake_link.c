@@ -112,7 +112,11 @@ static enum err hear_outcome(void *self, struct db_tx *tx UNUSED, struct fail *f
     return ERR_OK;
 }
 
-static const struct flow_door door = {hear_number, hear_outcome};
+static void hear_ahead(void *self UNUSED, int64_t first UNUSED, int64_t last UNUSED)
+{
+}
+
+static const struct flow_door door = {hear_number, hear_outcome, hear_ahead};
 
 static void hear_pool_low(struct flow *flow, const char *pool UNUSED, int64_t left UNUSED, int64_t of UNUSED,
                           int level UNUSED)

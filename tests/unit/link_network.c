@@ -97,11 +97,17 @@ static enum err outcome(void *app, struct db_tx *tx, int64_t first, int64_t last
     return e;
 }
 
+static void ahead(void *app, int64_t first, int64_t last)
+{
+    struct test_server *s = app;
+    atomic_fetch_add(&s->told_ahead, last - first + 1);
+}
+
 static const struct link_kind kinds_below[] = {
-    {LINK_KIND_IDENTITY_NOTICE, false, scope, persons, apply, recover, outcome},
+    {LINK_KIND_IDENTITY_NOTICE, false, scope, persons, apply, recover, outcome, ahead},
 };
 static const struct link_kind kinds_agency[] = {
-    {LINK_KIND_IDENTITY_NOTICE, true, scope, persons, apply, recover, outcome},
+    {LINK_KIND_IDENTITY_NOTICE, true, scope, persons, apply, recover, outcome, NULL},
 };
 
 /* ---- making the network ---- */

@@ -133,10 +133,18 @@ static enum err outcome_at_cs(void *app, struct db_tx *tx, int64_t first, int64_
                       : ERR_OK;
 }
 
+static void ahead_at_cs(void *app, int64_t first, int64_t last)
+{
+    struct flow *flow = app;
+    if (flow->door)
+        flow->door->ahead(flow->door_self, first, last);
+}
+
 const struct link_kind identity_notice_at_cs = {.kind = LINK_KIND_IDENTITY_NOTICE,
                                                 .apply = flow_not_received,
                                                 .recover = recover,
-                                                .outcome = outcome_at_cs};
+                                                .outcome = outcome_at_cs,
+                                                .ahead = ahead_at_cs};
 const struct link_kind identity_notice_at_prefecture = {.kind = LINK_KIND_IDENTITY_NOTICE,
                                                         .scope = scope_at_prefecture,
                                                         .persons = persons,
