@@ -64,14 +64,31 @@ void door_outcome_ahead(void *self, int64_t first, int64_t last)
     pthread_mutex_unlock(&d->lock);
 }
 
-/* Told once, to whoever reads next. */
-static struct door_ahead take_ahead(struct door *d)
+/* What was told ahead, once, to whoever waits for outcomes. False: nothing was. */
+static bool page_ahead(struct door *d, struct buf *out, int64_t cursor)
 {
     pthread_mutex_lock(&d->lock);
-    struct door_ahead ahead = d->ahead;
+    const struct door_ahead ahead = d->ahead;
     d->ahead.count = 0;
     pthread_mutex_unlock(&d->lock);
-    return ahead;
+    if (!ahead.count)
+        return false;
+    buf_clear(out);
+    json_begin(out, NULL, '{');
+    json_begin(out, "outcomes", '[');
+    json_end(out, ']');
+    json_begin(out, "ahead", '[');
+    for (size_t i = 0; i < ahead.count; i++) {
+        json_begin(out, NULL, '{');
+        json_add_int(out, "first", ahead.ranges[i].first);
+        json_add_int(out, "last", ahead.ranges[i].last);
+        json_add_text(out, "state", STR("applied"));
+        json_end(out, '}');
+    }
+    json_end(out, ']');
+    json_add_int(out, "cursor", cursor);
+    json_end(out, '}');
+    return true;
 }
 
 /* Reads one page of a feed into r->out; *rows_read says how many, r->cursor how far. */
@@ -80,21 +97,7 @@ struct page {
     struct door_request *request;
     int64_t cursor;
     size_t rows;
-    struct door_ahead ahead; /* outcomes only */
 };
-
-static void write_ahead(const struct door_ahead *ahead, struct buf *out)
-{
-    json_begin(out, "ahead", '[');
-    for (size_t i = 0; i < ahead->count; i++) {
-        json_begin(out, NULL, '{');
-        json_add_int(out, "first", ahead->ranges[i].first);
-        json_add_int(out, "last", ahead->ranges[i].last);
-        json_add_text(out, "state", STR("applied"));
-        json_end(out, '}');
-    }
-    json_end(out, ']');
-}
 
 static enum err page_outcomes(struct db_tx *tx, struct fail *f, void *arg)
 {
@@ -119,8 +122,6 @@ static enum err page_outcomes(struct db_tx *tx, struct fail *f, void *arg)
         json_end(out, '}');
     }
     json_end(out, ']');
-    if (p->ahead.count)
-        write_ahead(&p->ahead, out);
     json_add_int(out, "cursor", p->cursor);
     json_end(out, '}');
     return db_done(&rows, f);
@@ -221,12 +222,14 @@ static enum err read_feed(struct door *d, enum door_feed feed, struct door_reque
     *p = (struct page){.door = d, .request = r};
     do {
         seen = generation(d, feed);
-        if (feed == DOOR_FEED_OUTCOMES && r->wait)
-            p->ahead = take_ahead(d);
+        if (feed == DOOR_FEED_OUTCOMES && r->wait && page_ahead(d, &r->out, r->after)) {
+            p->cursor = r->after;
+            return ERR_OK;
+        }
         enum err e = db_read(d->flow->db, f, page_of, p);
         if (e)
             return e;
-    } while (!p->rows && !p->ahead.count && r->wait && wait_for_more(d, feed, seen, deadline));
+    } while (!p->rows && r->wait && wait_for_more(d, feed, seen, deadline));
     return ERR_OK;
 }
 

@@ -72,25 +72,6 @@ enum err ahead_read(struct fail *f, const struct json *tree, struct ahead_list *
     return ERR_OK;
 }
 
-struct passing {
-    const struct peer *from;
-    const struct ahead_list *told;
-    struct outcome_list sources;
-};
-
-static enum err find_sources(struct db_tx *tx, struct fail *f, void *arg)
-{
-    struct passing *p = arg;
-    enum err e = ERR_OK;
-    p->sources.count = 0;
-    for (size_t i = 0; i < p->told->count && !e; i++) {
-        const struct outcome_range r = {
-            .first = p->told->ranges[i].first, .last = p->told->ranges[i].last, .state = 'a'};
-        e = outcome_sources(tx, f, p->from, &r, &p->sources);
-    }
-    return e;
-}
-
 static void tell_app(struct link *l, const struct ahead_range *range)
 {
     for (size_t i = 0; i < l->config.kind_count; i++)
@@ -98,20 +79,41 @@ static void tell_app(struct link *l, const struct ahead_range *range)
             l->config.kinds[i].ahead(l->config.app, range->first, range->last);
 }
 
-enum err ahead_pass(struct link *l, const struct peer *from, const struct ahead_list *told, struct arena *a,
-                    struct fail *f)
+static void tell(struct link *l, int64_t to, const struct ahead_range *range)
 {
-    struct passing p = {.from = from, .told = told, .sources = {.arena = a}};
-    enum err e = told->count ? db_read(l->config.db, f, find_sources, &p) : ERR_OK;
-    for (size_t i = 0; i < p.sources.count && !e; i++) {
-        const struct ahead_range range = {p.sources.ranges[i].first, p.sources.ranges[i].last};
-        struct peer *next = p.sources.ranges[i].peer ? peer_by_id(l, p.sources.ranges[i].peer) : NULL;
-        if (next) {
-            pthread_mutex_lock(&next->lock);
-            (void)ahead_post(next, &range);
-            pthread_mutex_unlock(&next->lock);
-        } else if (!p.sources.ranges[i].peer)
-            tell_app(l, &range);
+    struct peer *p = to ? peer_by_id(l, to) : NULL;
+    if (!to)
+        tell_app(l, range);
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    (void)ahead_post(p, range);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void pass(struct link *l, const struct peer *from, const struct ahead_range *told)
+{
+    struct ahead_range range = {0, 0};
+    int64_t to = 0;
+    struct recent_source s;
+    for (int64_t sequence = told->first; sequence <= told->last; sequence++) {
+        if (!recent_source(l->recent, from->id, sequence, &s) || !s.sequence)
+            continue;
+        if (range.first && to == s.peer && range.last + 1 == s.sequence) {
+            range.last = s.sequence;
+            continue;
+        }
+        if (range.first)
+            tell(l, to, &range);
+        to = s.peer;
+        range = (struct ahead_range){s.sequence, s.sequence};
     }
-    return e;
+    if (range.first)
+        tell(l, to, &range);
+}
+
+void ahead_pass(struct link *l, const struct peer *from, const struct ahead_list *told)
+{
+    for (size_t i = 0; i < told->count; i++)
+        pass(l, from, &told->ranges[i]);
 }

@@ -216,9 +216,6 @@ MUST_CHECK enum err outcome_send(struct link *l, struct db_tx *tx, struct fail *
 /* What became of notices of ours to p: keeps it, tells the door or the neighbour it came from. */
 MUST_CHECK enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct peer *p,
                                  const struct outcome_range *ranges, size_t count);
-/* The notices of ours to p in a range, as ranges of where they came from; peer 0 is the door. */
-MUST_CHECK enum err outcome_sources(struct db_tx *tx, struct fail *f, const struct peer *p,
-                                    const struct outcome_range *r, struct outcome_list *out);
 extern const struct link_kind outcome_kind, directory_kind;
 
 /* ahead.c */
@@ -230,9 +227,9 @@ bool ahead_post(struct peer *p, const struct ahead_range *range);
 /* The payload of an AHEAD frame. ERR_LIMIT over AHEAD_RANGES ranges. */
 MUST_CHECK enum err ahead_read(struct fail *f, const struct json *tree, struct ahead_list *out);
 void ahead_write(struct buf *b, const struct ahead_list *list);
-/* `from` told of notices of ours: passes it to the neighbours they came from, or to the door. */
-MUST_CHECK enum err ahead_pass(struct link *l, const struct peer *from, const struct ahead_list *told,
-                               struct arena *a, struct fail *f);
+/* `from` told of notices of ours: passes it to the neighbours they came from, or to the door, as far as that
+ * is still in memory. */
+void ahead_pass(struct link *l, const struct peer *from, const struct ahead_list *told);
 /* What is to be told to p now; its list is empty then. */
 struct ahead_list ahead_take(struct peer *p);
 

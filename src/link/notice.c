@@ -82,7 +82,7 @@ enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struc
         e = peer_outbox_add(tx, f, p, place.sequence, place.entry, 0, send->source);
     if (!e)
         recent_put(
-            l->recent, p->id, place.sequence,
+            l->recent, p->id, place.sequence, (struct recent_source){0, send->source},
             &(struct frame){.kind = send->kind, .version = kind_version(send->kind), .payload = buf_str(&b)});
     buf_release(&b);
     if (!e && sent)
@@ -120,7 +120,7 @@ enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const stru
     if (!e && !before)
         e = peer_outbox_add(tx, f, p, sequence, n->entry, from->id, n->sender_sequence);
     if (!e && !before)
-        recent_put(l->recent, p->id, sequence,
+        recent_put(l->recent, p->id, sequence, (struct recent_source){from->id, n->sender_sequence},
                    &(struct frame){.kind = n->kind, .version = n->version, .payload = n->payload});
     return e;
 }

@@ -213,8 +213,9 @@ static enum err keep(struct db_tx *tx, struct fail *f, const struct peer *p, con
     return e ? e : put(tx, f, p, r, clock_now());
 }
 
-enum err outcome_sources(struct db_tx *tx, struct fail *f, const struct peer *p,
-                         const struct outcome_range *r, struct outcome_list *out)
+/* Turns a range of our stream into ranges of where the notices came from; peer 0 is the door. */
+static enum err sources_of(struct db_tx *tx, struct fail *f, const struct peer *p,
+                           const struct outcome_range *r, struct outcome_list *out)
 {
     struct db_rows rows;
     enum err e = ERR_OK;
@@ -252,7 +253,7 @@ enum err outcome_take(struct link *l, struct db_tx *tx, struct fail *f, struct p
                 ? fail_set(f, ERR_FIELD_RANGE, "last", "%lld", (long long)ranges[i].last)
                 : keep(tx, f, p, &ranges[i], &a);
         if (!e)
-            e = outcome_sources(tx, f, p, &ranges[i], &sources);
+            e = sources_of(tx, f, p, &ranges[i], &sources);
     }
     for (size_t i = 0; i < sources.count && !e; i++)
         if (sources.ranges[i].peer == 0)

@@ -12,6 +12,7 @@ struct recent {
     uint64_t written; /* bytes, ever */
     struct {
         int64_t peer, sequence;
+        struct recent_source source;
         uint64_t begin;
         size_t n; /* 0: nobody's */
         uint16_t kind, version;
@@ -44,7 +45,8 @@ static size_t place_of(int64_t peer, int64_t sequence)
     return (size_t)((uint64_t)sequence + (uint64_t)peer * 7919) % PLACES;
 }
 
-void recent_put(struct recent *r, int64_t peer, int64_t sequence, const struct frame *frame)
+void recent_put(struct recent *r, int64_t peer, int64_t sequence, struct recent_source source,
+                const struct frame *frame)
 {
     size_t n = frame->payload.n, at = place_of(peer, sequence);
     pthread_mutex_lock(&r->lock);
@@ -55,6 +57,7 @@ void recent_put(struct recent *r, int64_t peer, int64_t sequence, const struct f
         memcpy(r->ring + r->written % RING_BYTES, frame->payload.p, n);
         r->places[at].peer = peer;
         r->places[at].sequence = sequence;
+        r->places[at].source = source;
         r->places[at].begin = r->written;
         r->places[at].n = n;
         r->places[at].kind = frame->kind;
@@ -78,6 +81,17 @@ bool recent_get(struct recent *r, int64_t peer, int64_t sequence, struct arena *
         *out = (struct frame){.kind = r->places[at].kind, .version = r->places[at].version, .payload = copy};
     pthread_mutex_unlock(&r->lock);
     return copy.p;
+}
+
+bool recent_source(struct recent *r, int64_t peer, int64_t sequence, struct recent_source *out)
+{
+    size_t at = place_of(peer, sequence);
+    pthread_mutex_lock(&r->lock);
+    bool here = r->places[at].n && r->places[at].peer == peer && r->places[at].sequence == sequence;
+    if (here)
+        *out = r->places[at].source;
+    pthread_mutex_unlock(&r->lock);
+    return here;
 }
 
 void recent_clear(struct recent *r)

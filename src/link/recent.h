@@ -11,11 +11,18 @@ struct recent;
 /* NULL without memory. */
 struct recent *recent_new(void);
 void recent_free(struct recent *r); /* accepts NULL */
+/* Where a notice came from: the neighbour's id and its sequence there; peer 0 the door and its change. */
+struct recent_source {
+    int64_t peer, sequence;
+};
 /* The notice at a place of the stream to a peer; the oldest make room. One that is too large for that is left
  * out. */
-void recent_put(struct recent *r, int64_t peer, int64_t sequence, const struct frame *frame);
+void recent_put(struct recent *r, int64_t peer, int64_t sequence, struct recent_source source,
+                const struct frame *frame);
 /* A copy in the arena. False when it is not here. */
 bool recent_get(struct recent *r, int64_t peer, int64_t sequence, struct arena *a, struct frame *out);
+/* Where it came from. False when it is not here. */
+bool recent_source(struct recent *r, int64_t peer, int64_t sequence, struct recent_source *out);
 void recent_clear(struct recent *r);
 
 #endif

@@ -418,7 +418,9 @@ static enum err on_ahead(struct session *s, struct fail *f, const struct frame *
         return e;
     e = ahead_read(f, tree, &told);
     json_free(tree);
-    return e ? e : ahead_pass(s->l, s->peer, &told, &s->arena, f);
+    if (!e)
+        ahead_pass(s->l, s->peer, &told);
+    return e;
 }
 
 /* ---- the loop ---- */

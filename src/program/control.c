@@ -15,7 +15,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { QUESTION_MAX = 64 * 1024, CALL_MEMORY = 256 * 1024 * 1024, CALLS_MAX = 32, STACK = 1024 * 1024 };
+enum {
+    QUESTION_MAX = 64 * 1024,
+    CALL_MEMORY = 256 * 1024 * 1024,
+    CALLS_MAX = 32,
+    STACK = 1024 * 1024,
+    WAITING = 2
+};
 
 struct control {
     char path[108];
@@ -25,16 +31,10 @@ struct control {
     const struct control_verb *verbs;
     size_t verb_count;
     void *self;
-    pthread_t thread;
     atomic_bool stopping;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t idle;
-    int calls;
-};
-
-struct client {
-    struct control *control;
-    int fd;
+    int threads, calls, waiting; /* threads: those that answer, and those that wait for somebody to ask */
 };
 
 static bool write_all(int fd, struct str bytes)
@@ -93,7 +93,8 @@ static enum err read_line(struct fail *f, int fd, struct buf *line)
     return ERR_OK;
 }
 
-/* Tests move the clock of a running daemon that was started with JUKI_CLOCK_SHIFT; of any other nobody can. */
+/* Tests move the clock of a running daemon that was started with JUKI_CLOCK_SHIFT; of any other nobody can.
+ */
 static enum err shift_clock(struct control_call *call, struct fail *f)
 {
     enum { DECADE = 3653 * 86400 };
@@ -132,9 +133,9 @@ static void write_failure(struct buf *b, const struct fail *f)
     json_add_text(b, "text_ja", str_of(fail_text(f, FAIL_JAPANESE, text, sizeof text)));
 }
 
-static void answer(struct client *client)
+static void answer(struct control *c, int fd)
 {
-    struct control_call call = {.fd = client->fd, .stopping = &client->control->stopping};
+    struct control_call call = {.fd = fd, .stopping = &c->stopping};
     struct fail f = {0};
     struct buf line;
     struct json *tree = NULL;
@@ -143,12 +144,12 @@ static void answer(struct client *client)
     arena_init(&call.arena, CALL_MEMORY);
     json_begin(&call.answer, NULL, '{');
     json_add_bool(&call.answer, "ok", true);
-    enum err e = read_line(&f, client->fd, &line);
+    enum err e = read_line(&f, fd, &line);
     if (!e)
         e = json_read(&f, buf_str(&line), &tree);
     call.question = tree;
     if (!e)
-        e = run_verb(client->control, &call, &f);
+        e = run_verb(c, &call, &f);
     if (!e)
         e = buf_check(&call.answer, &f, "answer");
     if (e) {
@@ -156,59 +157,83 @@ static void answer(struct client *client)
         write_failure(&call.answer, &f);
     }
     buf_add_str(&call.answer, STR("}\n"));
-    (void)write_all(client->fd, buf_str(&call.answer));
+    (void)write_all(fd, buf_str(&call.answer));
     json_free(tree);
     arena_release(&call.arena);
     buf_release(&call.answer);
     buf_release(&line);
 }
 
-static void *client_run(void *arg)
-{
-    struct client *client = arg;
-    struct control *c = client->control;
-    answer(client);
-    close(client->fd);
-    memory_free(client);
-    pthread_mutex_lock(&c->lock);
-    c->calls--;
-    pthread_cond_signal(&c->idle);
-    pthread_mutex_unlock(&c->lock);
-    return NULL;
-}
+/* ---- threads: two wait for questions at any time, so that nobody waits for a thread ---- */
 
-static void take(struct control *c, int fd)
+static void *serve_run(void *arg);
+
+static bool serve_start(struct control *c)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    struct client *client = memory_new(sizeof *client);
     pthread_mutex_lock(&c->lock);
-    bool full = c->calls >= CALLS_MAX;
-    c->calls++;
+    c->threads++;
+    c->waiting++;
     pthread_mutex_unlock(&c->lock);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK);
-    if (client)
-        *client = (struct client){c, fd};
-    if (full || !client || pthread_create(&thread, &attributes, client_run, client) != 0) {
-        close(fd);
-        memory_free(client);
+    bool started = pthread_create(&thread, &attributes, serve_run, c) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!started) {
         pthread_mutex_lock(&c->lock);
-        c->calls--;
+        c->threads--;
+        c->waiting--;
         pthread_mutex_unlock(&c->lock);
     }
-    pthread_attr_destroy(&attributes);
+    return started;
 }
 
-static void *accept_run(void *arg)
+/* False when there are too many. */
+static bool call_begin(struct control *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool taken = c->calls < CALLS_MAX;
+    c->calls += taken;
+    c->waiting -= taken;
+    bool last = !c->waiting;
+    pthread_mutex_unlock(&c->lock);
+    if (last)
+        (void)serve_start(c); /* without another thread, who asks now waits for one of those that answer */
+    return taken;
+}
+
+/* True when the thread is to wait for the next question. */
+static bool call_end(struct control *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool stays = c->waiting < WAITING;
+    c->calls--;
+    c->waiting += stays;
+    pthread_mutex_unlock(&c->lock);
+    return stays;
+}
+
+static void *serve_run(void *arg)
 {
     struct control *c = arg;
-    while (!atomic_load(&c->stopping)) {
+    bool waits = true;
+    while (waits && !atomic_load(&c->stopping)) {
         int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0)
-            take(c, fd);
+        if (fd < 0)
+            continue;
+        bool taken = call_begin(c);
+        if (taken)
+            answer(c, fd);
+        close(fd);
+        waits = !taken || call_end(c);
     }
+    pthread_mutex_lock(&c->lock);
+    c->waiting -= waits;
+    c->threads--;
+    pthread_cond_signal(&c->idle);
+    pthread_mutex_unlock(&c->lock);
     return NULL;
 }
 
@@ -270,7 +295,7 @@ enum err control_start(struct fail *f, const char *path, const struct control_ve
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->idle, NULL);
     enum err e = listen_at(f, c);
-    if (!e && pthread_create(&c->thread, NULL, accept_run, c) != 0)
+    if (!e && !serve_start(c))
         e = fail_set(f, ERR_MEMORY, "thread", NULL);
     if (e) {
         if (c->fd >= 0)
@@ -288,9 +313,8 @@ void control_stop(struct control *c)
         return;
     atomic_store(&c->stopping, true);
     shutdown(c->fd, SHUT_RDWR);
-    pthread_join(c->thread, NULL);
     pthread_mutex_lock(&c->lock);
-    while (c->calls)
+    while (c->threads)
         pthread_cond_wait(&c->idle, &c->lock);
     pthread_mutex_unlock(&c->lock);
     close(c->fd);
