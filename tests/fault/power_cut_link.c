@@ -3,10 +3,10 @@
  * all losing power at one moment or one of them alone.
  *
  * What must hold at once, of the disks alone: what a municipality's caller was told is taken stands in its
- * outbox; what a receipt acknowledged is on its server's disk, applied once, in order; nobody has of a stream
- * more than its sender sent, or less than its sender was told; every log proves itself. And after some of the
- * cuts the network is started again and left alone: everything arrives once, in order, and every outcome
- * comes back. */
+ * outbox; what a receipt acknowledged is on its server's disk, applied once, in order; what word came of
+ * ahead of its outcome is on the agency's; nobody has of a stream more than its sender sent, or less than its
+ * sender was told; every log proves itself. And after some of the cuts the network is started again and left
+ * alone: everything arrives once, in order, and every outcome comes back. */
 #include "base/fault.h"
 #include "base/log.h"
 #include "link_network.h"
@@ -14,7 +14,7 @@
 #include "stores.h"
 #include "test.h"
 
-enum { TAKEN = 1, RECEIVED, SEEN_MAX = 400, RESTART_EVERY = 25 };
+enum { TAKEN = 1, RECEIVED, AHEAD, CODES_OF_B = 7, SEEN_MAX = 400, RESTART_EVERY = 25 };
 
 static struct promises promises = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static struct test_network network;
@@ -40,6 +40,12 @@ static void receipt_leaves(void *arg UNUSED, const struct fault_pass *pass)
     if (strcmp(pass->name, "before_receipt") == 0)
         promises_add(&promises,
                      promise_of(RECEIVED, server_of(pass->self), server_of(pass->peer), pass->number));
+}
+
+static void word_comes(const struct test_server *s, int64_t first, int64_t last)
+{
+    for (int64_t i = first; i <= last; i++)
+        promises_add(&promises, promise_of(AHEAD, AGENCY, server_of(s->name.text), i));
 }
 
 static void lives_in(const char *folder)
@@ -71,19 +77,21 @@ static void tell(void *self UNUSED, const char *folder, bool early)
 {
     lives_in(folder);
     fault_watch(receipt_leaves, NULL);
+    network.servers[CS_A].on_ahead = network.servers[CS_B].on_ahead = word_comes;
     network_start(&network);
     for (int64_t i = 0; i < 6; i++) {
         take(CS_A, 1 + i % 2, 3 * i + 1, 3 * i + 3, early);
-        take(CS_B, 7, 2 * i + 1, 2 * i + 2, early);
+        take(CS_B, CODES_OF_B, 2 * i + 1, 2 * i + 2, early);
     }
     WAIT(all_applied(CS_A, 18) && all_applied(CS_B, 12));
     server_stop(&network.servers[PREFECTURE]);
     take(CS_A, 3, 19, 60, early);
-    take(CS_B, 8, 13, 14, early);
+    take(CS_B, CODES_OF_B + 1, 13, 14, early);
     server_start(&network.servers[PREFECTURE]);
     WAIT(all_applied(CS_A, 60) && all_applied(CS_B, 14));
     network_stop(&network);
     fault_watch(NULL, NULL);
+    network.servers[CS_A].on_ahead = network.servers[CS_B].on_ahead = NULL;
 }
 
 /* ---- what a disk holds */
@@ -159,13 +167,26 @@ static const char *in_order(int server, const struct found *found)
     return NULL;
 }
 
+/* Is the step of that municipality's on record? */
+static bool has_step(const struct found *agency, int cs, int64_t step)
+{
+    for (int64_t i = 0; i < agency->count; i++)
+        if (agency->steps[i] == step && (agency->codes[i] < CODES_OF_B) == (cs == CS_A))
+            return true;
+    return false;
+}
+
 static const char *promises_kept(const struct found all[static SERVERS], size_t place)
 {
     for (size_t i = 0; i < promises.count; i++) {
         int64_t what = promises.list[i].what, number = what & 0xffffffff;
         int kind = (int)(what >> 48), self = (int)(what >> 40 & 0xff), peer = (int)(what >> 32 & 0xff);
         int64_t has = kind == TAKEN ? all[self].peers[peer].sent : all[self].peers[peer].received;
-        if (promises.list[i].place <= place && has < number)
+        if (promises.list[i].place > place)
+            continue;
+        if (kind == AHEAD && !has_step(&all[AGENCY], peer, number))
+            return wrong("word came ahead of step %lld, which the agency has not", (long long)number);
+        if (kind != AHEAD && has < number)
             return wrong("%s %s %lld of %s and has %lld", network.servers[self].name.text,
                          kind == TAKEN ? "took" : "acknowledged", (long long)number,
                          network.servers[peer].name.text, (long long)has);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of an outcome: ranges in order and within bounds, and the same when they are written and read
- * again. */
+/* The body of an outcome, and of a word ahead of one: ranges in order and within bounds, and the same when
+ * they are written and read again. */
 #include "fuzz.h"
 
 #include "link/core.h"
@@ -18,8 +18,35 @@ static enum err read(struct str text, struct arena *a, struct outcome_list *out)
     return e;
 }
 
+static enum err read_ahead(struct str text, struct ahead_list *out)
+{
+    struct json *tree = NULL;
+    enum err e = json_read(NULL, text, &tree);
+    if (!e)
+        e = ahead_read(NULL, tree, out);
+    json_free(tree);
+    return e;
+}
+
+static void ahead(struct str in)
+{
+    struct ahead_list list = {.count = 0}, again = {.count = 0};
+    struct buf text;
+    if (read_ahead(in, &list))
+        return;
+    buf_init(&text, 4096);
+    ahead_write(&text, &list);
+    assert(!read_ahead(buf_str(&text), &again) && again.count == list.count);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct ahead_range *x = &list.ranges[i], *y = &again.ranges[i];
+        assert(x->first >= 1 && x->first <= x->last && x->first == y->first && x->last == y->last);
+    }
+    buf_release(&text);
+}
+
 void fuzz_target(struct str in)
 {
+    ahead(in);
     struct outcome_list list = {NULL, 0, 0, NULL}, again = {NULL, 0, 0, NULL};
     struct arena a;
     struct buf text;

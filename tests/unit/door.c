@@ -496,6 +496,42 @@ static void a_waiting_reader_is_woken_by_an_outcome(void **state)
     call_close(&c);
 }
 
+static void *speak_ahead_later(void *arg)
+{
+    (void)arg;
+    usleep(150000);
+    door_stage_ahead(&stage, 7, 8);
+    return NULL;
+}
+
+/* Told once, and only to who waits; the outcome comes by itself. */
+static void a_waiting_reader_is_told_ahead(void **state)
+{
+    (void)state;
+    struct call c;
+    pthread_t speaker;
+    call_open(&c);
+    assert_int_equal(pthread_create(&speaker, NULL, speak_ahead_later, NULL), 0);
+    assert_ok(get(&c, "/v1/outcomes?after=0&wait=30"));
+    pthread_join(speaker, NULL);
+    assert_true(
+        answer_holds(&c, "\"outcomes\":[],\"ahead\":[{\"first\":7,\"last\":8,\"state\":\"applied\"}]"));
+    assert_int_equal(answer_int(&c, "cursor"), 0);
+    door_stage_ahead(&stage, 9, 9);
+    assert_ok(get(&c, "/v1/outcomes?after=0"));
+    assert_false(answer_holds(&c, "ahead"));
+    for (int i = 0; i < 100; i++) /* more than anybody fetches: the rest is left out */
+        door_stage_ahead(&stage, 10 + i, 10 + i);
+    assert_ok(get(&c, "/v1/outcomes?after=0&wait=1"));
+    assert_true(answer_holds(&c, "{\"first\":9,\"last\":9,"));
+    assert_false(answer_holds(&c, "\"first\":109,"));
+    door_stage_outcome(&stage, 7, 8, 'a', ERR_OK);
+    assert_ok(get(&c, "/v1/outcomes?after=0&wait=1"));
+    assert_true(
+        answer_holds(&c, "\"outcomes\":[{\"first\":7,\"last\":8,\"state\":\"applied\"}],\"cursor\":1"));
+    call_close(&c);
+}
+
 static void numbers_come_as_json_and_as_telegrams(void **state)
 {
     (void)state;
@@ -753,6 +789,7 @@ int main(void)
         ROW(a_number_the_register_has_not_heard_is_filled_in),
         ROW(people_of_other_municipalities_are_refused),
         ROW(a_waiting_reader_is_woken_by_an_outcome),
+        ROW(a_waiting_reader_is_told_ahead),
         ROW(numbers_come_as_json_and_as_telegrams),
         ROW(a_repeated_draw_gives_the_same_codes),
         ROW(another_number_is_asked_for_once),

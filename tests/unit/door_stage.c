@@ -291,6 +291,11 @@ void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char 
     assert_ok(db_transaction(s->flow.db, NULL, speak_outcome, &spoken));
 }
 
+void door_stage_ahead(struct door_stage *s, int64_t first, int64_t last)
+{
+    s->flow.door->ahead(s->flow.door_self, first, last);
+}
+
 void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,
                        int64_t change)
 {

@@ -33,6 +33,8 @@ size_t door_stage_requested(int64_t *code);
 size_t door_stage_strangers(const char **source);
 enum err door_stage_stranger_error(void); /* of the last */
 /* The network speaks: an outcome, a number. */
+/* Word ahead of the outcome 'a' of changes. */
+void door_stage_ahead(struct door_stage *s, int64_t first, int64_t last);
 void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);
 void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,
                        int64_t change);

@@ -63,6 +63,31 @@ static void notices_travel_and_outcomes_return(void **state UNUSED)
     assert_string_equal(server_outcomes(b), "");
 }
 
+/* One at a time and good: told ahead. Many at once, or anything else: the outcome is all there is. */
+static void word_of_what_was_applied_comes_ahead(void **state UNUSED)
+{
+    int64_t told = 0;
+    atomic_store(&agency->park_code, 6);
+    network_start(&net);
+    server_notice(a, 5, 1, 1);
+    WAIT(strcmp(server_outcomes(a), "a") == 0); /* every line is up now */
+    told = atomic_load(&a->told_ahead);
+    for (int64_t i = 2; i <= 4; i++) {
+        server_notice(a, 5, i, i);
+        WAIT(atomic_load(&a->told_ahead) == told + i - 1);
+        assert_int_equal(server_seen_count(agency), i);
+    }
+    WAIT(strcmp(server_outcomes(a), "aaaa") == 0);
+    server_notice(a, 6, 5, 5);
+    WAIT(strcmp(server_outcomes(a), "aaaaw") == 0);
+    server_notice(a, 7, 6, 105);
+    WAIT(strlen(server_outcomes(a)) == 105 && server_outcomes(a)[104] == 'a');
+    assert_int_equal(atomic_load(&a->told_ahead), told + 3);
+    assert_int_equal(atomic_load(&b->told_ahead), 0);
+    WAIT(server_status(prefecture, a->name.text).waiting == 0 &&
+         server_status(agency, prefecture->name.text).waiting == 0);
+}
+
 static void bulk_keeps_its_order(void **state UNUSED)
 {
     static char want[65536];
@@ -428,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(notices_travel_and_outcomes_return),
+        TEST(word_of_what_was_applied_comes_ahead),
         TEST(bulk_keeps_its_order),
         TEST(heads_are_kept_above),
         TEST(refused_waiting_and_applied_are_told_apart),

@@ -101,6 +101,8 @@ static void ahead(void *app, int64_t first, int64_t last)
 {
     struct test_server *s = app;
     atomic_fetch_add(&s->told_ahead, last - first + 1);
+    if (s->on_ahead)
+        s->on_ahead(s, first, last);
 }
 
 static const struct link_kind kinds_below[] = {

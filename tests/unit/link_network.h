@@ -25,6 +25,7 @@ struct test_server {
     struct link *link;                             /* NULL while it is stopped */
     atomic_long park_code, refuse_code, late_code; /* 0 none */
     atomic_long told_ahead;                        /* notices of which word came ahead of their outcome */
+    void (*on_ahead)(const struct test_server *s, int64_t first, int64_t last); /* may be NULL */
     int disk_least, head_seconds;
     /* What it runs instead of the kind above; NULL: that. */
     const struct link_kind *kinds;

@@ -612,6 +612,33 @@ static void size_question_not_json(struct client *c)
     send_json(c, LINK_FRAME_HEAD_SIZE, "{");
 }
 
+static void too_many_words_ahead(struct client *c)
+{
+    struct buf json;
+    client_hello(c);
+    buf_init(&json, 4096);
+    buf_add_str(&json, STR("{\"applied\":["));
+    for (int i = 1; i <= AHEAD_RANGES + 1; i++)
+        buf_add_format(&json, "%s{\"first\":%d,\"last\":%d}", i > 1 ? "," : "", i, i);
+    buf_add_str(&json, STR("]}"));
+    assert_ok(buf_check(&json, NULL, "json"));
+    buf_add_char(&json, 0);
+    send_json(c, LINK_FRAME_AHEAD, json.p);
+    buf_release(&json);
+}
+
+static void a_word_ahead_of_many(struct client *c)
+{
+    client_hello(c);
+    send_json(c, LINK_FRAME_AHEAD, "{\"applied\":[{\"first\":1,\"last\":1000}]}");
+}
+
+static void a_word_ahead_before_hello(struct client *c)
+{
+    client_open(c);
+    send_json(c, LINK_FRAME_AHEAD, "{\"applied\":[]}");
+}
+
 static void replayed_with_changed_bytes(struct client *c)
 {
     client_hello(c);
@@ -658,6 +685,9 @@ static const struct {
     {"a header above 4 KiB", header_too_long, ERR_LIMIT},
     {"version 2 of a frame", another_frame_version, ERR_FRAME},
     {"a notice of another question", notice_of_another_question, ERR_FRAME},
+    {"nine words ahead", too_many_words_ahead, ERR_LIMIT},
+    {"a word ahead of 1,000 notices", a_word_ahead_of_many, ERR_FIELD_RANGE},
+    {"a word ahead before HELLO", a_word_ahead_before_hello, ERR_FRAME_UNEXPECTED},
     {"HEAD_SIZE that is not JSON", size_question_not_json, ERR_JSON},
     {"an old batch with changed bytes", replayed_with_changed_bytes, ERR_STREAM_FORK},
 };

@@ -679,6 +679,32 @@ static void outcomes_are_awaited_until_all_are_known_or_the_register_stops(void 
     door_stage_close(&stage);
 }
 
+/* The word counts at once, and the outcome that follows changes nothing. */
+static void word_ahead_of_an_outcome_is_taken_for_it(void **state)
+{
+    struct scene s;
+    char url[96];
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).taken == 2);
+    door_stage_ahead(&stage, 2, 2);
+    WAIT_FOR(status(&s).applied == 1);
+    assert_outcome(&s, 2, 2, (struct register_outcome){.applied = 1});
+    door_stage_outcome(&stage, 2, 2, 'a', ERR_OK);
+    door_stage_outcome(&stage, 1, 1, 'a', ERR_OK);
+    WAIT_FOR(status(&s).applied == 2);
+    register_stop(s.r);
+    assert_ok(register_start(s.r, NULL));
+    door_stage_outcome(&stage, 1, 1, 'r', ERR_NUMBER_TAKEN);
+    WAIT_FOR(status(&s).refused == 1);
+    assert_int_equal(status(&s).applied, 1);
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
 struct seen_problem {
     struct register_problem last;
     size_t count;
@@ -968,6 +994,7 @@ int main(void)
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
         cmocka_unit_test(outcomes_are_awaited_until_all_are_known_or_the_register_stops),
+        cmocka_unit_test(word_ahead_of_an_outcome_is_taken_for_it),
         cmocka_unit_test(a_number_change_waits_for_the_number),
         cmocka_unit_test(a_number_for_a_closed_record_changes_nothing_and_is_told),
         cmocka_unit_test(a_refused_change_is_listed_and_replaced),
