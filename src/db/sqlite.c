@@ -59,7 +59,7 @@ enum err sqlite_open_handle(struct fail *f, const char *path, sqlite3 **out)
 {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
-    int rc = sqlite3_open_v2(path, out, flags, NULL);
+    int rc = sqlite3_open_v2(path, out, flags, sqlite_joined_vfs());
     if (!rc)
         rc = sqlite3_busy_timeout(*out, BUSY_MILLIS);
     if (!rc)

@@ -265,6 +265,7 @@ static void on_rolled_back(void *self)
 static void release(const struct assigned *a)
 {
     struct peer *p = a->peer;
+    assert(p);
     pthread_mutex_lock(&p->lock);
     p->committed = p->assigned;
     if (!a->late || (a->ahead.first && !ahead_post(p, &a->ahead)))
