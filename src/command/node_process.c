@@ -154,8 +154,8 @@ static bool ready(const struct network_node *node)
     struct json *answer = NULL;
     if (node_ask(NULL, node, "status", &answer))
         return false;
-    bool yes = json_is(json_get(answer, "ready"), JSON_TRUE) ||
-               json_is(json_get(answer, "standby"), JSON_TRUE);
+    bool yes =
+        json_is(json_get(answer, "ready"), JSON_TRUE) || json_is(json_get(answer, "standby"), JSON_TRUE);
     json_free(answer);
     return yes;
 }
@@ -177,26 +177,33 @@ static void show_log_tail(const struct network_node *node)
     fprintf(stderr, "%s:\n%.*s", path, (int)(n - from), bytes + from);
 }
 
+enum start { START_READY, START_ENDED, START_SLOW };
+
 /* Until the daemon is ready, ended, or too slow; the process is ours or started by another juki. */
-static enum err wait_ready(struct fail *f, const struct network_node *node, pid_t pid)
+static enum start wait_ready(const struct network_node *node, pid_t pid)
 {
     int64_t deadline = clock_steady() + (int64_t)NODE_START_MILLIS * 1000;
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    const char *why = NULL;
-    while (!why && !ready(node)) {
+    enum start state = START_READY;
+    while (state == START_READY && !ready(node)) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         if (fd < 0 || poll(&p, 1, TRY_AGAIN_MILLIS) > 0)
-            why = "it ended";
+            state = START_ENDED;
         else if (clock_steady() > deadline)
-            why = "not ready within 20 s";
+            state = START_SLOW;
     }
     if (fd >= 0)
         close(fd);
-    if (!why)
-        return ERR_OK;
+    if (state == START_ENDED)
+        waitpid(pid, NULL, WNOHANG);
+    return state;
+}
+
+static enum err not_ready(struct fail *f, const struct network_node *node, enum start state)
+{
     show_log_tail(node);
-    waitpid(pid, NULL, WNOHANG);
-    return fail_set(f, ERR_NODE_START, node->name.text, "%s: %.140s/log/juki.log", why, node->folder.p);
+    return fail_set(f, ERR_NODE_START, node->name.text, "%s: %.140s/log/juki.log",
+                    state == START_ENDED ? "it ended" : "not ready within 20 s", node->folder.p);
 }
 
 enum err node_start(struct fail *f, const struct network_node *node, bool *started)
@@ -204,10 +211,14 @@ enum err node_start(struct fail *f, const struct network_node *node, bool *start
     pid_t pid = node_pid(node);
     enum err e = ERR_OK;
     bool fresh = pid == 0;
-    if (fresh)
+    enum start state = fresh ? START_ENDED : wait_ready(node, pid);
+    if (state == START_ENDED) { /* also the one found: it was about to end */
+        fresh = true;
         e = spawn(f, node, &pid);
-    if (!e)
-        e = wait_ready(f, node, pid);
+        state = e ? state : wait_ready(node, pid);
+    }
+    if (!e && state != START_READY)
+        e = not_ready(f, node, state);
     if (!e && started)
         *started = fresh;
     return e;

@@ -2,14 +2,16 @@
 /* A VFS of SQLite that joins the writes of a write-ahead log: a commit of six pages is twelve system calls
  * without it, and one with it.
  *
- * Bytes wait in memory until the log is synced, read, measured or cut. Nobody misses them: SQLite makes a
- * commit's frames known to other connections after it has synced them (synchronous=FULL), and its own
- * connection reads through the same file. Everything but the log is the VFS below's, whose calls do not look
- * at which VFS they are called for (but xOpen, which is called for the right one). */
+ * A frame is a header of 24 bytes and a page; that of a commit's last page names the file's size. Frames wait
+ * in memory until that page is there, or the log is synced, read, measured or cut: so nobody misses one,
+ * since other connections look at a commit's frames only when all are written, and its own reads through the
+ * same file. Everything but the log is the VFS below's, whose calls do not look at which VFS they are called
+ * for (but xOpen, which is called for the right one). */
 #include "db/sqlite.h"
 
 #include <pthread.h>
 
+enum { FRAME_HEADER_BYTES = 24 };
 enum {
     JOINED_BYTES = 120 * 1024
 }; /* SQLite's own VFS writes less than 128 KiB at a time, and 0 of exactly so many */
@@ -20,6 +22,7 @@ struct joined {
     char *bytes; /* memory_new'd with the first write */
     sqlite3_int64 at;
     size_t n;
+    bool commit; /* the page that comes next is the last of a commit */
 };
 
 static sqlite3_vfs vfs;
@@ -42,21 +45,34 @@ static bool fits(const struct joined *j, size_t n, sqlite3_int64 at)
     return at >= j->at && at <= j->at + (sqlite3_int64)j->n && (size_t)(at - j->at) + n <= JOINED_BYTES;
 }
 
-static int joined_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
+/* Big-endian at 4: the file's size in pages after the commit, 0 in any other frame. */
+static bool ends_commit(const unsigned char *header)
 {
-    struct joined *j = own(file);
-    size_t length = (size_t)n;
-    if (!j->bytes && !(j->bytes = memory_new(JOINED_BYTES)))
-        return j->below->pMethods->xWrite(j->below, p, n, at);
-    int rc = j->n && !fits(j, length, at) ? flush(j) : SQLITE_OK;
-    if (rc || length > JOINED_BYTES)
-        return rc ? rc : j->below->pMethods->xWrite(j->below, p, n, at);
+    return header[4] || header[5] || header[6] || header[7];
+}
+
+static int put(struct joined *j, const void *p, size_t n, sqlite3_int64 at)
+{
+    int rc = j->n && !fits(j, n, at) ? flush(j) : SQLITE_OK;
+    if (rc || n > JOINED_BYTES)
+        return rc ? rc : j->below->pMethods->xWrite(j->below, p, (int)n, at);
     if (!j->n)
         j->at = at;
     size_t place = (size_t)(at - j->at);
-    memcpy(j->bytes + place, p, length);
-    j->n = place + length > j->n ? place + length : j->n;
+    memcpy(j->bytes + place, p, n);
+    j->n = place + n > j->n ? place + n : j->n;
     return SQLITE_OK;
+}
+
+static int joined_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
+{
+    struct joined *j = own(file);
+    if (!j->bytes && !(j->bytes = memory_new(JOINED_BYTES)))
+        return j->below->pMethods->xWrite(j->below, p, n, at);
+    bool last = j->commit && n != FRAME_HEADER_BYTES;
+    j->commit = n == FRAME_HEADER_BYTES && ends_commit(p);
+    int rc = put(j, p, (size_t)n, at);
+    return !rc && last ? flush(j) : rc;
 }
 
 static int joined_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at)

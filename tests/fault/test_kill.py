@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import sys
 import threading
 import time
@@ -96,8 +97,11 @@ def dies(net, node, seconds):
 
 def kill_at_random(net, chance, node):
     time.sleep(chance.uniform(0, 0.4))
-    net.kill(node)
-    time.sleep(chance.uniform(0, 0.2))
+    if chance.random() < 0.5:
+        os.kill(net.pid(node), signal.SIGKILL)  # juki up finds it dying, and starts it when it is gone
+    else:
+        net.kill(node)
+        time.sleep(chance.uniform(0, 0.2))
     net.up(node)
 
 
