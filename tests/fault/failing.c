@@ -315,12 +315,34 @@ static void each_allocation_of_the_network_may_fail(void **state UNUSED)
     the_network_lives_with(allocation_fails, NOTICES);
 }
 
+/* What a commit costs: its pages go to the log as one write, and that is synced once. */
+static void a_commit_is_one_write_and_one_sync(void **state UNUSED)
+{
+    struct server s;
+    char folder[64];
+    folder_make(folder);
+    assert_ok(server_begin(&s, NULL, folder));
+    for (int64_t i = 0; i < 3; i++) {
+        struct change c = {&s, i};
+        struct recording_counts before = recording_counts();
+        assert_ok(db_transaction(s.db, NULL, change_fn, &c));
+        assert_int_equal(recording_counts().writes - before.writes, 1);
+        assert_int_equal(recording_counts().syncs - before.syncs, 1);
+    }
+    server_finish(&s);
+    folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_may_fail), cmocka_unit_test(each_write_may_fail),
-        cmocka_unit_test(each_sync_may_fail),       cmocka_unit_test(a_full_disk_loses_nothing),
-        cmocka_unit_test(each_send_may_fail),       cmocka_unit_test(each_allocation_of_the_network_may_fail),
+        cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(each_write_may_fail),
+        cmocka_unit_test(each_sync_may_fail),
+        cmocka_unit_test(a_full_disk_loses_nothing),
+        cmocka_unit_test(each_send_may_fail),
+        cmocka_unit_test(each_allocation_of_the_network_may_fail),
+        cmocka_unit_test(a_commit_is_one_write_and_one_sync),
     };
     recording_install();
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
