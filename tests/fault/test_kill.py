@@ -105,12 +105,14 @@ def kill_at_random(net, chance, node):
     net.up(node)
 
 
-def kill_at_point(net, checks, chance, what):
-    """The server goes down in order and comes up to die where it is told to."""
+def kill_at_point(net, checks, chance, what, begin):
+    """The server goes down in order and comes up to die where it is told to. The round's work begins while it is down, so
+    that there is some left for it."""
     ending = chance.random() < 0.2
     point, node = chance.choice(AT_THE_END if ending else POINTS)
     nth = chance.randint(1, 4) if point in COMMITS else 1  # of the others one is sure to come
     net.down(node)
+    begin()
     start_to_die(net, node, point, nth)
     if ending:
         net.run("down", str(net.dir), node)
@@ -148,10 +150,10 @@ def main():
             changed += RENAMES * len(people)
             stop = threading.Event()
             feeder = threading.Thread(target=feed, args=(net, files, stop))
-            feeder.start()
             if named and round_number % 2:
-                kill_at_point(net, checks, chance, f"round {round_number}")
+                kill_at_point(net, checks, chance, f"round {round_number}", feeder.start)
             else:
+                feeder.start()
                 kill_at_random(net, chance, NODES[round_number // 2 % len(NODES)])
             feeder.join(timeout=60)
             checks.check(f"round {round_number}: what was given is taken", not feeder.is_alive())
