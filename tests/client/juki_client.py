@@ -20,7 +20,7 @@ import time
 import ed25519
 
 (HELLO, HELLO_ANSWER, BATCH, RECEIPT, RESEND, FETCH, FETCHED, HEAD, HEAD_ANSWER, HEAD_SIZE, BUSY, REFUSED) = range(1001, 1013)
-BYE = 1015
+BYE, AHEAD = 1015, 1016
 DIRECTORY, OUTCOME, IDENTITY_NOTICE, NUMBER_REQUEST, NUMBER_NOTICE, STOCK_REQUEST, STOCK_NOTICE = 1, 2, 10, 11, 12, 13, 14
 FRAME_MOST, BATCH_MOST, BATCH_BYTES, HEADER_MOST, DEPTH_MOST = 1 << 20, 4000, 4 << 20, 4096, 16
 ERRORS = {"EPOCH_OLD": 513, "FRAME": 509, "FRAME_SIZE": 510, "FRAME_UNEXPECTED": 511, "PROTOCOL": 512, "STREAM_FORK": 514,
@@ -273,6 +273,7 @@ class Node:
         self.sent, self.taken, self.epochs = {}, {}, {}
         self.log = []  # hashes of our own log's leaves; each notice sent or taken is one
         self.inbox, self.refusals = [], []
+        self.ahead = []  # (peer, first, last) of words ahead of outcomes
         self.changed = threading.Condition()
 
     def stream(self, table, peer):
@@ -528,7 +529,8 @@ class Conversation:
     def __init__(self, acceptor, tls, peer):
         self.acceptor, self.node, self.tls, self.peer, self.epoch = acceptor, acceptor.node, tls, peer, None
         self.stream = self.node.stream(self.node.taken, peer)
-        self.can = {BATCH: self.batch, RESEND: self.batch, FETCH: self.fetch, HEAD_SIZE: self.head, HEAD: self.head}
+        self.can = {BATCH: self.batch, RESEND: self.batch, FETCH: self.fetch, HEAD_SIZE: self.head, HEAD: self.head,
+                    AHEAD: self.ahead}
 
     def run(self):
         while True:
@@ -563,7 +565,12 @@ class Conversation:
         self.epoch = self.node.epochs[self.peer] = fields["epoch"]
         self.answer(HELLO_ANSWER, {"node": self.node.name, "protocol": 1, "epoch": self.node.epoch,
                                    "sequence": self.stream.sequence, "hash": b64(self.stream.hash),
-                                   "directory": self.node.directory.version}, correlation)
+                                   "directory": self.node.directory.version, "ahead": True}, correlation)
+
+    def ahead(self, fields, _):
+        with self.node.changed:
+            self.node.ahead += [(self.peer, r["first"], r["last"]) for r in fields["applied"]]
+            self.node.changed.notify_all()
 
     def batch(self, fields, correlation):
         header = fields["header"]

@@ -112,7 +112,9 @@ def identities(checks, net, node, people):
         checks.check("and the agency has them", counts["current"] == 3 and counts["versions"] == 3, counts)
         d.send([node.notice(PREFECTURE, juki.IDENTITY_NOTICE,
                             person(*people[0], name="尼崎　次郎", version=2, reason="ex_officio_amendment"))])
-        checks.check("a change of one is applied", became(node, 4, "applied") and versions(net) == 4)
+        checks.check("word of it comes ahead", node.wait(SECONDS, lambda: (PREFECTURE, 4, 4) in node.ahead), node.ahead)
+        checks.check("and is true", versions(net) == 4, net.ask(AGENCY, do="status")["persons"])
+        checks.check("a change of one is applied", became(node, 4, "applied"))
 
 
 def corrected(checks, net, node, people):
