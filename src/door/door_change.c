@@ -267,9 +267,10 @@ static enum err add_known_number(struct db_tx *tx, struct fail *f, struct arena 
 
     if (c->identity.has_individual_number)
         return ERR_OK;
-    enum err e =
-        store_latest(tx, &own, c->change.has_old_code ? c->change.old_code : c->identity.resident_code,
-                     c->identity.address.area_code, a, &known);
+    struct resident_code code = c->change.has_old_code ? c->change.old_code : c->identity.resident_code;
+    enum err e = store_code_now(tx, &own, code, c->identity.address.area_code, &code);
+    if (!e)
+        e = store_latest(tx, &own, code, c->identity.address.area_code, a, &known);
     if (e == ERR_EPISODE_UNKNOWN)
         return ERR_OK;
     if (e)

@@ -32,10 +32,11 @@ enum err flow_body_code(struct fail *f, const struct json *object, const char *f
     return resident_code_parse(f, json_str(value), out);
 }
 
-size_t flow_person_add(const struct json *object, const char *field, int64_t codes[static 4], size_t count)
+size_t flow_person_add(const struct json *object, const char *field, int64_t codes[static LINK_PERSONS_MAX],
+                       size_t count)
 {
     struct resident_code code = {0};
-    if (count >= 4 || flow_body_code(NULL, object, field, &code))
+    if (count >= LINK_PERSONS_MAX || flow_body_code(NULL, object, field, &code))
         return count;
     codes[count] = code.value;
     return count + 1;

@@ -63,6 +63,7 @@ MUST_CHECK enum err flow_body_code(struct fail *f, const struct json *object, co
                                    struct resident_code *out);
 /* The same for codes[] of link_kind.persons: appends the value when there is a good one, returns the new
  * count. */
-size_t flow_person_add(const struct json *object, const char *field, int64_t codes[static 4], size_t count);
+size_t flow_person_add(const struct json *object, const char *field, int64_t codes[static LINK_PERSONS_MAX],
+                       size_t count);
 
 #endif

@@ -152,7 +152,7 @@ MUST_CHECK enum err notice_load(struct db_tx *tx, struct fail *f, uint64_t entry
 
 /* error_list.c */
 struct error_codes {
-    int64_t codes[4];
+    int64_t codes[LINK_PERSONS_MAX];
     size_t count;
 };
 /* place: 0 at the end of the list, else the free place of a notice that this one replaces. */

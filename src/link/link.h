@@ -41,13 +41,14 @@ struct link_notice {
  * apply: ERR_OK applied; errors for which link_err_parks() is true go to the error list and block the
  * notice's persons for its origin; any other error refuses it for good. It should fail before its first write
  * (a failure after a write makes the batch run again). persons: fills codes[] with the resident codes the
- * notice touches, returns how many (0..4). */
+ * notice touches, returns how many. */
+enum { LINK_PERSONS_MAX = 8 };
 struct link_kind {
     uint16_t kind;
     bool final; /* applied here for good: its sender gets the outcome "applied"; trouble is always reported */
     enum err (*scope)(void *app, const struct link_notice *n,
                       struct fail *f); /* may origin say this about this person? */
-    size_t (*persons)(const struct link_notice *n, int64_t codes[static 4]); /* may be NULL */
+    size_t (*persons)(const struct link_notice *n, int64_t codes[static LINK_PERSONS_MAX]); /* may be NULL */
     enum err (*apply)(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f);
     /* Own or relayed notice that a restored server fetched back: bring own state up to it; what was relayed
      * also comes to apply again. A body's "source" is taken for the register's change. May be NULL (nothing

@@ -2,9 +2,14 @@
 /* Decides whether a change may follow in its episode and writes it.
  *
  * Everything is decided before anything is written, from the episode's own row (one lookup) and, for a code
- * change, from who else has the new code. The states are episode_step.def. No decision looks at another
- * municipality's episode of the same person in a way that its notices' order could change: only so does every
- * interleaving end alike. */
+ * change, from who else has the new code in the same municipality. The states are episode_step.def.
+ *
+ * No decision looks at what another municipality said: only so does every interleaving end alike. That holds
+ * for a new code too. While nobody else has it, it must be taken at once; so it must be taken as well when
+ * somebody else turns out to have it, since that notice could as well have come later, and may be about the
+ * same person, who moved there with the new code (with another number and a corrected birth by then, so that
+ * nothing in the records tells). What one municipality says comes in one order, so its own residents may
+ * be looked at. A code of another municipality's stock is the agency's to see, which knows whose each is. */
 #include "store/store.h"
 
 #include "store/store_row.h"
@@ -67,6 +72,7 @@ enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_co
     while (db_next(&rows)) {
         if (db_row_int(&rows, 1) < 0) {
             found.former = true;
+            found.became.value = db_row_int(&rows, 0);
             continue;
         }
         found.latest = db_row_int(&rows, 0);
@@ -103,7 +109,8 @@ static bool compare_person(void *arg, const struct store_version *v)
 
 enum { OTHERS_MAX = 8 };
 
-/* Where else the code is used by an episode whose latest version names another number and another birth. */
+/* Where else in the municipality (a designated city's other wards) the code is used by an episode whose
+ * latest version names another number and another birth. */
 static enum err find_unlike(struct db_tx *tx, struct fail *f, const struct identity *i,
                             struct area_code areas[static OTHERS_MAX], size_t *count)
 {
@@ -112,23 +119,27 @@ static enum err find_unlike(struct db_tx *tx, struct fail *f, const struct ident
     db_query(tx, &rows, &sql_store_code_uses,
              DB(db_int(i->resident_code.value), db_int(i->address.area_code.value)));
     while (*count < OTHERS_MAX && db_next(&rows)) {
+        struct area_code area = {(int32_t)db_row_int(&rows, 2)};
         bool same_number = !db_row_null(&rows, 0) && i->has_individual_number &&
                            db_row_int(&rows, 0) == i->individual_number.value;
-        if (!same_number && db_row_int(&rows, 1) != date_to_int(i->birth_date))
-            areas[(*count)++].value = (int32_t)db_row_int(&rows, 2);
+        if (area_code_equal(area_code_cs(area), area_code_cs(i->address.area_code)) && !same_number &&
+            db_row_int(&rows, 1) != date_to_int(i->birth_date))
+            areas[(*count)++] = area;
     }
     return db_done(&rows, f);
 }
 
-/* Does somebody else have the new code? Their other notices may come first or later, so one differing value
- * proves nothing (it may be the very thing that changed): another person differs in Individual Number and
- * birth, and did so in every version of that other episode. */
-static enum err check_new_code(struct db_tx *tx, struct fail *f, const struct store_version *v)
+/* Does somebody else in the municipality have the new code? In another ward it may be the same person: one
+ * differing value proves nothing (it may be the very thing that changed), another person differs in
+ * Individual Number and birth, and did so in every version of that other episode. */
+static enum err check_new_code(struct db_tx *tx, struct fail *f, const struct store_plan *p)
 {
-    const struct identity *i = &v->identity;
+    const struct identity *i = &p->version.identity;
     struct area_code unlike[OTHERS_MAX];
     size_t count = 0;
     struct store_episode own = {0};
+    if (resident_code_equal(i->resident_code, p->code))
+        return ERR_OK; /* a correction that leaves the code as it is */
     enum err e = store_episode_find(tx, f, i->resident_code, i->address.area_code, &own);
     if (!e)
         e = find_unlike(tx, f, i, unlike, &count);
@@ -207,11 +218,25 @@ static enum err check_version(struct fail *f, const struct store_version *v, int
     return ERR_OK;
 }
 
+/* The episode that v goes on. A correction of a code change names the code before the corrected one: where
+ * that one is missing the episode stands under it still, else it is found from there. */
+static enum err find_before(struct db_tx *tx, struct fail *f, struct store_plan *p)
+{
+    const struct store_version *v = &p->version;
+    struct area_code area = v->identity.address.area_code;
+    p->code = code_before(v);
+    enum err e = store_episode_find(tx, f, p->code, area, &p->before);
+    if (e || p->before.version || !p->before.former || !v->replaces || !v->change.has_old_code)
+        return e;
+    e = store_code_now(tx, f, p->code, area, &p->code);
+    return e ? e : store_episode_find(tx, f, p->code, area, &p->before);
+}
+
 enum err store_plan(struct db_tx *tx, struct fail *f, const struct store_version *v, struct store_plan *plan)
 {
     struct store_plan p = {.version = *v};
     bool fills_gap;
-    enum err e = store_episode_find(tx, f, code_before(v), v->identity.address.area_code, &p.before);
+    enum err e = find_before(tx, f, &p);
     if (e)
         return e;
     if (!p.before.version && p.before.former)
@@ -224,27 +249,41 @@ enum err store_plan(struct db_tx *tx, struct fail *f, const struct store_version
     if (!e && fills_gap && (v->state == STORE_NONE || !date_real(v->opened)))
         e = fail_set(f, ERR_VERSION_GAP, "state", NULL);
     if (!e && v->change.has_old_code)
-        e = check_new_code(tx, f, v);
+        e = check_new_code(tx, f, &p);
     if (!e)
         *plan = p;
     return e;
 }
 
+/* Moves the episode to its new code. The code before is a former one; those taken back never were. */
+static enum err write_codes(struct db_tx *tx, struct fail *f, const struct store_plan *plan)
+{
+    const struct store_version *v = &plan->version;
+    struct db_value area = db_int(v->identity.address.area_code.value);
+    enum err e = db_exec(tx, f, &sql_store_episode_remove, DB(db_int(plan->code.value), area), NULL);
+    for (size_t i = 0; i < v->taken_back_count && !e; i++) {
+        struct db_value code = db_int(v->taken_back[i].value);
+        e = db_exec(tx, f, &sql_store_former_code_remove, DB(code, area), NULL);
+        if (!e)
+            e = db_exec(tx, f, &sql_store_taken_back_add, DB(code, area, db_int(store_row_id(v))), NULL);
+    }
+    return e ? e
+             : db_exec(tx, f, &sql_store_former_code_add,
+                       DB(db_int(v->change.old_code.value), area, db_int(v->identity.resident_code.value)),
+                       NULL);
+}
+
 enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *plan)
 {
     const struct store_version *v = &plan->version;
-    int64_t code = v->identity.resident_code.value, area = v->identity.address.area_code.value;
     enum err e = store_row_add(tx, f, v, plan->before.latest);
     if (!e && v->change.has_old_code)
-        e = db_exec(tx, f, &sql_store_episode_remove, DB(db_int(v->change.old_code.value), db_int(area)),
-                    NULL);
-    if (!e && v->change.has_old_code)
-        e = db_exec(tx, f, &sql_store_former_code_add,
-                    DB(db_int(v->change.old_code.value), db_int(area), db_int(code)), NULL);
+        e = write_codes(tx, f, plan);
     if (!e)
         e = db_exec(tx, f, &sql_store_episode_put,
-                    DB(db_int(code), db_int(area), db_int(store_row_id(v)), db_int(v->version),
-                       db_int(v->state), db_int(date_to_int(v->opened))),
+                    DB(db_int(v->identity.resident_code.value), db_int(v->identity.address.area_code.value),
+                       db_int(store_row_id(v)), db_int(v->version), db_int(v->state),
+                       db_int(date_to_int(v->opened))),
                     NULL);
     return e;
 }

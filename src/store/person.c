@@ -43,15 +43,22 @@ enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code co
     return e;
 }
 
+/* ---- what was said before ---- */
+
 struct search {
     const struct store_version *wanted;
-    bool other;
+    int64_t after; /* source of the version next behind the wanted one's number */
+    bool found, same;
+    struct fail *fail; /* without memory nothing can be said of it */
+    enum err e;
 };
 
 static bool compare_version(void *arg, const struct store_version *v)
 {
     struct search *s = arg;
     struct buf have, want;
+    if (v->version > s->wanted->version)
+        s->after = v->source;
     if (v->version != s->wanted->version)
         return v->version > s->wanted->version;
     buf_init(&have, ONE_VERSION);
@@ -60,26 +67,101 @@ static bool compare_version(void *arg, const struct store_version *v)
     wanted.state = v->state;
     store_digest_line(&have, v);
     store_digest_line(&want, &wanted);
-    s->other = have.broken || !str_equal(buf_str(&have), buf_str(&want));
+    s->e = buf_check(&have, s->fail, "version");
+    if (!s->e)
+        s->e = buf_check(&want, s->fail, "version");
+    s->found = true;
+    s->same = str_equal(buf_str(&have), buf_str(&want));
     buf_release(&have);
     buf_release(&want);
     return false;
 }
 
-enum err store_has(struct db_tx *tx, struct fail *f, const struct store_version *v, bool *same)
+/* What passed over a version was told after it; a source of 0 is not known. */
+static bool told_after(int64_t source, const struct store_version *v)
 {
-    struct search s = {.wanted = v};
+    return !source || !v->source || source > v->source;
+}
+
+/* In the episode that had its code: one that came to its number without it passed over it. */
+static enum err know_by_code(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                             enum store_known *known)
+{
+    struct search s = {.wanted = v, .fail = f};
+    struct resident_code code = {0};
+    struct area_code area = v->identity.address.area_code;
+    struct store_episode episode = {0};
     struct arena a;
+    enum err e = store_code_now(tx, f, v->identity.resident_code, area, &code);
+    if (!e)
+        e = store_episode_find(tx, f, code, area, &episode);
+    if (e || episode.version < v->version)
+        return e;
     arena_init(&a, 1024 * 1024);
-    enum err e = store_history(tx, f, v->identity.resident_code, v->identity.address.area_code, &a,
-                               compare_version, &s);
+    e = store_history(tx, f, code, area, &a, compare_version, &s);
     arena_release(&a);
     if (!e)
-        *same = !s.other;
-    if (e == ERR_EPISODE_UNKNOWN) { /* a code that has changed since: not this one's repetition */
-        *same = false;
-        e = ERR_OK;
+        e = s.e;
+    if (!e && s.same)
+        *known = STORE_SAID;
+    if (!e && !s.found && told_after(s.after, v))
+        *known = STORE_PASSED_OVER;
+    return e;
+}
+
+/* The code may be another's by now: who had it by mistake, and until when, is kept. */
+static enum err know_by_taken_back(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                                   enum store_known *known)
+{
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_store_taken_back_list,
+             DB(db_int(v->identity.resident_code.value), db_int(v->identity.address.area_code.value)));
+    while (db_next(&rows))
+        if (db_row_int(&rows, 1) > v->version && v->source && db_row_int(&rows, 2) > v->source)
+            *known = STORE_PASSED_OVER;
+    return db_done(&rows, f);
+}
+
+enum err store_know(struct db_tx *tx, struct fail *f, const struct store_version *v, enum store_known *known)
+{
+    enum store_known found = STORE_NOT_KNOWN;
+    enum err e = know_by_code(tx, f, v, &found);
+    if (!e && found == STORE_NOT_KNOWN)
+        e = know_by_taken_back(tx, f, v, &found);
+    if (!e)
+        *known = found;
+    return e;
+}
+
+/* One step on the way to the code of now: *now stays when there is none. */
+static enum err next_code(struct db_tx *tx, struct fail *f, struct area_code area, struct resident_code *now)
+{
+    struct store_episode episode;
+    struct db_rows rows;
+    enum err e = store_episode_find(tx, f, *now, area, &episode);
+    if (e || episode.version)
+        return e;
+    if (episode.former) {
+        *now = episode.became;
+        return ERR_OK;
     }
+    db_query(tx, &rows, &sql_store_taken_back_list, DB(db_int(now->value), db_int(area.value)));
+    if (db_next(&rows))
+        now->value = db_row_int(&rows, 0);
+    return db_done(&rows, f);
+}
+
+enum err store_code_now(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
+                        struct resident_code *now)
+{
+    struct resident_code at = code, before = {0};
+    enum err e = ERR_OK;
+    for (int i = 0; i < CODES_MAX && !e && !resident_code_equal(at, before); i++) {
+        before = at;
+        e = next_code(tx, f, area, &at);
+    }
+    if (!e)
+        *now = at;
     return e;
 }
 
@@ -179,7 +261,8 @@ enum err store_code_lives(struct db_tx *tx, struct fail *f, struct resident_code
     bool found = false;
     db_query(tx, &rows, &sql_store_person_episodes, DB(db_int(code.value)));
     while (db_next(&rows))
-        found = found || area_code_cs((struct area_code){(int32_t)db_row_int(&rows, 0)}).value == municipality.value;
+        found = found ||
+                area_code_cs((struct area_code){(int32_t)db_row_int(&rows, 0)}).value == municipality.value;
     enum err e = db_done(&rows, f);
     if (!e)
         *lives = found;

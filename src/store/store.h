@@ -14,9 +14,14 @@
  * follow when the version it corrects is missing here, because it was valid at its origin but could not be
  * applied here; the chain then passes over what is missing.
  *
+ * A correction of a code change may give another code. Then the code that the corrected change gave never was
+ * this person's: it is no former code, ties nobody to anybody and is free for whose it is (`taken_back`).
+ * What was said under it in the meantime is passed over like anything else between the two.
+ *
  * Tables: store_version (wide, appended: every column of the identity and its change; `previous` links the
  * chain), store_episode (narrow, key (code, area): latest version, state), store_former_code (narrow: a code
- * this episode had before a code change). A first entry costs three statements. */
+ * this episode had before a code change), store_taken_back (narrow: a code that a correction took back). A
+ * first entry costs three statements. */
 #ifndef JUKI_STORE_STORE_H
 #define JUKI_STORE_STORE_H
 
@@ -32,6 +37,7 @@ enum store_state {
     STORE_REMOVED = 3
 };
 
+enum { STORE_TAKEN_BACK_MAX = 4 };
 struct store_version {
     struct identity identity; /* text is borrowed */
     struct change change;
@@ -42,22 +48,29 @@ struct store_version {
     int64_t source;         /* number of the register's change, 0 when not known */
     uint64_t entry;         /* ledger index of the entry that brought it; no two versions share one */
     int64_t noticed;        /* stamp when it was recorded here */
+    /* Of a correction of a code change, while it is planned and written: the codes that the corrected change
+     * and corrections of it gave, but for the one that it gives itself. */
+    struct resident_code taken_back[STORE_TAKEN_BACK_MAX];
+    size_t taken_back_count;
 };
 struct store_episode {
     int64_t latest, version; /* row and number of the latest version; 0 when there is no episode */
     enum store_state state;
     struct date opened;
-    bool former; /* the code is one that this episode had before a code change */
+    bool former;                 /* the code is one that an episode had before a code change, */
+    struct resident_code became; /* and the one it had then */
 };
 struct store_plan {
     struct store_version version; /* complete */
     struct store_episode before;
+    struct resident_code code; /* under which the episode stands before */
 };
 
 /* What applying v would do; reads only. v->version 0 means the next. state and opened are derived, and taken
  * from v only for a correction whose corrected version is missing here. ERR_VERSION_GAP (earlier ones are
  * missing), ERR_VERSION_OLD (it is there already), ERR_EPISODE_OPEN, ERR_EPISODE_CLOSED, ERR_EPISODE_UNKNOWN,
- * ERR_CODE_TAKEN (the new code is another person's), ERR_CODE_FORMER. v has passed identity_check. */
+ * ERR_CODE_TAKEN (the new code is another person's of this municipality), ERR_CODE_FORMER. v has passed
+ * identity_check. */
 MUST_CHECK enum err store_plan(struct db_tx *tx, struct fail *f, const struct store_version *v,
                                struct store_plan *plan);
 /* Writes what was planned in the same transaction; the entry may be filled in between. Fails only as db does.
@@ -69,9 +82,14 @@ MUST_CHECK enum err store_apply(struct db_tx *tx, struct fail *f, const struct s
 MUST_CHECK enum err store_step(struct fail *f, enum store_state before, const struct change *c,
                                enum store_state *after);
 const char *store_state_name(enum store_state state); /* "none", "current", "leaving", "removed" */
-/* Whether the episode, which has come to that number, holds it with the same content (a repeated notice), or
- * passed over it: a correction came in its place, which holds the whole record. */
-MUST_CHECK enum err store_has(struct db_tx *tx, struct fail *f, const struct store_version *v, bool *same);
+enum store_known {
+    STORE_NOT_KNOWN,  /* it is not there, or other content stands under its number */
+    STORE_SAID,       /* there with the same content: a repeated notice */
+    STORE_PASSED_OVER /* a correction came in its place, which holds the whole record */
+};
+/* What the store knows of a version that store_plan refuses. */
+MUST_CHECK enum err store_know(struct db_tx *tx, struct fail *f, const struct store_version *v,
+                               enum store_known *known);
 
 MUST_CHECK enum err store_episode_find(struct db_tx *tx, struct fail *f, struct resident_code code,
                                        struct area_code area, struct store_episode *out);
@@ -82,6 +100,10 @@ MUST_CHECK enum err store_latest(struct db_tx *tx, struct fail *f, struct reside
  * the open one opened last; when none is open, the one opened last. ERR_NOT_FOUND. */
 MUST_CHECK enum err store_current(struct db_tx *tx, struct fail *f, struct resident_code code,
                                   struct arena *a, struct store_version *out);
+/* The code under which the episode stands now that had this one, or was given it by mistake; the code itself
+ * when it was never changed or never known. */
+MUST_CHECK enum err store_code_now(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                   struct area_code area, struct resident_code *now);
 /* Whether code changes tie two codes to one person, in either direction. */
 MUST_CHECK enum err store_codes_linked(struct db_tx *tx, struct fail *f, struct resident_code a,
                                        struct resident_code b, bool *linked);

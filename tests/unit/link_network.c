@@ -45,7 +45,7 @@ static enum err scope(void *app, const struct link_notice *n, struct fail *f)
     return e || b.area == n->origin.area ? e : fail_set(f, ERR_SCOPE, "area", NULL);
 }
 
-static size_t persons(const struct link_notice *n, int64_t codes[static 4])
+static size_t persons(const struct link_notice *n, int64_t codes[static LINK_PERSONS_MAX])
 {
     struct body b;
     if (body_read(n, NULL, &b))

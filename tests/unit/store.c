@@ -264,11 +264,78 @@ static void a_code_change_cannot_take_anothers_code(const char *url)
     assert_ok(enter(2, NISHINOMIYA, 1));
     assert_ok(enter(3, CHIYODA, 1));
     assert_err(apply(code_change(1, 2, NISHINOMIYA, 2)), ERR_CODE_TAKEN);
-    assert_err(apply(code_change(1, 3, NISHINOMIYA, 2)), ERR_CODE_TAKEN);
+    assert_ok(enter(7, ASHIYA, 1));
+    assert_ok(apply(code_change(7, 3, ASHIYA, 2))); /* what another municipality said decides nothing */
     assert_err(apply(code_change(4, 5, NISHINOMIYA, 0)), ERR_EPISODE_UNKNOWN);
     assert_int_equal(state_of(1, NISHINOMIYA), STORE_CURRENT);
     assert_ok(apply(code_change(1, 60, NISHINOMIYA, 2)));
     assert_err(apply(code_change(2, 1, NISHINOMIYA, 2)), ERR_CODE_TAKEN); /* a former code */
+    db_close(db);
+}
+
+static struct store_version recode(struct store_version v, int64_t to, int64_t number, int64_t taken_back)
+{
+    v.replaces = v.version;
+    v.version = number;
+    v.identity.resident_code = code_of(to);
+    v.state = STORE_CURRENT;
+    v.opened = (struct date){2020, 4, 1};
+    v.source = number;
+    v.taken_back[v.taken_back_count++] = code_of(taken_back);
+    return v;
+}
+
+static enum err ask_know(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct store_version *v = arg;
+    enum store_known known = STORE_NOT_KNOWN;
+    enum err e = store_know(tx, f, v, &known);
+    return e ? e : known ? ERR_EXISTS : ERR_NOT_FOUND;
+}
+
+static enum err know(struct store_version v)
+{
+    return db_read(db, NULL, ask_know, &v);
+}
+
+/* Whether the change of code was applied here (2 -> 60) or is missing (3 -> 61): the correction ends alike.
+ */
+static void a_correction_takes_a_code_back(const char *url)
+{
+    open_store(url);
+    for (int64_t n = 2; n <= 3; n++) {
+        struct store_version wrong = code_change(n, 58 + n, NISHINOMIYA, 2);
+        struct store_version meanwhile =
+            version(resident(n, NISHINOMIYA), change_on(CHANGE_MOVE_WITHIN, 2023, 7, 1), 3);
+        meanwhile.identity.resident_code = code_of(58 + n);
+        meanwhile.source = 3;
+        assert_ok(enter(n, NISHINOMIYA, 1));
+        if (n == 2) {
+            assert_ok(apply(wrong));
+            assert_ok(apply(meanwhile));
+        }
+        struct store_version right = recode(wrong, 70 + n, 4, 58 + n);
+        assert_ok(apply(right));
+        assert_int_equal(state_of(70 + n, NISHINOMIYA), STORE_CURRENT);
+        assert_int_equal(state_of(58 + n, NISHINOMIYA), STORE_NONE);
+        assert_int_equal(current_area(n), NISHINOMIYA);
+        assert_err(know(meanwhile), ERR_EXISTS); /* said under the wrong code, before the correction */
+        meanwhile.identity.name.name = STR("尼崎　太郎");
+        meanwhile.source = 5;
+        assert_err(know(meanwhile), ERR_NOT_FOUND);         /* somebody else, later */
+        assert_ok(apply(recode(right, 80 + n, 5, 70 + n))); /* corrected once more */
+        assert_ok(enter(58 + n, NISHINOMIYA, 1));           /* and here comes whose code it is */
+        assert_ok(enter(70 + n, CHIYODA, 1));
+        assert_int_equal(current_area(70 + n), CHIYODA);
+    }
+    struct store_version same = code_change(4, 50, NISHINOMIYA, 2);
+    assert_ok(enter(4, NISHINOMIYA, 1));
+    assert_ok(apply(same));
+    same.replaces = 2;
+    same.version = 3;
+    same.identity.name.name = STR("西宮　華子");
+    assert_ok(apply(same)); /* a correction that leaves the code as it is */
+    assert_int_equal(state_of(50, NISHINOMIYA), STORE_CURRENT);
     db_close(db);
 }
 
@@ -323,9 +390,9 @@ static void a_correction_may_follow_what_could_not_be_applied(const char *url)
 
 static enum err ask_has(struct db_tx *tx, struct fail *f, void *arg)
 {
-    bool same = false;
-    enum err e = store_has(tx, f, arg, &same);
-    return e ? e : same ? ERR_EXISTS : ERR_NOT_FOUND;
+    enum store_known known = STORE_NOT_KNOWN;
+    enum err e = store_know(tx, f, arg, &known);
+    return e ? e : known ? ERR_EXISTS : ERR_NOT_FOUND;
 }
 
 static bool has(struct store_version v)
@@ -363,6 +430,26 @@ static void a_repeated_version_is_known(const char *url)
     assert_err(db_read(db, NULL, ask_has, &v), ERR_NOT_FOUND);
     v = version(resident(2, NISHINOMIYA), v.change, 1);
     assert_err(db_read(db, NULL, ask_has, &v), ERR_NOT_FOUND);
+    db_close(db);
+}
+
+/* What there is no memory for is not "other content". */
+static void without_memory_nothing_is_said_of_a_version(void **state UNUSED)
+{
+    int starved = 0;
+    open_store(sqlite_fresh());
+    assert_ok(enter(1, NISHINOMIYA, 1));
+    struct store_version v = version(resident(1, NISHINOMIYA), change_on(CHANGE_MOVE_IN, 2020, 4, 1), 1);
+    for (unsigned long n = 1;; n++) {
+        memory_fail_at(n);
+        enum err e = db_read(db, NULL, ask_has, &v);
+        memory_fail_at(0);
+        starved += e == ERR_MEMORY;
+        if (e == ERR_EXISTS)
+            break;
+        assert_err(e, ERR_MEMORY);
+    }
+    assert_in_range(starved, 2, 20);
     db_close(db);
 }
 
@@ -463,6 +550,7 @@ BOTH(a_person_may_come_back)
 BOTH(a_cancelled_move_out_never_happened)
 BOTH(a_code_change_moves_the_episode)
 BOTH(a_code_change_cannot_take_anothers_code)
+BOTH(a_correction_takes_a_code_back)
 BOTH(a_correction_is_judged_by_what_was_before)
 BOTH(a_correction_may_follow_what_could_not_be_applied)
 BOTH(what_a_correction_passed_over_is_known)
@@ -480,10 +568,12 @@ int main(void)
         cmocka_unit_test(both_a_cancelled_move_out_never_happened),
         cmocka_unit_test(both_a_code_change_moves_the_episode),
         cmocka_unit_test(both_a_code_change_cannot_take_anothers_code),
+        cmocka_unit_test(both_a_correction_takes_a_code_back),
         cmocka_unit_test(both_a_correction_is_judged_by_what_was_before),
         cmocka_unit_test(both_a_correction_may_follow_what_could_not_be_applied),
         cmocka_unit_test(both_what_a_correction_passed_over_is_known),
         cmocka_unit_test(both_a_repeated_version_is_known),
+        cmocka_unit_test(without_memory_nothing_is_said_of_a_version),
         cmocka_unit_test(both_two_open_episodes_are_listed),
         cmocka_unit_test(both_a_census_compares_states),
     };

@@ -7,10 +7,14 @@
  * it in order.
  *
  * Body of the notice:
- * {"version","state","opened","source","replaces_version"?,"identity":{...,"change":{...}}}. state and opened
- * are what the chain came to at its origin; a receiver derives them itself and takes them from here only when
- * the version that this one corrects is missing there. source: number of the register's change, by which a
- * restored CS knows what it has sent already. */
+ * {"version","state","opened","source","replaces_version"?,"taken_back"?,"identity":{...,"change":{...}}}.
+ * state and opened are what the chain came to at its origin; a receiver derives them itself and takes them
+ * from here only when the version that this one corrects is missing there. source: number of the register's
+ * change, by which a restored CS knows what it has sent already.
+ *
+ * A correction of a code change names in old_resident_code the code before the corrected change, and in
+ * taken_back the codes that the corrected one, and corrections of it, gave by mistake. What was said under
+ * those in the meantime need not be corrected: the correction holds the whole record. */
 #ifndef JUKI_FLOW_IDENTITY_NOTICE_IDENTITY_NOTICE_H
 #define JUKI_FLOW_IDENTITY_NOTICE_IDENTITY_NOTICE_H
 
@@ -29,7 +33,9 @@ struct identity_change {
 /* At the CS: take a change in. Records and sends it, or lets it wait for its number and asks the agency for
  * one. A change that was taken before (the same number and content) does nothing. When it cannot be taken,
  * nothing is written: errors of identity_check and store_plan, ERR_AREA_OTHER, ERR_FIELD_MISSING (a later
- * change without a number), ERR_CHANGE_REPLACES. */
+ * change without a number), ERR_CHANGE_REPLACES (a code change is corrected by a code change only, and only
+ * while no further one stands on it that gave another code). The correction of a code change may name as the
+ * code before either the one before the corrected change or the one after it. */
 MUST_CHECK enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f,
                                          const struct identity_change *change);
 /* At the CS: the number came: releases what waits for code in order. What cannot be applied any more is

@@ -3,6 +3,15 @@
 
 #define NUMBER_MOST (INT64_C(1) << 53) /* what JSON numbers hold exactly */
 
+static void write_taken_back(struct buf *b, const struct store_version *v)
+{
+    char text[RESIDENT_CODE_TEXT_SIZE];
+    json_begin(b, "taken_back", '[');
+    for (size_t i = 0; i < v->taken_back_count; i++)
+        json_add_text(b, NULL, str_of(resident_code_REVEAL(v->taken_back[i], text)));
+    json_end(b, ']');
+}
+
 void notice_body_write(struct buf *b, const struct store_version *v)
 {
     char opened[DATE_TEXT_SIZE];
@@ -13,6 +22,8 @@ void notice_body_write(struct buf *b, const struct store_version *v)
     json_add_int(b, "source", v->source);
     if (v->replaces)
         json_add_int(b, "replaces_version", v->replaces);
+    if (v->taken_back_count)
+        write_taken_back(b, v);
     identity_json_write(b, "identity", &v->identity, &v->change);
     json_end(b, '}');
 }
@@ -46,6 +57,35 @@ static enum err read_chain(struct fail *f, const struct json *body, struct arena
     return e;
 }
 
+/* Only a correction of a code change takes codes back: neither its own nor the one before. */
+static enum err check_taken_back(struct fail *f, const struct store_version *v)
+{
+    bool may = v->replaces && v->change.has_old_code;
+    for (size_t i = 0; i < v->taken_back_count; i++)
+        if (!may || resident_code_equal(v->taken_back[i], v->identity.resident_code) ||
+            resident_code_equal(v->taken_back[i], v->change.old_code))
+            return fail_set(f, ERR_FIELD_RANGE, "taken_back", NULL);
+    return ERR_OK;
+}
+
+static enum err read_taken_back(struct fail *f, const struct json *body, struct store_version *v)
+{
+    const struct json *list = json_get(body, "taken_back"), *code;
+    enum err e = ERR_OK;
+    if (!list)
+        return ERR_OK;
+    if (!json_is(list, JSON_ARRAY))
+        return fail_set(f, ERR_FIELD_TYPE, "taken_back", NULL);
+    for (code = json_first(list); code && !e; code = code->next) {
+        if (v->taken_back_count == STORE_TAKEN_BACK_MAX)
+            return fail_set(f, ERR_FIELD_RANGE, "taken_back", NULL);
+        e = json_is(code, JSON_STRING)
+                ? resident_code_parse(f, json_str(code), &v->taken_back[v->taken_back_count++])
+                : fail_set(f, ERR_FIELD_TYPE, "taken_back", NULL);
+    }
+    return e ? e : check_taken_back(f, v);
+}
+
 enum err notice_body_read(struct fail *f, const struct json *body, struct arena *a, struct store_version *v)
 {
     struct store_version read = {0};
@@ -55,6 +95,8 @@ enum err notice_body_read(struct fail *f, const struct json *body, struct arena 
         e = json_member_object(f, body, "identity", &identity);
     if (!e)
         e = identity_json_read(f, identity, a, &read.identity, &read.change);
+    if (!e)
+        e = read_taken_back(f, body, &read);
     if (!e)
         *v = read;
     return e;

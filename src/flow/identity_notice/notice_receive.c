@@ -47,48 +47,69 @@ static enum err scope_at_agency(void *app UNUSED, const struct link_notice *n, s
     return own_municipality(n, f, n->sender.area);
 }
 
-static size_t persons(const struct link_notice *n, int64_t codes[static 4])
+static size_t persons(const struct link_notice *n, int64_t codes[static LINK_PERSONS_MAX])
 {
     const struct json *identity = json_get(n->body, "identity");
+    struct resident_code taken_back = {0};
     size_t count = flow_person_add(identity, "resident_code", codes, 0);
-    return flow_person_add(json_get(identity, "change"), "old_resident_code", codes, count);
+    count = flow_person_add(json_get(identity, "change"), "old_resident_code", codes, count);
+    const struct json *code = json_first(json_get(n->body, "taken_back"));
+    for (; code && count < LINK_PERSONS_MAX; code = code->next)
+        if (json_is(code, JSON_STRING) && !resident_code_parse(NULL, json_str(code), &taken_back))
+            codes[count++] = taken_back.value;
+    return count;
 }
 
 /* ---- recording ---- */
 
 /* What a role does besides recording. */
 struct duty {
-    bool keeps_numbers, relays;
+    bool final, relays; /* final: it knows whose every number and code is */
 };
 
-/* ERR_VERSION_OLD is no error for a notice that is here with the same content; *known says so. */
+/* What cannot follow any more may be here already, or be passed over by a correction: no error then. */
 static enum err plan_or_know(struct db_tx *tx, struct fail *f, const struct store_version *v,
-                             struct store_plan *plan, bool *known)
+                             struct store_plan *plan, enum store_known *known)
 {
     struct fail why = {0};
-    *known = false;
+    *known = STORE_NOT_KNOWN;
     enum err e = store_plan(tx, &why, v, plan);
-    if (e == ERR_VERSION_OLD) {
-        enum err asked = store_has(tx, f, v, known);
-        if (asked || *known)
-            return asked;
-    }
-    return e ? fail_set(f, e, why.field, "%s", why.detail) : ERR_OK;
+    if (!e || err_row(e)->exit != 1)
+        return e ? fail_set(f, e, why.field, "%s", why.detail) : ERR_OK;
+    enum err asked = store_know(tx, f, v, known);
+    return asked || *known ? asked : fail_set(f, e, why.field, "%s", why.detail);
+}
+
+/* Only a code of its own stock may be given by a municipality (法30条の4). Who may give which is settled
+ * before anybody does, so this judgement does not depend on what came first. */
+static enum err check_designation(struct flow *flow, struct db_tx *tx, struct fail *f,
+                                  const struct store_version *v, const struct link_notice *n)
+{
+    struct area_code area = {0};
+    if (change_row(v->change.reason)->group != CHANGE_CODE_AMENDMENT)
+        return ERR_OK;
+    enum err e = flow->code_designated(tx, f, v->identity.resident_code, &area);
+    if (!e && area.value && area.value != n->origin.area)
+        return fail_set(f, ERR_CODE_ELSEWHERE, "resident_code", NULL);
+    return e;
 }
 
 static enum err record(struct flow *flow, struct db_tx *tx, const struct link_notice *n, struct fail *f,
                        const struct store_version *v, struct duty duty)
 {
     struct store_plan plan;
-    bool known;
+    enum store_known known;
     enum err e = plan_or_know(tx, f, v, &plan, &known);
-    if (e || known)
+    if (e || known == STORE_SAID)
         return e;
-    if (duty.keeps_numbers)
+    bool ends_number = known && v->change.has_old_number; /* no correction says that */
+    if (!known && duty.final)
+        e = check_designation(flow, tx, f, v, n);
+    if (!e && duty.final && (!known || ends_number))
         e = flow->number_record(flow, tx, f, v, n);
-    if (!e)
+    if (!e && !known)
         e = store_write(tx, f, &plan);
-    if (!e && duty.relays)
+    if (!e && duty.relays) /* also what was passed over: the agency says what became of it */
         e = link_relay(flow->link, tx, f, n, flow->upper);
     return e;
 }
@@ -116,7 +137,7 @@ static enum err apply_at_prefecture(void *app, struct db_tx *tx, const struct li
 
 static enum err apply_at_agency(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
 {
-    return receive(app, tx, n, f, (struct duty){.keeps_numbers = true});
+    return receive(app, tx, n, f, (struct duty){.final = true});
 }
 
 /* A restored CS or prefecture got back what it had sent: its store follows. */

@@ -16,9 +16,7 @@ static enum err check_area(const struct flow *flow, struct fail *f, const struct
 
 struct chain_search {
     const struct identity_change *change;
-    int64_t source;  /* sought */
-    int64_t version; /* found */
-    bool repeated;   /* and it says the same as change */
+    bool repeated; /* it was found, and says the same */
 };
 
 static bool says_the_same(const struct identity_change *c, const struct store_version *v)
@@ -35,25 +33,98 @@ static bool says_the_same(const struct identity_change *c, const struct store_ve
 static bool look_at(void *arg, const struct store_version *v)
 {
     struct chain_search *s = arg;
-    if (v->source == s->source) {
-        s->version = v->version;
+    if (v->source == s->change->number)
         s->repeated = says_the_same(s->change, v);
-    }
-    return v->source > s->source; /* numbers of changes only grow */
+    return v->source > s->change->number; /* numbers of changes only grow */
 }
 
-static enum err search_chain(struct db_tx *tx, struct fail *f, const struct identity_change *c,
-                             struct resident_code code, int64_t source, struct chain_search *s)
+/* Walks the chain of the episode that has or had the code; nothing is found when there is none. */
+static enum err walk_chain(struct db_tx *tx, struct fail *f, const struct identity_change *c,
+                           struct resident_code code, bool (*each)(void *, const struct store_version *),
+                           void *arg)
 {
+    struct area_code area = c->identity.address.area_code;
     struct arena a;
     struct fail none;
-    *s = (struct chain_search){.change = c, .source = source};
+    enum err e = store_code_now(tx, f, code, area, &code);
+    if (e)
+        return e;
     arena_init(&a, 4 * NOTICE_ARENA);
-    enum err e = store_history(tx, &none, code, c->identity.address.area_code, &a, look_at, s);
+    e = store_history(tx, &none, code, area, &a, each, arg);
     arena_release(&a);
     if (e == ERR_EPISODE_UNKNOWN)
         return ERR_OK;
     return e ? fail_set(f, e, none.field, "%s", none.detail) : ERR_OK;
+}
+
+/* ---- what a correction corrects ---- */
+
+struct correcting {
+    const struct identity_change *change;
+    struct store_version *v; /* the correction: what it replaces, and the codes */
+    struct resident_code now, given;
+    bool code_change; /* the corrected one is a change of code */
+    bool full;        /* it gave more codes than can be taken back */
+};
+
+static bool holds_code(const struct store_version *v, struct resident_code code)
+{
+    bool held = resident_code_equal(v->identity.resident_code, code);
+    for (size_t i = 0; i < v->taken_back_count && !held; i++)
+        held = resident_code_equal(v->taken_back[i], code);
+    return held;
+}
+
+static void take_back(struct correcting *s, struct resident_code code)
+{
+    struct store_version *v = s->v;
+    if (holds_code(v, code))
+        return;
+    if (v->taken_back_count < STORE_TAKEN_BACK_MAX)
+        v->taken_back[v->taken_back_count++] = code;
+    else
+        s->full = true;
+}
+
+/* From the newest version to the corrected one, and when that gave a code, on to the last before it did. */
+static bool find_corrected(void *arg, const struct store_version *v)
+{
+    struct correcting *s = arg;
+    struct resident_code code = v->identity.resident_code;
+    if (!s->now.value)
+        s->now = code;
+    if (v->source == s->change->replaces) {
+        s->v->replaces = v->version;
+        s->given = code;
+        s->code_change = v->change.has_old_code;
+        s->v->change.old_code = v->change.old_code;
+    }
+    if (s->v->replaces && (!s->code_change || resident_code_equal(code, s->v->change.old_code)))
+        return false;
+    if (s->change->change.has_old_code)
+        take_back(s, code);
+    return s->v->replaces || v->source > s->change->replaces; /* numbers of changes only grow */
+}
+
+/* A change of code is corrected by one, and gives the code that the episode comes to. */
+static enum err plan_correction(struct db_tx *tx, struct fail *f, const struct identity_change *c,
+                                struct store_version *v)
+{
+    struct correcting s = {.change = c, .v = v};
+    bool code_change = c->change.has_old_code;
+    enum err e = walk_chain(tx, f, c, code_change ? c->change.old_code : c->identity.resident_code,
+                            find_corrected, &s);
+    if (e)
+        return e;
+    if (!v->replaces) { /* what it corrects became no notice: a change like any other */
+        v->change.old_code = c->change.old_code;
+        v->taken_back_count = 0;
+        return ERR_OK;
+    }
+    bool last = resident_code_equal(s.now, s.given) || resident_code_equal(s.now, c->identity.resident_code);
+    if (s.full || s.code_change != code_change || (code_change && !last))
+        return fail_set(f, ERR_CHANGE_REPLACES, "replaces", NULL);
+    return code_change ? identity_check(f, &v->identity, &v->change) : ERR_OK;
 }
 
 /* ---- sending ---- */
@@ -100,14 +171,10 @@ enum err notice_plan(struct flow *flow, struct db_tx *tx, struct fail *f, const 
 {
     struct store_version v = {
         .identity = c->identity, .change = c->change, .source = c->number, .noticed = clock_now()};
-    struct chain_search s = {0};
     enum err e = ERR_OK;
     *plan = (struct notice_plan){0};
-    if (c->replaces) {
-        struct resident_code code = c->change.has_old_code ? c->change.old_code : c->identity.resident_code;
-        e = search_chain(tx, f, c, code, c->replaces, &s);
-        v.replaces = s.version;
-    }
+    if (c->replaces)
+        e = plan_correction(tx, f, c, &v);
     if (!e)
         e = store_plan(tx, f, &v, &plan->store);
     if (!e && v.replaces)
@@ -135,8 +202,8 @@ static bool opens_episode(const struct change *c)
 static enum err find_repeated(struct db_tx *tx, struct fail *f, const struct identity_change *c,
                               bool new_episode, bool *repeated)
 {
-    struct chain_search s = {0};
-    enum err e = new_episode ? ERR_OK : search_chain(tx, f, c, c->identity.resident_code, c->number, &s);
+    struct chain_search s = {.change = c};
+    enum err e = new_episode ? ERR_OK : walk_chain(tx, f, c, c->identity.resident_code, look_at, &s);
     *repeated = s.repeated;
     return e;
 }

@@ -149,7 +149,7 @@ static enum err recover_notice(void *app UNUSED, struct db_tx *tx, const struct 
     return e;
 }
 
-static size_t persons(const struct link_notice *n, int64_t codes[static 4])
+static size_t persons(const struct link_notice *n, int64_t codes[static LINK_PERSONS_MAX])
 {
     return flow_person_add(n->body, "resident_code", codes, 0);
 }

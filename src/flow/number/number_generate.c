@@ -143,8 +143,12 @@ static enum err had_already(struct db_tx *tx, struct fail *f, const struct store
     struct store_version latest;
     struct fail why = {0};
     struct resident_code code = v->change.has_old_code ? v->change.old_code : v->identity.resident_code;
+    *had = false;
+    enum err e = store_code_now(tx, f, code, v->identity.address.area_code, &code);
+    if (e)
+        return e;
     arena_init(&a, 64 * 1024);
-    enum err e = store_latest(tx, &why, code, v->identity.address.area_code, &a, &latest);
+    e = store_latest(tx, &why, code, v->identity.address.area_code, &a, &latest);
     *had = !e && latest.identity.has_individual_number &&
            individual_number_equal(latest.identity.individual_number, v->identity.individual_number);
     arena_release(&a);
@@ -191,6 +195,8 @@ static enum err plan_known(struct db_tx *tx, struct fail *f, const struct store_
     const struct change *c = &v->change;
     bool own = resident_code_equal(r->owner, i->resident_code);
     bool moves = c->has_old_code && resident_code_equal(r->owner, c->old_code);
+    for (size_t k = 0; k < v->taken_back_count && !moves; k++)
+        moves = resident_code_equal(r->owner, v->taken_back[k]);
     bool same = own || moves;
     enum err e = same ? ERR_OK : had_already(tx, f, v, &same);
     if (!e && !same)
