@@ -25,6 +25,17 @@ static enum err draw_codes(struct db_tx *tx, struct fail *f, void *arg)
                                     drawing->codes);
 }
 
+/* The failed draw undid its own asking. */
+static enum err ask_for_more(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct drawing *drawing = arg;
+    struct stock_status s;
+    enum err e = resident_code_stock_status(tx, f, &s);
+    int64_t count = s.designated > drawing->count ? s.designated : drawing->count;
+
+    return e ? e : resident_code_stock_fill(drawing->door->flow, tx, f, count, drawing->count);
+}
+
 static enum err read_drawing(struct door_request *r, struct fail *f, struct drawing *drawing)
 {
     struct json *body;
@@ -50,7 +61,10 @@ static enum err post_resident_codes(struct door *d, struct door_request *r, stru
         return e;
     if (!(drawing.codes = arena_alloc(&r->arena, (size_t)drawing.count * sizeof *drawing.codes)))
         return fail_set(f, ERR_MEMORY, "count", NULL);
-    if ((e = db_transaction(d->flow->db, f, draw_codes, &drawing)))
+    e = db_transaction(d->flow->db, f, draw_codes, &drawing);
+    if (e == ERR_STOCK_EMPTY && db_transaction(d->flow->db, NULL, ask_for_more, &drawing))
+        return e; /* the next draw asks */
+    if (e)
         return e;
     json_begin(&r->out, NULL, '{');
     json_begin(&r->out, "resident_codes", '[');

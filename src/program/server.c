@@ -154,15 +154,11 @@ static enum err note_tx(struct db_tx *tx, struct fail *f, void *arg)
     return ledger_append(n->s->ledger, tx, f, LEDGER_OPERATION, n->what, n->detail, &index);
 }
 
-/* A CS without any resident codes asks for its first stock. */
+/* A CS without any resident codes, or in a new life, asks for its first stock. */
 static enum err first_stock(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct server *s = arg;
-    struct stock_status status;
-    enum err e = resident_code_stock_status(tx, f, &status);
-    if (e || status.unused || status.requested)
-        return e;
-    return resident_code_stock_request(&s->flow, tx, f, s->config.stock);
+    return resident_code_stock_fill(&s->flow, tx, f, s->config.stock, 1);
 }
 
 /* In which life, and for a restored one, from what. */

@@ -39,7 +39,7 @@ static void check_stock(const struct json *tree)
     }
     assert(body.count >= 1 && body.count <= STOCK_NOTICE_CODES);
     buf_init(&text, STOCK_BODY_MAX);
-    stock_body_write(&text, body.area, body.filling, body.codes, body.count);
+    stock_body_write(&text, &body, body.codes, body.count);
     assert(!text.broken && !json_read(NULL, buf_str(&text), &second) &&
            !stock_body_read(NULL, second, &again));
     assert(again.count == body.count && again.filling == body.filling &&

@@ -570,6 +570,10 @@ static void a_repeated_draw_gives_the_same_codes(void **state)
     body = STR("{\"draw\":\"load-2\",\"count\":50}");
     assert_ok(door_client_call(c.client, NULL, "/v1/resident-codes", body, &c.answer, NULL));
     assert_string_not_equal(c.answer.p, first);
+    body = STR("{\"draw\":\"load-3\",\"count\":950}"); /* more than there are: others are asked for */
+    assert_err(door_client_call(c.client, NULL, "/v1/resident-codes", body, &c.answer, NULL),
+               ERR_STOCK_EMPTY);
+    assert_int_equal(door_stage_filled(), 1000);
     call_close(&c);
 }
 

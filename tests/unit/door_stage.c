@@ -17,6 +17,8 @@ static int64_t taken_numbers[STAGE_TAKEN_MAX], taken_replaces[STAGE_TAKEN_MAX];
 static size_t taken_count;
 static int64_t taken_number, requested_code;
 static size_t requested_count;
+static int64_t filled;
+enum { STAGE_STOCK = 900 };
 
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces)
 {
@@ -99,7 +101,9 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
     struct sha256 hash = sha256_of(draw);
     uint64_t value;
 
-    (void)flow, (void)tx, (void)f;
+    (void)flow, (void)tx;
+    if (count > STAGE_STOCK)
+        return fail_set(f, ERR_STOCK_EMPTY, NULL, NULL);
     memcpy(&value, hash.bytes, sizeof value);
     for (size_t i = 0; i < count; i++)
         codes[i] = resident_code_from_payload((int64_t)((value + i) % 10000000000));
@@ -109,8 +113,21 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
 enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct stock_status *out)
 {
     (void)tx, (void)f;
-    *out = (struct stock_status){.designated = 1000, .unused = 900};
+    *out = (struct stock_status){.designated = 1000, .unused = STAGE_STOCK};
     return ERR_OK;
+}
+
+enum err resident_code_stock_fill(struct flow *flow, struct db_tx *tx, struct fail *f, int64_t count,
+                                  int64_t short_of)
+{
+    (void)flow, (void)tx, (void)f;
+    filled = short_of > STAGE_STOCK ? count : 0;
+    return ERR_OK;
+}
+
+int64_t door_stage_filled(void)
+{
+    return filled;
 }
 
 static enum err note_request(struct flow *flow, struct db_tx *tx, struct fail *f, struct resident_code code,

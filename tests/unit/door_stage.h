@@ -29,6 +29,7 @@ size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces);
 int64_t door_stage_last_number(void);
 /* How often the flows were asked for another number, and for whom last. */
 size_t door_stage_requested(int64_t *code);
+int64_t door_stage_filled(void); /* codes that were asked for when a draw found too few */
 /* How many were turned away and counted, and where the last came from. */
 size_t door_stage_strangers(const char **source);
 enum err door_stage_stranger_error(void); /* of the last */

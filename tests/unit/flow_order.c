@@ -699,8 +699,8 @@ static char words[10];
 static enum err hear(void *self UNUSED, struct db_tx *tx UNUSED, struct fail *f UNUSED, int64_t first,
                      int64_t last, char state, int64_t error UNUSED, struct str field UNUSED)
 {
-    for (int64_t n = first > 1 ? first : 1; n <= last && n < (int64_t)sizeof words; n++)
-        words[n - 1] = state;
+    for (size_t i = first > 0 ? (size_t)first - 1 : 0; i < (size_t)last && i + 1 < sizeof words; i++)
+        words[i] = state;
     return ERR_OK;
 }
 

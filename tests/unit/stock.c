@@ -61,6 +61,19 @@ static enum err draw_many_tx(struct db_tx *tx, struct fail *f, void *arg)
     return resident_code_stock_draw(c->flow, tx, f, str_of(c->draw), (size_t)c->count, c->codes);
 }
 
+/* As a draw that a restore from before it undid. */
+static enum err draw_and_forget_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    enum err e = draw_many_tx(tx, f, arg);
+    return e ? e : fail_set(f, ERR_DB_CONSTRAINT, NULL, NULL);
+}
+
+static enum err fill_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct call *c = arg;
+    return resident_code_stock_fill(c->flow, tx, f, c->count, 1);
+}
+
 static enum err status_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct call *c = arg;
@@ -280,6 +293,35 @@ static void a_code_in_use_is_not_drawn_again(void **state UNUSED)
     fake_close(nodes, NODES);
 }
 
+/* The register holds codes that the backup does not know as given, nobody has told of them yet, and an answer
+ * of before comes late: none of them is given to anybody else. */
+static void a_restored_cs_gives_no_code_a_second_time(const char *url)
+{
+    enum { STOCK = 20 };
+    struct resident_code code, lost[STOCK + 1];
+    char id[16];
+    open_with(CS_NISHINOMIYA, url);
+    fill(CS_NISHINOMIYA, STOCK);
+    struct fake_notice late = fake_notices[fake_count - 1];
+    struct call c = {.flow = &nodes[CS_NISHINOMIYA].flow, .draw = "lost", .count = STOCK, .codes = lost};
+    assert_err(db_transaction(c.flow->db, NULL, draw_and_forget_tx, &c), ERR_DB_CONSTRAINT);
+    assert_int_equal(status(CS_NISHINOMIYA).unused, STOCK);
+    nodes[CS_NISHINOMIYA].epoch = 1800000000;
+    assert_err(draw(CS_NISHINOMIYA, "d", &code), ERR_STOCK_EMPTY);
+    assert_ok(db_transaction(c.flow->db, NULL, fill_tx, &c));
+    assert_ok(fake_deliver_one(&nodes[CS_NISHINOMIYA], &late, NULL));
+    assert_int_equal(status(CS_NISHINOMIYA).unused, 0);
+    fake_deliver_all(nodes, NODES);
+    assert_int_equal(status(CS_NISHINOMIYA).unused, STOCK);
+    for (int i = 0; i < STOCK / 2; i++) {
+        snprintf(id, sizeof id, "d%d", i);
+        assert_ok(draw(CS_NISHINOMIYA, id, &code));
+        for (int k = 0; k < STOCK; k++)
+            assert_int_not_equal(code.value, lost[k].value);
+    }
+    fake_close(nodes, NODES);
+}
+
 static void only_the_agency_fills_and_only_its_own_cs(void **state UNUSED)
 {
     struct fail f;
@@ -338,6 +380,7 @@ BOTH(a_restored_agency_designates_others)
 BOTH(designated_codes_never_overlap)
 BOTH(a_code_known_from_elsewhere_is_passed_over)
 BOTH(a_draw_is_repeated_not_doubled)
+BOTH(a_restored_cs_gives_no_code_a_second_time)
 
 int main(void)
 {
@@ -351,6 +394,7 @@ int main(void)
         cmocka_unit_test(every_code_is_drawn_once_in_no_order),
         cmocka_unit_test(more_is_asked_for_in_time_and_once),
         cmocka_unit_test(a_code_in_use_is_not_drawn_again),
+        cmocka_unit_test(both_a_restored_cs_gives_no_code_a_second_time),
         cmocka_unit_test(only_the_agency_fills_and_only_its_own_cs),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/resident_code_stock/stock_body.h"
 
-void stock_body_write(struct buf *b, struct area_code area, int64_t filling,
-                      const struct resident_code *codes, size_t count)
+void stock_body_write(struct buf *b, const struct stock_body *body, const struct resident_code *codes,
+                      size_t count)
 {
     char text[RESIDENT_CODE_TEXT_SIZE], area_text[AREA_CODE_TEXT_SIZE];
     json_begin(b, NULL, '{');
-    json_add_text(b, "area_code", str_of(area_code_text(area, area_text)));
-    json_add_int(b, "filling", filling);
+    json_add_text(b, "area_code", str_of(area_code_text(body->area, area_text)));
+    json_add_int(b, "filling", body->filling);
+    json_add_int(b, "request", body->request);
     json_begin(b, "resident_codes", '[');
     for (size_t i = 0; i < count; i++)
         json_add_text(b, NULL, str_of(resident_code_REVEAL(codes[i], text)));
@@ -34,7 +35,10 @@ enum err stock_body_read(struct fail *f, const struct json *body, struct stock_b
 {
     const struct json *codes;
     out->count = 0;
+    out->request = 0;
     enum err e = json_member_int(f, body, "filling", 1, STOCK_REQUEST_MOST, &out->filling);
+    if (!e)
+        e = json_member_int_maybe(f, body, "request", 0, INT64_C(1) << 53, &out->request);
     if (!e)
         e = read_area(f, body, &out->area);
     if (!e)

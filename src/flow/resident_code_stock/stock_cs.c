@@ -26,7 +26,11 @@ enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct sto
     struct stock_status s = {0};
     db_query(tx, &rows, &sql_flow_resident_code_stock_level_get, DB_NONE);
     while (db_next(&rows))
-        s = (struct stock_status){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 2), 0};
+        s = (struct stock_status){.designated = db_row_int(&rows, 0),
+                                  .unused = db_row_int(&rows, 1),
+                                  .requested = db_row_int(&rows, 2),
+                                  .epoch = db_row_int(&rows, 3),
+                                  .first_request = db_row_int(&rows, 4)};
     enum err e = db_done(&rows, f);
     s.level = level_of(&s);
     if (!e)
@@ -37,13 +41,32 @@ enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct sto
 static enum err set_level(struct db_tx *tx, struct fail *f, const struct stock_status *s)
 {
     return db_exec(tx, f, &sql_flow_resident_code_stock_level_set,
-                   DB(db_int(s->designated), db_int(s->unused), db_int(s->requested)), NULL);
+                   DB(db_int(s->designated), db_int(s->unused), db_int(s->requested), db_int(s->epoch),
+                      db_int(s->first_request)),
+                   NULL);
+}
+
+/* The level, in this life: a new one passes over what it finds. The caller writes it back. */
+static enum err find_level(struct flow *flow, struct db_tx *tx, struct fail *f, struct stock_status *s)
+{
+    int64_t epoch = link_epoch(flow->link);
+    enum err e = resident_code_stock_status(tx, f, s);
+    if (e || s->epoch >= epoch)
+        return e;
+    s->unused = s->requested = 0;
+    s->epoch = epoch;
+    s->first_request = INT64_MAX;
+    s->level = level_of(s);
+    return db_exec(tx, f, &sql_flow_resident_code_stock_unused_clear, DB_NONE, NULL);
 }
 
 /* ---- asking and filling ---- */
 
-static enum err send_request(struct flow *flow, struct db_tx *tx, struct fail *f, int64_t count)
+/* Counts as requested when it was sent. */
+static enum err send_request(struct flow *flow, struct db_tx *tx, struct fail *f, struct stock_status *s,
+                             int64_t count)
 {
+    struct link_sent sent = {0};
     struct buf body;
     buf_init(&body, 64);
     json_begin(&body, NULL, '{');
@@ -53,10 +76,15 @@ static enum err send_request(struct flow *flow, struct db_tx *tx, struct fail *f
     if (!e) {
         struct link_send send = {
             .destination = "agency", .kind = LINK_KIND_STOCK_REQUEST, .body = buf_str(&body)};
-        e = link_send(flow->link, tx, f, &send, NULL);
+        e = link_send(flow->link, tx, f, &send, &sent);
     }
     buf_release(&body);
-    return e;
+    if (e)
+        return e;
+    s->requested += count;
+    if (s->first_request == INT64_MAX)
+        s->first_request = sent.sequence;
+    return ERR_OK;
 }
 
 enum err resident_code_stock_request(struct flow *flow, struct db_tx *tx, struct fail *f, int64_t count)
@@ -64,11 +92,25 @@ enum err resident_code_stock_request(struct flow *flow, struct db_tx *tx, struct
     struct stock_status s;
     if (count < 1 || count > STOCK_REQUEST_MOST)
         return fail_set(f, ERR_FIELD_RANGE, "count", "1 to %d", STOCK_REQUEST_MOST);
-    enum err e = resident_code_stock_status(tx, f, &s);
-    s.requested += count;
+    enum err e = find_level(flow, tx, f, &s);
     if (!e)
-        e = set_level(tx, f, &s);
-    return e ? e : send_request(flow, tx, f, count);
+        e = send_request(flow, tx, f, &s, count);
+    return e ? e : set_level(tx, f, &s);
+}
+
+enum err resident_code_stock_fill(struct flow *flow, struct db_tx *tx, struct fail *f, int64_t count,
+                                  int64_t short_of)
+{
+    struct stock_status s;
+    struct fail why = {0};
+    enum err e = find_level(flow, tx, f, &s);
+    if (e)
+        return e;
+    if (!s.requested && (!s.unused || s.unused < short_of))
+        e = send_request(flow, tx, &why, &s, count < STOCK_REQUEST_MOST ? count : STOCK_REQUEST_MOST);
+    if (e && e != ERR_BUSY)
+        return fail_set(f, e, why.field, "%s", why.detail);
+    return set_level(tx, f, &s);
 }
 
 static enum err keep_codes(struct db_tx *tx, struct fail *f, const struct stock_body *body,
@@ -86,7 +128,7 @@ static enum err keep_codes(struct db_tx *tx, struct fail *f, const struct stock_
 
 static enum err apply_notice(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
 {
-    const struct flow *flow = app;
+    struct flow *flow = app;
     struct stock_body *body = memory_new(sizeof *body);
     struct stock_status s = {0};
     if (!body)
@@ -95,10 +137,13 @@ static enum err apply_notice(void *app, struct db_tx *tx, const struct link_noti
     if (!e && body->area.value != flow->self.area)
         e = fail_set(f, ERR_SCOPE, "area_code", "%06d", body->area.value);
     if (!e)
-        e = resident_code_stock_status(tx, f, &s);
-    if (!e)
+        e = find_level(flow, tx, f, &s);
+    bool former = body->request && body->request < s.first_request; /* the life before asked for it */
+    if (!e && former)
+        e = set_level(tx, f, &s);
+    if (!e && !former)
         e = keep_codes(tx, f, body, &s);
-    if (!e) {
+    if (!e && !former) {
         s.designated = body->filling;
         s.requested = s.requested > (int64_t)body->count ? s.requested - (int64_t)body->count : 0;
         e = set_level(tx, f, &s);
@@ -189,8 +234,7 @@ static enum err ask_in_time(struct flow *flow, struct db_tx *tx, struct fail *f,
     int64_t count = s->designated < STOCK_REQUEST_MOST ? s->designated : STOCK_REQUEST_MOST;
     if (!level_of(s) || s->requested || !count)
         return ERR_OK;
-    s->requested = count;
-    return send_request(flow, tx, f, count);
+    return send_request(flow, tx, f, s, count);
 }
 
 /* Draws codes[from..count) and notes them. */
@@ -218,7 +262,7 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
         return fail_set(f, ERR_FIELD_RANGE, "draw", "1 to %d bytes", DRAW_ID_MAX);
     enum err e = find_former(tx, f, draw, count, codes, &known);
     if (!e && known < count)
-        e = resident_code_stock_status(tx, f, &s);
+        e = find_level(flow, tx, f, &s);
     if (e || known == count)
         return e;
     int level = s.level;

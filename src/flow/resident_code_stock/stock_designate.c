@@ -85,11 +85,11 @@ enum err resident_code_stock_designate(struct flow *flow, struct db_tx *tx, stru
 }
 
 static enum err send_codes(struct flow *flow, struct db_tx *tx, struct fail *f, const struct node_name *cs,
-                           int64_t filling, const struct resident_code *codes, size_t count)
+                           const struct stock_body *answer, const struct resident_code *codes, size_t count)
 {
     struct buf body;
     buf_init(&body, STOCK_BODY_MAX);
-    stock_body_write(&body, (struct area_code){cs->area}, filling, codes, count);
+    stock_body_write(&body, answer, codes, count);
     enum err e = buf_check(&body, f, "resident_codes");
     if (!e) {
         struct link_send send = {
@@ -100,18 +100,22 @@ static enum err send_codes(struct flow *flow, struct db_tx *tx, struct fail *f, 
     return e;
 }
 
-static enum err fill(struct flow *flow, struct db_tx *tx, struct fail *f, const struct node_name *cs,
+static enum err fill(struct flow *flow, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                      size_t count)
 {
     struct resident_code *codes = memory_new(count * sizeof *codes);
-    if (!codes)
-        return fail_set(f, ERR_MEMORY, NULL, NULL);
-    enum err e =
-        resident_code_stock_designate(flow, tx, f, (struct area_code){cs->area}, (int64_t)count, codes);
-    for (size_t sent = 0, n; sent < count && !e; sent += n) {
-        n = count - sent < STOCK_NOTICE_CODES ? count - sent : STOCK_NOTICE_CODES;
-        e = send_codes(flow, tx, f, cs, (int64_t)count, codes + sent, n);
+    struct stock_body *answer = memory_new(sizeof *answer);
+    enum err e = codes && answer ? ERR_OK : fail_set(f, ERR_MEMORY, NULL, NULL);
+    if (!e) {
+        *answer = (struct stock_body){
+            .area = {n->origin.area}, .filling = (int64_t)count, .request = n->sender_sequence};
+        e = resident_code_stock_designate(flow, tx, f, answer->area, (int64_t)count, codes);
     }
+    for (size_t sent = 0, part; sent < count && !e; sent += part) {
+        part = count - sent < STOCK_NOTICE_CODES ? count - sent : STOCK_NOTICE_CODES;
+        e = send_codes(flow, tx, f, &n->origin, answer, codes + sent, part);
+    }
+    memory_free(answer);
     memory_free(codes);
     return e;
 }
@@ -120,7 +124,7 @@ static enum err apply_request(void *app, struct db_tx *tx, const struct link_not
 {
     int64_t count = 0;
     enum err e = json_member_int(f, n->body, "count", 1, STOCK_REQUEST_MOST, &count);
-    return e ? e : fill(app, tx, f, &n->origin, (size_t)count);
+    return e ? e : fill(app, tx, f, n, (size_t)count);
 }
 
 static enum err designate_again(struct db_tx *tx, struct fail *f, const struct stock_body *body)

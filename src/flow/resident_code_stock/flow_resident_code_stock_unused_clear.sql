@@ -1,0 +1,3 @@
+-- passes over the whole stock
+-- in: nothing
+DELETE FROM flow_resident_code_stock_unused
