@@ -54,8 +54,8 @@ static void write_refusals(struct link *l, bool all)
     struct fail f;
     char what[160];
     while (refusal_pop(l, all, &r)) {
-        snprintf(what, sizeof what, "refused before authentication source %s minute %lld count %lld last %s", r.source,
-                 (long long)r.minute, (long long)r.count, err_row(r.last)->name);
+        snprintf(what, sizeof what, "refused before authentication source %s minute %lld count %lld last %s",
+                 r.source, (long long)r.minute, (long long)r.count, err_row(r.last)->name);
         LOG(LOG_WARNING, "connections_refused", LOG_TEXT("source", r.source), LOG_NUMBER("count", r.count),
             LOG_TEXT("last", err_row(r.last)->name));
         if (operation_log(l, &f, str_of(what), STR("")))
@@ -80,7 +80,7 @@ static void watch_disk(struct link *l)
 static void sign_head(struct link *l)
 {
     struct fail f;
-    if (ledger_sign_head(l->config.ledger, &f, NULL)) {
+    if (link_sign_head(l, &f)) {
         log_fail(LOG_ALARM, "head_not_signed", &f);
         return;
     }

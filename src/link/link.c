@@ -32,7 +32,8 @@ static enum err check_own_key(struct link *l, struct fail *f)
     const struct directory_key *key = node ? directory_key_at(node, clock_now()) : NULL;
     enum err e = key_public(f, l->config.signing_key, own);
     if (!e && (!key || memcmp(key->public_key, own, sizeof own) != 0))
-        e = fail_set(f, ERR_SIGNATURE, "signing_key", "the directory knows another one, or none for today");
+        e = fail_set(f, ERR_SIGNING_KEY, "signing_key",
+                     key ? "it names another one" : "it names none for now");
     directory_unref(d);
     return e;
 }
@@ -47,6 +48,12 @@ enum err link_health(struct link *l, struct fail *f)
 {
     enum err e = check_own_key(l, f);
     return e ? e : db_transaction(l->config.db, f, touch_tx, NULL);
+}
+
+enum err link_sign_head(struct link *l, struct fail *f)
+{
+    enum err e = check_own_key(l, f);
+    return e ? e : ledger_sign_head(l->config.ledger, f, NULL);
 }
 
 int64_t link_epoch(const struct link *l)
@@ -256,6 +263,8 @@ enum err link_new(struct fail *f, const struct link_config *config, struct link 
         e = credentials_load(f, config->tls_key_uri, config->tls_certificate_path, &l->credentials);
     if (!e)
         e = directory_load(l, f);
+    if (!e)
+        e = check_own_key(l, f);
     if (!e)
         e = peers_load(l, f);
     if (e) {

@@ -81,6 +81,7 @@ struct link_config {
     int disk_least;
     int head_seconds; /* how often the ledger's head is signed and shown to the upper server */
 };
+/* ERR_SIGNING_KEY, and nothing is signed, when the directory names another key for this server. */
 MUST_CHECK enum err link_new(struct fail *f, const struct link_config *config, struct link **out);
 /* Starts listening, dialling and the head-signing thread. */
 MUST_CHECK enum err link_start(struct link *l, struct fail *f);
@@ -115,6 +116,10 @@ MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f,
                                const char *destination);
 /* Would others take what this server signs now, and does its disk take a commit? */
 MUST_CHECK enum err link_health(struct link *l, struct fail *f);
+/* Signs the log's head. ERR_SIGNING_KEY when the directory has come to name another key: nobody could check
+ * it.
+ */
+MUST_CHECK enum err link_sign_head(struct link *l, struct fail *f);
 /* The server's life: 1 at first, raised by a restore. */
 int64_t link_epoch(const struct link *l);
 /* A life of a server: what is known of the one a database is in. */

@@ -178,8 +178,8 @@ enum err server_start(struct server *s, struct fail *f)
 {
     enum err e = note_start(s, f);
     if (!e)
-        e = ledger_sign_head(s->ledger, f,
-                             NULL); /* from here on the log has a head, and none that ends with "stopped" */
+        e = link_sign_head(s->link,
+                           f); /* from here on the log has a head, and none that ends with "stopped" */
     if (!e && s->self.role == NODE_CS)
         e = db_transaction(s->db, f, first_stock, s);
     if (!e)
@@ -231,7 +231,7 @@ void server_close(struct server *s)
     bool writes = s->link && db_may_write(s->db);
     if (writes && db_transaction(s->db, &f, note_tx, &note))
         log_fail(LOG_WARNING, "stop_not_logged", &f);
-    if (writes && ledger_sign_head(s->ledger, &f, NULL))
+    if (writes && link_sign_head(s->link, &f))
         log_fail(LOG_WARNING, "head_not_signed", &f);
     door_free(s->door);
     link_free(s->link);

@@ -412,7 +412,7 @@ static enum err verb_sign_head(void *self, struct control_call *call, struct fai
 {
     struct server *s = self;
     (void)call;
-    return ledger_sign_head(s->ledger, f, NULL);
+    return link_sign_head(s->link, f);
 }
 
 /* ---- backup and forks ---- */
@@ -433,7 +433,7 @@ static enum err backup_begun(void *arg, struct fail *f)
 {
     struct backup_note n = {arg, STR("backup begun")};
     enum err e = db_transaction(n.s->db, f, backup_note_tx, &n);
-    return e ? e : ledger_sign_head(n.s->ledger, f, NULL);
+    return e ? e : link_sign_head(n.s->link, f);
 }
 
 static enum err verb_backup(void *self, struct control_call *call, struct fail *f)

@@ -26,17 +26,27 @@ def until(question, seconds=30):
 
 
 def anothers_key(checks, net, town):
-    """The directory comes to name another key than the one the server signs with: it signs, but nobody takes it."""
+    """The directory comes to name another key than the one the server signs with: nobody could check what it signs. It says
+    so, signs no head any more, and does not start again with that key."""
     own, kept = net.dir / CS / "keys" / "signing.key", net.folder / "signing.key"
     shutil.copy(own, kept)
     shutil.copy(net.dir / "agency" / "keys" / "signing.key", own)
     net.juki("network", "renew", str(net.dir), "agency", "--revoke-old")  # signs a directory with the keys that lie there
     told = until(lambda: (a := net.ask(CS, do="status")) and not a["ok"] and a)
     checks.check("a server that signs with a key nobody knows does not say that it is ready",
-                 told and told["name"] == "SIGNATURE" and "ready" not in told, told)
+                 told and told["name"] == "SIGNING_KEY" and "ready" not in told, told)
+    head = net.ask(CS, do="sign_head")
+    checks.check("it signs no head", not head["ok"] and head["name"] == "SIGNING_KEY", head)
     town.rename(2)
+    net.down(CS)
+    log = net.dir / CS / "log" / "juki.log"
+    before = len(log.read_text())
     shutil.copy(kept, own)
+    refused = net.run("up", str(net.dir), CS)
+    checks.check("it does not start with a key that the directory does not name",
+                 refused.returncode == 3 and "SIGNING_KEY" in log.read_text()[before:], refused.stdout + refused.stderr)
     net.juki("network", "renew", str(net.dir), "agency", "--revoke-old")
+    net.up(CS)
     well = until(lambda: (a := net.ask(CS, do="status")) and a["ok"] and a)
     checks.check("when the directory knows its key again it is", well and well["ready"], well)
     town.check_settled(checks, "what was given meanwhile")
@@ -46,8 +56,8 @@ def full_disk(checks, net, town):
     """No file may grow: writes fail as on a full disk. The server must not say that it is well."""
     pid = net.pid("prefecture.28")
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    ill = until(lambda: not (told := net.ask("prefecture.28", do="status")) or not told["ok"], 5)
-    checks.check("a server that cannot commit does not say that it is ready", ill)
+    told = net.ask("prefecture.28", do="status")
+    checks.check("a server that cannot commit does not once say that it is ready", not told or not told["ok"], told)
     town.rename(2)
     gone = until(lambda: not pathlib.Path(f"/proc/{pid}/fd").exists() or not net.ask("prefecture.28", do="status"))
     checks.check("it ends instead of going on with what it cannot keep", gone)
