@@ -3,7 +3,8 @@
  *
  * json_read makes a tree in one piece of memory, which holds a copy of the text: keys and texts of the tree
  * lie in it, terminated, and live as long as the tree. It refuses nesting over 16 before it reads a value (so
- * that no stack is too small), duplicate keys, bad UTF-8, U+0000, halves of surrogates, and bytes behind the
+ * that no stack is too small), more values than 64 and one for each eight bytes (so that the tree takes at
+ * most eight times the text), duplicate keys, bad UTF-8, U+0000, halves of surrogates, and bytes behind the
  * end. Reading costs about one pass over the text and two allocations at most, since every notice is read at
  * every hop. */
 #ifndef JUKI_BASE_JSON_H
@@ -35,7 +36,7 @@ struct json {
     const struct json *next;
 };
 
-/* *out is an object or array, the caller's to free. ERR_JSON, ERR_JSON_DEPTH, ERR_MEMORY. */
+/* *out is an object or array, the caller's to free. ERR_JSON, ERR_JSON_DEPTH, ERR_LIMIT, ERR_MEMORY. */
 MUST_CHECK enum err json_read(struct fail *f, struct str text, struct json **out);
 void json_free(struct json *tree); /* accepts NULL */
 

@@ -3,12 +3,18 @@
  * keeps.
  *
  * One pass counts how many values there can be (each follows a comma, a bracket or a brace, or is the whole),
- * so that tree and text are one allocation. Texts are unescaped in place, where they only shrink, and
- * terminated where their closing quote stood. UTF-8 is checked once over the whole. Nothing of the text
- * stands in an error. */
+ * so that tree and text are one allocation. A value takes more memory here than the two bytes it may take in
+ * the text ("[1,1,1"), so a text that is denser than any of ours is refused before it costs anything: what a
+ * text costs is at most VALUES_FREE nodes and eight times its length. Texts are unescaped in place, where
+ * they only shrink, and terminated where their closing quote stood. UTF-8 is checked once over the whole.
+ * Nothing of the text stands in an error. */
 #include "base/json.h"
 
 #include <stdlib.h>
+
+/* As many values may stand in any text, and one more for each eight bytes of it. */
+enum { VALUES_FREE = 64, TEXT_A_VALUE = 8 };
+static_assert(sizeof(struct json) <= 7 * TEXT_A_VALUE, "a text costs at most eight times its length");
 
 struct tree {
     size_t text_size;
@@ -300,10 +306,26 @@ static enum err take_value(struct reader *r, struct fail *f, struct json *v)
 
 /* ---- the whole */
 
-/* At least as many as there are values. */
-static size_t values_most(struct str text)
+struct size {
+    size_t values; /* at least as many as there are */
+    int depth, deepest;
+};
+
+static void measure(struct size *s, char c)
 {
-    size_t count = 1;
+    s->values += c == ',';
+    if (c == '{' || c == '[') {
+        s->values++;
+        if (++s->depth > s->deepest)
+            s->deepest = s->depth;
+    } else if (c == '}' || c == ']') {
+        s->depth--;
+    }
+}
+
+static struct size size_of(struct str text)
+{
+    struct size size = {.values = 1};
     bool quoted = false;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
@@ -312,14 +334,14 @@ static size_t values_most(struct str text)
         else if (c == '\\' && quoted)
             i++;
         else if (!quoted)
-            count += c == ',' || c == '{' || c == '[';
+            measure(&size, c);
     }
-    return count;
+    return size;
 }
 
-static struct tree *tree_new(struct str text)
+static struct tree *tree_new(struct str text, size_t values)
 {
-    size_t nodes = values_most(text) * sizeof(struct json);
+    size_t nodes = values * sizeof(struct json);
     struct tree *t = memory_new(sizeof *t + nodes + text.n + 1);
     if (!t)
         return NULL;
@@ -334,7 +356,12 @@ enum err json_read(struct fail *f, struct str text, struct json **out)
 {
     if (utf8_check(f, NULL, text))
         return fail_set(f, ERR_JSON, NULL, "not UTF-8");
-    struct tree *t = tree_new(text);
+    struct size size = size_of(text);
+    if (size.values > VALUES_FREE + text.n / TEXT_A_VALUE)
+        return size.deepest > JSON_DEPTH_MAX
+                   ? fail_set(f, ERR_JSON_DEPTH, NULL, NULL)
+                   : fail_set(f, ERR_LIMIT, NULL, "%zu values in %zu bytes", size.values, text.n);
+    struct tree *t = tree_new(text, size.values);
     if (!t)
         return fail_set(f, ERR_MEMORY, NULL, NULL);
     struct reader r = {.start = t->text, .at = t->text, .end = t->text + text.n, .node = t->nodes + 1};

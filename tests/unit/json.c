@@ -28,6 +28,36 @@ static void bad_json_is_refused_before_it_hurts(void **state)
     }
 }
 
+/* "[1,1,1 ..." takes two bytes a value and would take fifty-six of memory. */
+static void a_text_that_is_all_values_costs_little(void **state)
+{
+    (void)state;
+    enum { FREE = 64, EACH = 8, MANY = 2 * 1024 * 1024 };
+    struct buf b;
+    buf_init(&b, (size_t)2 * MANY + 16);
+    for (int dense = 0; dense < 2; dense++) { /* n values in 8 (n - 64) bytes, or one byte less */
+        struct json *tree = NULL;
+        int n = 1000;
+        buf_clear(&b);
+        buf_add_char(&b, '[');
+        for (int i = 1; i < n; i++)
+            buf_add_format(&b, "%s1", i > 1 ? "," : "");
+        while (b.n < (size_t)(n - FREE) * EACH - 1 - (size_t)dense)
+            buf_add_char(&b, ' ');
+        buf_add_char(&b, ']');
+        assert_err(json_read(NULL, buf_str(&b), &tree), dense ? ERR_LIMIT : ERR_OK);
+        json_free(tree);
+    }
+    struct json *tree = NULL;
+    buf_clear(&b);
+    for (int i = 0; i < MANY; i++)
+        buf_add_str(&b, i ? STR("1,") : STR("[,"));
+    memory_fail_at(1); /* it is refused before there is a tree */
+    assert_err(json_read(NULL, buf_str(&b), &tree), ERR_LIMIT);
+    memory_fail_at(0);
+    buf_release(&b);
+}
+
 static void brackets_in_text_do_not_count(void **state)
 {
     (void)state;
@@ -230,6 +260,7 @@ int main(void)
         cmocka_unit_test(writing_escapes_and_places_commas),
         cmocka_unit_test(what_is_read_is_what_was_written),
         cmocka_unit_test(a_number_beyond_int64_is_no_whole_number),
+        cmocka_unit_test(a_text_that_is_all_values_costs_little),
         cmocka_unit_test(twins_are_refused_among_many_members_too),
         cmocka_unit_test(another_reader_takes_the_same_texts_for_the_same),
     };
