@@ -212,9 +212,27 @@ def refusals(w, node, path):
         r = w.restore(node, file, key)
         checks.check(f"{what} is refused", r.returncode == 1 and said in r.stderr, (r.returncode, r.stderr))
         checks.check(f"{what}: nothing was touched", fingerprint(net.dir / node) == before, what)
+    newer_database(w, node)
     japanese = net.run("restore", str(net.dir), node, str(cut), "--key", str(w.key), env={"LC_ALL": "ja_JP.UTF-8"})
     checks.check("in Japanese too", "改変" in japanese.stderr, japanese.stderr)
     net.up(node)
+
+
+def newer_database(w, node):
+    """A newer release had the database open: this one does not start on it, makes no backup of it, and leaves it alone."""
+    net, checks, path = w.net, w.checks, w.net.dir / node / "data" / "juki.db"
+
+    def change(statement):
+        subprocess.run(["sqlite3", str(path), statement], check=True, capture_output=True, timeout=30)
+    change("INSERT INTO db_schema SELECT module, MAX(number) + 1, 'newer', 1 FROM db_schema WHERE module = 'link'")
+    before, said = hashlib.sha256(path.read_bytes()).hexdigest(), len(w.log(node))
+    r = net.run("up", str(net.dir), node)
+    checks.check("no server starts on a newer release's database", r.returncode == 3 and "DB_NEWER" in w.log(node)[said:],
+                 (r.returncode, w.log(node)[said:]))
+    r = net.run("backup", "make", str(net.dir), node, str(net.folder / "newer"), "--key", str(w.key))
+    checks.check("nor is it backed up", r.returncode == 3 and "newer program" in r.stderr, (r.returncode, r.stderr))
+    checks.check("it stays as it was", hashlib.sha256(path.read_bytes()).hexdigest() == before)
+    change("DELETE FROM db_schema WHERE name = 'newer'")
 
 
 def noted(net, node, what):

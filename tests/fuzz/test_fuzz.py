@@ -22,6 +22,7 @@ from network import Checks  # noqa: E402
 
 # target: inputs in a short run (about three seconds of processor time), longest input
 TARGETS = {
+    "backup": (6000, 2048),
     "certificate": (6000, 4096),
     "change_event": (40000, 4096),
     "config": (30000, 4096),

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/command.h"
+
+#include "base/file.h"
+#include "command/network.h"
+#include "keys/sealed.h"
 #include "test.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 /* Runs a command line with stdout and stderr in files; the texts stay until the next run. */
@@ -114,7 +120,8 @@ static void every_row_has_its_help(void **state)
             const struct command_row *row = &noun->rows[k];
             assert_true(row->run && row->help && row->help_ja && row->least <= row->most);
             assert_true(!row->option_count == !row->size);
-            snprintf(line, sizeof line, "%s %s%s--help", noun->noun, row->verb ? row->verb : "", row->verb ? " " : "");
+            snprintf(line, sizeof line, "%s %s%s--help", noun->noun, row->verb ? row->verb : "",
+                     row->verb ? " " : "");
             assert_int_equal(run(line), 0);
             for (size_t o = 0; o < row->option_count; o++)
                 if (noun->count == 1 || row->verb)
@@ -126,6 +133,75 @@ static void every_row_has_its_help(void **state)
         assert_non_null(strstr(out_text, command_nouns[i]->noun));
 }
 
+/* ---- a backup that a newer release made */
+
+static void seal(const char *path, const struct sealed_key *key, const char *schema)
+{
+    char header[400];
+    struct sealed_writer *w = NULL;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    snprintf(header, sizeof header,
+             "{\"juki_backup\":1,\"node\":\"cs.282049\",\"time\":\"2026-11-22T09:00:00.000000Z\",\"program\":"
+             "\"9\","
+             "\"epoch\":1,\"entries\":0,\"head\":\"\",\"schema\":%s,\"wal_bytes\":0,\"file_bytes\":0}",
+             schema);
+    assert_ok(sealed_writer_new(NULL, fd, key, str_of(header), &w));
+    assert_ok(sealed_writer_end(w, NULL));
+    sealed_writer_free(w);
+    close(fd);
+}
+
+/* Files of a folder that are no lock. */
+static int files_in(const char *path)
+{
+    int count = 0;
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        count += entry->d_name[0] != '.' && !strstr(entry->d_name, "-lock");
+    closedir(folder);
+    return count;
+}
+
+static void a_newer_releases_backup_touches_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *says;
+    } rows[] = {
+        {"{\"ledger\":99}", "newer program"},
+        {"{\"ledger\":1,\"moves\":1}", "newer program"}, /* a module that this release does not have */
+        {"{\"ledger\":1}", "changed, cut"},              /* that one is read on, and is found to be empty */
+    };
+    char base[] = "/tmp/juki-command-XXXXXX", path[160], data[128], line[400];
+    struct sealed_key key;
+    struct buf text;
+    assert_non_null(mkdtemp(base));
+    buf_init(&text, 1000);
+    snprintf(line, sizeof line, "network init %s/n --municipality 282049", base);
+    assert_int_equal(run(line), 0);
+    snprintf(path, sizeof path, "%s/key", base);
+    assert_ok(sealed_key_create(NULL, path, &key));
+    snprintf(data, sizeof data, "%s/n/cs.282049/data", base);
+    snprintf(path, sizeof path, "%s/juki.db", data);
+    assert_ok(file_write(NULL, path, STR("what was there"), 0600));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char backup[128];
+        snprintf(backup, sizeof backup, "%s/backup", base);
+        seal(backup, &key, rows[i].schema);
+        snprintf(line, sizeof line, "restore %s/n cs.282049 %s --key %s/key", base, backup, base);
+        assert_int_equal(run(line), 1);
+        assert_non_null(strstr(err_text, rows[i].says));
+        assert_int_equal(files_in(data), 1);
+        buf_clear(&text);
+        assert_ok(file_read(NULL, path, &text));
+        assert_str(buf_str(&text), "what was there");
+    }
+    buf_release(&text);
+    assert_ok(network_remove_folder(NULL, base));
+}
+
 int main(void)
 {
     setenv("LC_ALL", "C.UTF-8", 1);
@@ -135,6 +211,7 @@ int main(void)
         cmocka_unit_test(what_is_right_is_done),
         cmocka_unit_test(errors_speak_the_language_of_the_locale),
         cmocka_unit_test(every_row_has_its_help),
+        cmocka_unit_test(a_newer_releases_backup_touches_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
