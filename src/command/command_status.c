@@ -93,6 +93,26 @@ static void print_trouble(const struct command_call *c, const struct json *answe
     }
 }
 
+/* Pools of which 30 % or less is left. */
+static void print_pools(const struct command_call *c, const struct json *answer)
+{
+    static const char *const ja[][2] = {
+        {"disk", "ディスク"}, {"connections", "接続"}, {"handshakes", "接続手続"}, {"readers", "読み取り"}};
+    const struct json *pool;
+    JSON_EACH(json_get(answer, "pools"), pool)
+    {
+        const char *name = json_cstr(json_get(pool, "pool")), *name_ja = name;
+        int64_t of = json_int(json_get(pool, "of"));
+        if (!name || of < 1 || json_int(json_get(pool, "level")) < 1)
+            continue;
+        for (size_t i = 0; i < COUNT_OF(ja); i++)
+            if (strcmp(name, ja[i][0]) == 0)
+                name_ja = ja[i][1];
+        printf(command_text(c, "    ! %s: %lld %% left\n", "    ! %sの残り%lld％\n"),
+               command_text(c, name, name_ja), (long long)(json_int(json_get(pool, "left")) * 100 / of));
+    }
+}
+
 /* Logs that were cut, rewritten or restored: until somebody has taken note. */
 static void print_forks(const struct command_call *c, const struct json *answer)
 {
@@ -128,7 +148,8 @@ static void print_row(const struct command_call *c, const struct network_node *n
         printf(" %s", command_text(c, "down", "停止中"));
     bool waits = answer && json_is(json_get(answer, "standby"), JSON_TRUE);
     if (waits)
-        printf(" %s", command_text(c, "standby: another process of this server works", "待機中（同じサーバの別のプロセスが稼働中）"));
+        printf(" %s", command_text(c, "standby: another process of this server works",
+                                   "待機中（同じサーバの別のプロセスが稼働中）"));
     for (size_t i = 0; answer && !waits && i < COUNT_OF(columns); i++) {
         int64_t value = number_at(answer, columns[i].path);
         if (value < 0 && columns[i].of_register)
@@ -148,6 +169,7 @@ static void print_row(const struct command_call *c, const struct network_node *n
     if (answer) {
         print_trouble(c, answer);
         print_forks(c, answer);
+        print_pools(c, answer);
     }
 }
 

@@ -14,7 +14,6 @@
 #include <stdatomic.h>
 
 enum {
-    DB_READERS = 8,
     DB_FOLLOWERS = 16,
     DB_READ_MICROS = 5 * 1000 * 1000,
     DB_SETTLE_MICROS = 10 * 1000 * 1000,
@@ -97,9 +96,10 @@ struct db {
     struct db_conn *readers[DB_READERS];
     pthread_t owners[DB_READERS];
     bool taken[DB_READERS];
+    int taken_count, taken_least; /* now; the fewest since db_readers_busy */
 
-    int64_t read_micros;     /* how long a snapshot may be held; tests shorten both */
-    int64_t settle_micros;   /* how long a lost commit's fate is asked for (PostgreSQL) when the program ends */
+    int64_t read_micros;   /* how long a snapshot may be held; tests shorten both */
+    int64_t settle_micros; /* how long a lost commit's fate is asked for (PostgreSQL) when the program ends */
     int64_t patience_micros; /* how long a patient change waits for company */
     int64_t lease_micros;    /* silence after which PostgreSQL ends the writer's session */
     struct db_follower followers[DB_FOLLOWERS];

@@ -218,6 +218,7 @@ static size_t pool_take(struct db *db)
             if (!db->taken[i]) {
                 db->taken[i] = true;
                 db->owners[i] = pthread_self();
+                db->taken_count++;
                 pthread_mutex_unlock(&db->pool_lock);
                 return i;
             }
@@ -229,8 +230,19 @@ static void pool_give(struct db *db, size_t i)
 {
     pthread_mutex_lock(&db->pool_lock);
     db->taken[i] = false;
+    if (--db->taken_count < db->taken_least)
+        db->taken_least = db->taken_count;
     pthread_cond_broadcast(&db->pool_free);
     pthread_mutex_unlock(&db->pool_lock);
+}
+
+int db_readers_busy(struct db *db)
+{
+    pthread_mutex_lock(&db->pool_lock);
+    int busy = db->taken_least;
+    db->taken_least = db->taken_count;
+    pthread_mutex_unlock(&db->pool_lock);
+    return busy;
 }
 
 bool db_reads_here(struct db *db)

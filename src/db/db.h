@@ -84,6 +84,9 @@ MUST_CHECK enum err db_transaction_patient(struct db *db, struct fail *f, db_fn 
  * The snapshot is taken by its first statement. Not inside another db_read; allowed inside a change, where it
  * sees the state before it. */
 MUST_CHECK enum err db_read(struct db *db, struct fail *f, db_fn fn, void *arg);
+/* How many of the 8 were in use all the time since it was asked last: a moment's crowd does not count. */
+int db_readers_busy(struct db *db);
+enum { DB_READERS = 8 };
 
 /* Modules that keep state in memory beside the database (the tree's frontier, watermarks) follow the
  * transaction. Called on the leader's thread, in registration order. Each may be NULL. */

@@ -421,8 +421,8 @@ enum err door_changes_take(struct door *d, struct door_request *r, struct fail *
 
     if (!t)
         return fail_set(f, ERR_MEMORY, "changes", NULL);
-    enum err e = json_read(f, buf_str(&r->body), &body);
-    if (e)
+    enum err e = link_takes_work(d->flow->link, f);
+    if (e || (e = json_read(f, buf_str(&r->body), &body)))
         return e;
     t->door = d;
     e = read_changes(t, f, &r->arena, body);

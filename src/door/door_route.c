@@ -59,6 +59,8 @@ static enum err post_resident_codes(struct door *d, struct door_request *r, stru
 
     if (e)
         return e;
+    if ((e = link_takes_work(d->flow->link, f)))
+        return e;
     if (!(drawing.codes = arena_alloc(&r->arena, (size_t)drawing.count * sizeof *drawing.codes)))
         return fail_set(f, ERR_MEMORY, "count", NULL);
     e = db_transaction(d->flow->db, f, draw_codes, &drawing);
@@ -122,7 +124,8 @@ static enum err post_number_requests(struct door *d, struct door_request *r, str
     struct asking asking = {.door = d};
     enum err e = read_asking(r, f, &asking);
 
-    if (e || (e = db_transaction(d->flow->db, f, ask_number, &asking)))
+    if (e || (e = link_takes_work(d->flow->link, f)) ||
+        (e = db_transaction(d->flow->db, f, ask_number, &asking)))
         return e;
     json_begin(&r->out, NULL, '{');
     json_add_bool(&r->out, "asked", true);

@@ -7,6 +7,7 @@
 #ifndef JUKI_LINK_CORE_H
 #define JUKI_LINK_CORE_H
 
+#include "base/pool.h"
 #include "link/batch.h"
 #include "link/channel.h"
 #include "link/link.h"
@@ -77,13 +78,17 @@ struct connection {
     bool done;
 };
 
+/* What runs out before somebody hears "try later": free disk in MiB, connections and handshakes that may
+ * still come in, readers of the database. */
+enum link_pool { POOL_DISK, POOL_CONNECTIONS, POOL_HANDSHAKES, POOL_READERS, LINK_POOLS };
+
 struct link {
     struct link_config config;
     struct node_name upper; /* role NODE_AGENCY with text "" when there is none */
     int64_t epoch;
     struct link_life life; /* epoch is its epoch */
 
-    pthread_mutex_t lock; /* guards directory, credentials, peers, connections, refusals */
+    pthread_mutex_t lock; /* guards directory, credentials, peers, connections, refusals, pools */
     pthread_cond_t wake;
     struct directory *directory;
     struct directory *directory_next; /* taken inside a transaction, in force once it is on disk */
@@ -96,6 +101,7 @@ struct link {
     size_t connection_count;
     struct refusal refusals[128];
     size_t refusal_count;
+    struct pool pools[LINK_POOLS];
 
     pthread_mutex_t loading; /* one peers_load at a time */
     int64_t peers_version;   /* the directory's version at the last one */
@@ -105,8 +111,8 @@ struct link {
     size_t journal_n, journal_size, journal_mark;
 
     atomic_bool stopping, disk_low;
-    atomic_int handshakes;
-    atomic_long window; /* connections served now */
+    atomic_int handshakes, handshakes_most; /* now; since the keeper looked */
+    atomic_long window;                     /* connections served now */
     int listen_fd;
     bool accepting, keeping;
     pthread_t accept_thread, keeper_thread;

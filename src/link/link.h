@@ -11,6 +11,7 @@
 #define JUKI_LINK_LINK_H
 
 #include "base/json.h"
+#include "base/pool.h"
 #include "db/db.h"
 #include "ledger/ledger.h"
 #include "link/directory.h"
@@ -77,7 +78,8 @@ struct link_config {
     const struct link_kind *kinds;
     size_t kind_count;
     void *app;             /* first argument of the kinds' functions */
-    const char *disk_path; /* whose free space is watched: below disk_least percent no new work is taken */
+    const char *disk_path; /* whose free space is watched: below disk_least percent no new work is taken (0:
+                              not watched) */
     int disk_least;
     int head_seconds; /* how often the ledger's head is signed and shown to the upper server */
 };
@@ -114,6 +116,12 @@ MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, 
  * batch comes again. */
 MUST_CHECK enum err link_relay(struct link *l, struct db_tx *tx, struct fail *f, const struct link_notice *n,
                                const char *destination);
+/* ERR_DISK_LOW while too little of the disk is free for new work; what is on its way goes on. Accepts NULL.
+ */
+MUST_CHECK enum err link_takes_work(struct link *l, struct fail *f);
+/* What runs out some day, each as it was looked at last: disk (MiB), connections, handshakes, readers. A
+ * level that is reached is an alarm and an entry in the ledger, once. */
+void link_pools(struct link *l, void (*each)(void *arg, const struct pool *), void *arg);
 /* Would others take what this server signs now, and does its disk take a commit? */
 MUST_CHECK enum err link_health(struct link *l, struct fail *f);
 /* Signs the log's head. ERR_SIGNING_KEY when the directory has come to name another key: nobody could check

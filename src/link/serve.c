@@ -591,7 +591,9 @@ static void take_connection(struct link *l, int fd, const struct sockaddr_in *fr
     }
     *c = (struct connection){.link = l, .fd = fd};
     snprintf(c->source, sizeof c->source, "%s", source);
-    atomic_fetch_add(&l->handshakes, 1);
+    int open = atomic_fetch_add(&l->handshakes, 1) + 1;
+    if (open > atomic_load(&l->handshakes_most)) /* only the keeper lowers it */
+        atomic_store(&l->handshakes_most, open);
     pthread_mutex_lock(&l->lock);
     enum err e = thread_start(&f, &c->thread, connection_run, c);
     if (!e) {

@@ -282,7 +282,8 @@ static enum err verb_replace(void *self, struct control_call *call, struct fail 
 static enum err verb_backup(void *self, struct control_call *call, struct fail *f)
 {
     struct running *r = self;
-    const struct backup_hold hold = {r->db, r->folder, r->config.disk_least, NULL, NULL};
+    const struct backup_hold hold = {r->db, node_config_disk(&r->config, r->folder), r->config.disk_least,
+                                     NULL, NULL};
     return backup_hold(&hold, call, f);
 }
 

@@ -63,7 +63,7 @@ static enum err open_link(struct server *s, struct fail *f)
         .kinds = s->kinds,
         .kind_count = s->kind_count,
         .app = &s->flow,
-        .disk_path = s->folder,
+        .disk_path = node_config_disk(&s->config, s->folder),
         .disk_least = (int)s->config.disk_least,
         .head_seconds = (int)(s->config.head_interval / 1000000),
     };

@@ -154,6 +154,24 @@ static enum err add_forks(struct server *s, struct fail *f, struct buf *b)
     return e;
 }
 
+static void add_pool(void *arg, const struct pool *p)
+{
+    struct buf *b = arg;
+    json_begin(b, NULL, '{');
+    json_add_text(b, "pool", str_of(p->name));
+    json_add_int(b, "left", p->left);
+    json_add_int(b, "of", p->of);
+    json_add_int(b, "level", p->level);
+    json_end(b, '}');
+}
+
+static void add_pools(struct server *s, struct buf *b)
+{
+    json_begin(b, "pools", '[');
+    link_pools(s->link, add_pool, b);
+    json_end(b, ']');
+}
+
 static enum err stock_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct buf *b = arg;
@@ -237,6 +255,7 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
         e = add_forks(s, f, b);
     if (!e)
         e = add_storage(s, f, b);
+    add_pools(s, b);
     add_directory(s, b);
     if (!e && s->self.role == NODE_CS)
         e = db_read(s->db, f, stock_tx, b);
@@ -439,7 +458,8 @@ static enum err backup_begun(void *arg, struct fail *f)
 static enum err verb_backup(void *self, struct control_call *call, struct fail *f)
 {
     struct server *s = self;
-    const struct backup_hold hold = {s->db, s->folder, s->config.disk_least, backup_begun, s};
+    const struct backup_hold hold = {s->db, node_config_disk(&s->config, s->folder), s->config.disk_least,
+                                     backup_begun, s};
     struct backup_note n = {s, STR("backup ended")};
     enum err e = backup_hold(&hold, call, f);
     if (e)

@@ -594,6 +594,36 @@ static void another_number_is_asked_for_once(void **state)
     call_close(&c);
 }
 
+/* What is new is refused; what stands there is still told. */
+static void while_the_disk_is_low_nothing_new_is_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body;
+    } rows[] = {
+        {"/v1/resident-codes", "{\"draw\":\"d\",\"count\":1}"},
+        {"/v1/number-requests", "{\"name\":\"n\",\"resident_code\":\"24727059608\",\"request\":\"change\"}"},
+    };
+    const int64_t *numbers;
+    struct call c;
+    call_open(&c);
+    range(&c.body, 1, 3);
+    door_stage_disk_low(true);
+    assert_err(post_changes(&c), ERR_DISK_LOW);
+    assert_int_equal(door_stage_taken(&numbers, NULL), 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_err(door_client_call(c.client, NULL, rows[i].path, str_of(rows[i].body), &c.answer, NULL),
+                   ERR_DISK_LOW);
+    assert_ok(get(&c, "/v1/status"));
+    assert_int_equal(answer_int(&c, "changes"), 0);
+    door_stage_disk_low(false);
+    assert_ok(post_changes(&c));
+    assert_int_equal(answer_int(&c, "taken"), 3);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_ok(door_client_call(c.client, NULL, rows[i].path, str_of(rows[i].body), &c.answer, NULL));
+    call_close(&c);
+}
+
 static void status_says_where_the_door_stands(void **state)
 {
     (void)state;
@@ -797,6 +827,7 @@ int main(void)
         ROW(numbers_come_as_json_and_as_telegrams),
         ROW(a_repeated_draw_gives_the_same_codes),
         ROW(another_number_is_asked_for_once),
+        ROW(while_the_disk_is_low_nothing_new_is_taken),
         ROW(status_says_where_the_door_stands),
         cmocka_unit_test(the_document_names_the_same_routes),
 #define WATCHED(test) cmocka_unit_test_setup_teardown(test, setup_watched, teardown)

@@ -47,6 +47,18 @@ void link_count_refusal(struct link *l, const char *source, enum err why)
     atomic_fetch_add(&stranger_count, 1);
 }
 
+static atomic_bool disk_low;
+
+void door_stage_disk_low(bool low)
+{
+    atomic_store(&disk_low, low);
+}
+
+enum err link_takes_work(struct link *l UNUSED, struct fail *f)
+{
+    return atomic_load(&disk_low) ? fail_set(f, ERR_DISK_LOW, NULL, NULL) : ERR_OK;
+}
+
 enum err door_stage_stranger_error(void)
 {
     return stranger_why;

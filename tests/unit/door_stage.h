@@ -33,6 +33,8 @@ int64_t door_stage_filled(void); /* codes that were asked for when a draw found 
 /* How many were turned away and counted, and where the last came from. */
 size_t door_stage_strangers(const char **source);
 enum err door_stage_stranger_error(void); /* of the last */
+/* Too little of the disk is free, or enough again. */
+void door_stage_disk_low(bool low);
 /* The network speaks: an outcome, a number. */
 /* Word ahead of the outcome 'a' of changes. */
 void door_stage_ahead(struct door_stage *s, int64_t first, int64_t last);

@@ -716,8 +716,65 @@ static void a_certificate_is_revoked_under_a_connection(void **state UNUSED)
     batch_taken(&c, 1);
     network_revoke(&net, a);
     assert_ok(link_reload(prefecture->link, NULL));
-    send_json(&c, LINK_FRAME_HEAD_SIZE, "{}");
-    expect_refused(&c, ERR_NODE_REVOKED);
+    struct frame frame; /* it asks nothing: nobody waits until it does */
+    assert_err(channel_read(NULL, c.channel, &c.arena, &frame), ERR_PEER_CLOSED);
+    WAIT(server_operations(prefecture, "disconnected cs.282049 NODE_REVOKED") == 1);
+    client_close(&c);
+}
+
+/* ---- pools */
+
+struct reading {
+    pthread_t thread;
+    struct db *db;
+    atomic_bool *end;
+};
+
+static enum err read_until_end(struct db_tx *tx UNUSED, struct fail *f UNUSED, void *arg)
+{
+    const struct reading *r = arg;
+    while (!atomic_load(r->end))
+        network_pause();
+    return ERR_OK;
+}
+
+static void *reading_run(void *arg)
+{
+    const struct reading *r = arg;
+    assert_ok(db_read(r->db, NULL, read_until_end, arg));
+    return NULL;
+}
+
+static void note_level(void *arg, const struct pool *p)
+{
+    int *levels = arg;
+    levels[0] = strcmp(p->name, "handshakes") == 0 ? p->level : levels[0];
+    levels[1] = strcmp(p->name, "readers") == 0 ? p->level : levels[1];
+}
+
+static void a_pool_that_runs_low_is_said_and_written_down(void **state UNUSED)
+{
+    enum { SILENT = 58, READING = DB_READERS - 1 };
+    int fds[SILENT], levels[2] = {0, 0};
+    struct reading readings[READING];
+    atomic_bool end = false;
+    server_start(prefecture);
+    for (int i = 0; i < SILENT; i++)
+        fds[i] = tcp_connect();
+    for (int i = 0; i < READING; i++) {
+        readings[i] = (struct reading){.db = prefecture->db, .end = &end};
+        assert_int_equal(pthread_create(&readings[i].thread, NULL, reading_run, &readings[i]), 0);
+    }
+    WAIT(server_operations(prefecture, "pool low handshakes 10 percent") == 1);
+    WAIT(server_operations(prefecture, "pool low readers 30 percent") == 1);
+    link_pools(prefecture->link, note_level, levels);
+    assert_int_equal(levels[0], 2);
+    assert_int_equal(levels[1], 1);
+    atomic_store(&end, true);
+    for (int i = 0; i < READING; i++)
+        pthread_join(readings[i].thread, NULL);
+    for (int i = 0; i < SILENT; i++)
+        close(fds[i]);
 }
 
 static void the_same_batch_twice_changes_nothing(void **state UNUSED)
@@ -831,6 +888,7 @@ int main(void)
         TEST(silent_connections_cost_five_seconds_and_64_places),
         TEST(misbehaviour_is_refused_logged_and_told),
         TEST(a_certificate_is_revoked_under_a_connection),
+        TEST(a_pool_that_runs_low_is_said_and_written_down),
         TEST(the_same_batch_twice_changes_nothing),
         TEST(bad_notices_stand_in_the_receipt_and_stop_nobody),
         TEST(refused_kinds_can_be_fetched_back),
