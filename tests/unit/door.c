@@ -7,6 +7,7 @@
 #include "door/telegram_837y.h"
 #include "door/door_inside.h"
 #include "door_stage.h"
+#include "stores.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -835,5 +836,5 @@ int main(void)
         WATCHED(a_file_processed_twice_changes_nothing),
         WATCHED(the_feeds_are_written_to_files_in_pages),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

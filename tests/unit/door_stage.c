@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 #include "keys/certificate.h"
+#include "stores.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -228,16 +229,15 @@ static int free_port(void)
 static void open_door(struct door_stage *s, bool watched)
 {
     static const struct db_module *const modules[] = {&store_module, &door_module};
-    char database[96], key[128], certificate[96], folder[96];
+    char key[128], certificate[96], folder[96];
     struct fail f = {0};
 
-    snprintf(database, sizeof database, "%s/cs.db", s->folder);
     snprintf(key, sizeof key, "file:%s/cs.key", s->folder);
     snprintf(certificate, sizeof certificate, "%s/cs.pem", s->folder);
     snprintf(folder, sizeof folder, "%s/watched", s->folder);
     s->flow = (struct flow){.self = {.text = "cs.282049", .role = NODE_CS, .area = STAGE_AREA}};
     s->flow.number_request = note_request;
-    assert_ok(db_open(&f, database, modules, COUNT_OF(modules), &s->flow.db));
+    assert_ok(db_open(&f, s->database, modules, COUNT_OF(modules), &s->flow.db));
     const struct door_config config = {.listen = s->url + strlen("https://"),
                                        .tls_key_uri = key,
                                        .tls_certificate_path = certificate,
@@ -257,6 +257,10 @@ void door_stage_open(struct door_stage *s, bool watched)
     snprintf(s->folder, sizeof s->folder, "/tmp/juki-door-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
     make_certificates(s);
+    if (store_is_postgresql())
+        snprintf(s->database, sizeof s->database, "%s", store_fresh());
+    else
+        snprintf(s->database, sizeof s->database, "%s/cs.db", s->folder);
     snprintf(s->url, sizeof s->url, "https://127.0.0.1:%d", free_port());
     open_door(s, watched);
 }

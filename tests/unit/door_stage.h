@@ -10,8 +10,9 @@
 
 enum { STAGE_AREA = 282049, STAGE_TAKEN_MAX = 20000 };
 struct door_stage {
-    char folder[64]; /* certificates, database, watched folder */
+    char folder[64]; /* certificates, watched folder, the database on SQLite */
     char url[40];
+    char database[300];
     char ca[96], key[96], certificate[96];           /* of the register */
     char stranger_key[96], stranger_certificate[96]; /* of register.281000, same CA */
     char forged_key[96], forged_certificate[96];     /* of register.282049 by another CA */

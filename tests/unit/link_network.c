@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "keys/certificate.h"
+#include "postgres.h"
 #include "stores.h"
 #include "test.h"
 
@@ -327,7 +328,10 @@ void server_save(struct test_server *s, const char *saved)
     char path[320];
     assert_null(s->link);
     snprintf(path, sizeof path, "%s/%s", s->network->folder, saved);
-    file_copy(s->database, path);
+    if (store_is_postgresql())
+        postgres_save(s->database, saved);
+    else
+        file_copy(s->database, path);
 }
 
 static enum err set_epoch(struct db_tx *tx, struct fail *f, void *arg)
@@ -337,17 +341,25 @@ static enum err set_epoch(struct db_tx *tx, struct fail *f, void *arg)
     return e ? e : db_exec(tx, f, &sql_network_life, DB(db_int(*epoch)), NULL);
 }
 
-void server_restore(struct test_server *s, const char *saved, int64_t epoch)
+static void file_restore(struct test_server *s, const char *saved)
 {
     char path[320];
-    struct db *db;
-    assert_null(s->link);
     snprintf(path, sizeof path, "%s-wal", s->database);
     unlink(path);
     snprintf(path, sizeof path, "%s-shm", s->database);
     unlink(path);
     snprintf(path, sizeof path, "%s/%s", s->network->folder, saved);
     file_copy(path, s->database);
+}
+
+void server_restore(struct test_server *s, const char *saved, int64_t epoch)
+{
+    struct db *db;
+    assert_null(s->link);
+    if (store_is_postgresql())
+        postgres_restore(s->database, saved);
+    else
+        file_restore(s, saved);
     assert_ok(db_open(NULL, s->database, modules, COUNT_OF(modules), &db));
     assert_ok(db_transaction(db, NULL, set_epoch, &epoch));
     db_close(db);

@@ -14,6 +14,10 @@ const char *postgres_start(void);
 const char *postgres_start_durable(void);
 /* A new empty database on it; valid until the next call. */
 const char *postgres_fresh(void);
+/* Keeps a copy of such a database under a name, and makes it that copy again, as a backup would. Nobody may
+ * be connected to it. */
+void postgres_save(const char *url, const char *saved);
+void postgres_restore(const char *url, const char *saved);
 /* Runs SQL outside of any connection of ours; the first value is returned, valid until the next call. */
 const char *postgres_run(const char *url, const char *sql);
 /* The server crashes: SIGQUIT, as `pg_ctl stop -m immediate`. False when it is not this program's own. */
