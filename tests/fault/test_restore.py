@@ -9,48 +9,29 @@ started again is refused and does no harm, and whatever is wrong with a backup i
 import hashlib
 import json
 import pathlib
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import BIN, Checks, Network  # noqa: E402
-
-AREA = "282049"
-CS, REGISTER, PREFECTURE, AGENCY = f"cs.{AREA}", f"register.{AREA}", "prefecture.28", "agency"
-NODES = [AGENCY, PREFECTURE, CS]
+from lives import AGENCY, AREA, CS, NODES, PREFECTURE, REGISTER, Twin, World, twin_beside  # noqa: E402
+from network import Checks, Network  # noqa: E402
 
 
-class World:
-    """The network, and how many people and changes there must be."""
+class Restorable(World):
+    """On SQLite, with the operator's backup key."""
 
     def __init__(self, net, checks):
-        self.net, self.checks, self.people, self.seed = net, checks, 0, 0
+        super().__init__(net, checks, self.ask_file)
         self.key = net.folder / "key"
         net.juki("backup", "key", str(self.key))
 
-    def load(self, count, coded=True):
-        """Loads invented people; each is one change and one version."""
-        self.seed += 1
-        path = self.net.residents(AREA, count, seed=self.seed, extra=("--with-codes",) if coded else ())
-        answer = self.net.ask(REGISTER, do="load", path=str(path))
-        self.checks.check(f"load {self.seed} is taken", answer and answer.get("taken") == count, answer)
-        self.people += count
-
-    def counted(self, what):
-        """Every level has everybody once, and every change once."""
-        equal = self.net.wait_equal(90)
-        self.checks.check(f"{what}: every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
-        want = {"current": self.people, "versions": self.people}
-        for node in NODES:
-            persons = (self.net.ask(node, do="status") or {}).get("persons", {})
-            seen = {k: persons.get(k) for k in want}
-            self.checks.check(f"{what}: {node} has everybody once", seen == want, (seen, want))
+    def ask_file(self, node, sql):
+        database = self.net.dir / node / "data" / "juki.db"
+        return subprocess.run(["sqlite3", "-readonly", str(database), sql], capture_output=True, text=True, timeout=30).stdout
 
     def backup(self, node, name, *options):
         path = self.net.folder / name
@@ -59,32 +40,6 @@ class World:
 
     def restore(self, node, path, key=None, env=None):
         return self.net.run("restore", str(self.net.dir), node, str(path), "--key", str(key or self.key), env=env)
-
-    def log(self, node):
-        return (self.net.dir / node / "log" / "juki.log").read_text()
-
-    def wait(self, what, condition, seconds=30):
-        until = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > until:
-                self.checks.check(what, False, "never")
-                return False
-            time.sleep(0.05)
-        self.checks.check(what, True)
-        return True
-
-    def heads_shown(self, node, upper):
-        """The upper server has co-signed a head that counts all there is now, but for what its showing adds."""
-        size = self.net.ask(node, do="status")["log"]["entries"]
-        self.wait(f"{upper} keeps a head of {node}", lambda: self.kept(upper, node) >= size - 3)
-
-    def kept(self, upper, node):
-        """Entries of the newest head of node that upper keeps."""
-        database = self.net.dir / upper / "data" / "juki.db"
-        r = subprocess.run(["sqlite3", "-readonly", str(database),
-                            f"SELECT size FROM ledger_kept WHERE node = '{node}' ORDER BY epoch DESC, size DESC LIMIT 1"],
-                           capture_output=True, text=True, timeout=30)
-        return int(r.stdout or 0)
 
 
 def destroy(net, node):
@@ -111,7 +66,6 @@ def restored_from_an_hour_ago(w, node, path, upper):
     net, checks = w.net, w.checks
     if upper:  # it may itself have been restored just now: until it is shown a head again, nothing forks there
         w.heads_shown(node, upper)
-    before = w.kept(upper, node) if upper else 0
     destroy(net, node)
     r = w.restore(node, path)
     checks.check(f"{node}: restored", r.returncode == 0 and "epoch" in r.stdout, r.stdout + r.stderr)
@@ -122,61 +76,20 @@ def restored_from_an_hour_ago(w, node, path, upper):
     w.load(8)
     w.load(4, coded=False)
     w.counted(f"{node} restored")
-    if not upper:
-        return
-    w.wait(f"{node}: its heads go on at {upper}",
-           lambda: 0 < w.kept(upper, node) and "event=head_forked" in w.log(node) and "event=head_forked" in w.log(upper))
-    checks.check(f"{node}: an alarm at both ends",
-                 all(re.search(r" alarm event=head_forked", w.log(n)) for n in (node, upper)), before)
-    for at in (node, upper):
-        status = net.run("status", str(net.dir), at).stdout
-        checks.check(f"{node}: juki status {at} shows the fork", f"the log of {node} forked" in status, status)
-        listed = net.run("log", "forks", str(net.dir), at, "--notes").stdout
-        checks.check(f"{node}: {at} keeps both heads", listed.count(f"\njuki/{node}\n") + listed.startswith(f"juki/{node}\n") == 2,
-                     listed)
-    net.juki("log", "forks", str(net.dir), upper, "--seen")
-    status = net.run("status", str(net.dir), upper).stdout
-    checks.check(f"{node}: seen, it is shown no longer", "forked" not in status, status)
-
-
-class Twin:
-    """A copy of a server's folder from before its restore, on other ports."""
-
-    def __init__(self, w, node, folder, same_ports=False):
-        self.folder = folder
-        if not same_ports:
-            text = (folder / "juki.yaml").read_text()
-            text = re.sub(r'(listen: "127\.0\.0\.1:)\d+"', r'\g<1>0"', text)
-            (folder / "juki.yaml").write_text(text)
-        self.out = open(folder / "twin.log", "w+")
-        self.process = subprocess.Popen([BIN / f"juki-{node.split('.')[0]}", folder], stdout=self.out, stderr=self.out)
-
-    def said(self):
-        return (self.folder / "twin.log").read_text()
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-        self.out.close()
+    if upper:
+        w.fork_is_told(node, upper)
 
 
 def old_twin(w, node, saved):
     """Beside the new server, and then in its place: refused and alarmed, and nobody else has to do anything."""
-    net, checks = w.net, w.checks
+    net = w.net
     beside = net.folder / "beside"
     shutil.copytree(saved, beside)
-    twin = Twin(w, node, beside)
-    w.wait("the twin beside is refused", lambda: "EPOCH_OLD" in twin.said())
-    checks.check("the twin alarms and stops", " alarm event=stream_stopped" in twin.said(), twin.said())
-    w.wait(f"{PREFECTURE} alarms", lambda: re.search(rf" alarm event=refused peer={node} error=EPOCH_OLD", w.log(PREFECTURE)))
-    w.load(3)
-    w.counted("beside the twin")
-    twin.end()
-
+    twin_beside(w, node, PREFECTURE, beside)
     net.down(node)
     instead = net.folder / "instead"
     shutil.copytree(saved, instead)
-    twin = Twin(w, node, instead, same_ports=True)
+    twin = Twin(node, instead, same_ports=True)
     w.wait("the twin in the other's place is refused", lambda: "EPOCH_OLD" in twin.said())
     twin.end()
     net.up(node)
@@ -349,20 +262,12 @@ def on_postgresql(checks):
             checks.check(f"{words[0]} of PostgreSQL names pg_dump", r.returncode == 1 and "pg_dump" in r.stderr, r.stderr)
 
 
-def prepare(net):
-    """Heads every second, so that there is always one above that a restore loses."""
-    for node in NODES:
-        with open(net.dir / node / "juki.yaml", "a", encoding="utf-8") as f:
-            f.write("ledger:\n  head_interval: 1s\n")
-
-
 def main():
     checks = Checks()
     on_postgresql(checks)
     with Network(AREA) as net:
-        prepare(net)
+        w = Restorable(net, checks)
         net.up()
-        w = World(net, checks)
         w.load(30)
         w.load(6, coded=False)
         w.counted("at first")

@@ -91,6 +91,18 @@ class Postgres:
         for node in nodes:
             self.sql(f"CREATE DATABASE {database_of(node)} TEMPLATE template0")
 
+    def dump(self, node):
+        """pg_dump of a server's database, which may be in use: the file."""
+        path = self.folder / f"{node}.dump"
+        self.run("pg_dump", "-Fc", "-h", "127.0.0.1", "-p", self.port, "-U", "postgres", "-f", path, database_of(node))
+        return path
+
+    def restore(self, path, database):
+        """In the place of what stands there; whoever is connected to it is sent away."""
+        self.sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        self.sql(f"CREATE DATABASE {database} TEMPLATE template0")
+        self.run("pg_restore", "-h", "127.0.0.1", "-p", self.port, "-U", "postgres", "-d", database, path)
+
     def terminate(self, node):
         """Ends every session of a server's database: the number of sessions."""
         return int(self.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network whose servers are restored: what must stand afterwards at every level, the fork of a restored log, old twins."""
+import re
+import signal
+import subprocess
+import time
+
+from network import BIN
+
+AREA = "282049"
+CS, REGISTER, PREFECTURE, AGENCY = f"cs.{AREA}", f"register.{AREA}", "prefecture.28", "agency"
+NODES = [AGENCY, PREFECTURE, CS]
+
+
+class World:
+    """The network, and how many people and changes there must be. query(node, sql) asks a server's database."""
+
+    def __init__(self, net, checks, query):
+        self.net, self.checks, self.query, self.people, self.seed = net, checks, query, 0, 0
+        for node in NODES:  # heads every second, so that there is always one above that a restore loses
+            with open(net.dir / node / "juki.yaml", "a", encoding="utf-8") as f:
+                f.write("ledger:\n  head_interval: 1s\n")
+
+    def load(self, count, coded=True):
+        """Loads invented people; each is one change and one version."""
+        self.seed += 1
+        path = self.net.residents(AREA, count, seed=self.seed, extra=("--with-codes",) if coded else ())
+        answer = self.net.ask(REGISTER, do="load", path=str(path))
+        self.checks.check(f"load {self.seed} is taken", answer and answer.get("taken") == count, answer)
+        self.people += count
+
+    def counted(self, what):
+        """Every level has everybody once, and every change once."""
+        equal = self.net.wait_equal(90)
+        self.checks.check(f"{what}: every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
+        want = {"current": self.people, "versions": self.people}
+        for node in NODES:
+            persons = (self.net.ask(node, do="status") or {}).get("persons", {})
+            seen = {k: persons.get(k) for k in want}
+            self.checks.check(f"{what}: {node} has everybody once", seen == want, (seen, want))
+
+    def log(self, node):
+        return (self.net.dir / node / "log" / "juki.log").read_text()
+
+    def wait(self, what, condition, seconds=30):
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                self.checks.check(what, False, "never")
+                return False
+            time.sleep(0.05)
+        self.checks.check(what, True)
+        return True
+
+    def heads_shown(self, node, upper):
+        """The upper server has co-signed a head that counts all there is now, but for what its showing adds."""
+        size = self.net.ask(node, do="status")["log"]["entries"]
+        self.wait(f"{upper} keeps a head of {node}", lambda: self.kept(upper, node) >= size - 3)
+
+    def kept(self, upper, node):
+        """Entries of the newest head of node that upper keeps."""
+        return int(self.query(upper, f"SELECT size FROM ledger_kept WHERE node = '{node}'"
+                                     " ORDER BY epoch DESC, size DESC LIMIT 1") or 0)
+
+    def fork_is_told(self, node, upper):
+        """The restored server's heads go on; that its log forked is alarmed, shown and kept as evidence at both ends."""
+        net, checks = self.net, self.checks
+        self.wait(f"{node}: its heads go on at {upper}, an alarm at both ends",
+                  lambda: 0 < self.kept(upper, node) and
+                  all(" alarm event=head_forked" in self.log(n) for n in (node, upper)))
+        for at in (node, upper):
+            status = net.run("status", str(net.dir), at).stdout
+            checks.check(f"{node}: juki status {at} shows the fork", f"the log of {node} forked" in status, status)
+            listed = net.run("log", "forks", str(net.dir), at, "--notes").stdout
+            heads = listed.count(f"\njuki/{node}\n") + listed.startswith(f"juki/{node}\n")
+            checks.check(f"{node}: {at} keeps both heads", heads == 2, listed)
+        net.juki("log", "forks", str(net.dir), upper, "--seen")
+        status = net.run("status", str(net.dir), upper).stdout
+        checks.check(f"{node}: seen, it is shown no longer", "forked" not in status, status)
+
+
+class Twin:
+    """A copy of a server's folder from before its restore, on other ports."""
+
+    def __init__(self, node, folder, same_ports=False):
+        self.folder = folder
+        if not same_ports:
+            text = (folder / "juki.yaml").read_text()
+            text = re.sub(r'(listen: "127\.0\.0\.1:)\d+"', r'\g<1>0"', text)
+            (folder / "juki.yaml").write_text(text)
+        self.out = open(folder / "twin.log", "w+", encoding="utf-8")  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [BIN / f"juki-{node.split('.', maxsplit=1)[0]}", folder], stdout=self.out, stderr=self.out)
+
+    def said(self):
+        return (self.folder / "twin.log").read_text()
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        self.out.close()
+
+
+def twin_beside(w, node, upper, folder):
+    """Beside the new server: refused and alarmed, and nobody else has to do anything."""
+    twin = Twin(node, folder)
+    w.wait("the twin beside is refused", lambda: "EPOCH_OLD" in twin.said())
+    w.checks.check("the twin alarms and stops", " alarm event=stream_stopped" in twin.said(), twin.said())
+    w.wait(f"{upper} alarms", lambda: re.search(rf" alarm event=refused peer={node} error=EPOCH_OLD", w.log(upper)))
+    w.load(3)
+    w.counted("beside the twin")
+    twin.end()
