@@ -136,11 +136,10 @@ static bool pg_send_row(PGconn *link, const struct bare_table *t, const struct d
     int lengths[BARE_COLUMNS_MAX], formats[BARE_COLUMNS_MAX];
     for (size_t i = 0; i < t->columns; i++) {
         const struct db_value *v = &values[i];
-        assert(v->type != 'b');
         snprintf(numbers[i], NUMBER_SIZE, "%lld", (long long)v->number);
         p[i] = v->type == 'n' ? NULL : v->type == 'i' ? numbers[i] : v->text.p;
         lengths[i] = (int)v->text.n;
-        formats[i] = v->type == 't' ? binary : 0; /* the binary form of text is its bytes */
+        formats[i] = v->type == 't' || v->type == 'b' ? binary : 0; /* the binary form is the bytes */
     }
     return PQsendQueryPrepared(link, "row", (int)t->columns, p, lengths, formats, 0);
 }

@@ -23,8 +23,7 @@ struct bare_table {
  * commit. */
 MUST_CHECK enum err bare_sqlite(struct fail *f, const char *path, const struct bare_table *t,
                                 double *seconds);
-/* url: an empty database. Whole transactions are sent in one go (pipeline), as a loader in a hurry does. No
- * bytes. */
+/* url: an empty database. Whole transactions are sent in one go (pipeline), as a loader in a hurry does. */
 MUST_CHECK enum err bare_postgres(struct fail *f, const char *url, const struct bare_table *t,
                                   double *seconds);
 

@@ -16,8 +16,8 @@
 
 enum { PATH_SIZE = 256, REMOVE_TRIES = 50 };
 
-static const struct bench_group *const groups[] = {&bench_number, &bench_ledger, &bench_load,
-                                                   &bench_change, &bench_peers,  &bench_slope};
+static const struct bench_group *const groups[] = {
+    &bench_number, &bench_ledger, &bench_load, &bench_change, &bench_peers, &bench_postgresql, &bench_slope};
 
 struct wanted {
     bool json;
@@ -194,7 +194,7 @@ static int show_help(void)
     options_write_help(&options, &text);
     printf("%.*s\nGroups and what they measure without --size:\n", STR_ARG(buf_str(&text)));
     for (size_t i = 0; i < COUNT_OF(groups); i++)
-        printf("  %-8s %8lld %s%s\n", groups[i]->name, (long long)groups[i]->size, groups[i]->size_unit,
+        printf("  %-10s %8lld %s%s\n", groups[i]->name, (long long)groups[i]->size, groups[i]->size_unit,
                groups[i]->takes_long ? " (takes long: only by name)" : "");
     buf_release(&text);
     return 0;
