@@ -69,12 +69,16 @@ def feed(net, files, stop):
 
 
 def settled(net, seconds):
-    """Every change of the register has its outcome."""
-    end = time.monotonic() + seconds
+    """Waits until every change of the register has its outcome, as long as outcomes come at all: after many faults in a row
+    the agency has much to catch up with."""
+    end, applied = time.monotonic() + seconds, -1
     while True:
         s = net.ask(f"register.{AREA}", do="status")
-        if s and s.get("ok") and s["changes"]["queued"] == s["changes"]["applied"] + s["changes"]["refused"]:
+        c = s["changes"] if s and s.get("ok") else {}
+        if c and c["queued"] == c["applied"] + c["refused"]:
             return s
+        if c and c["applied"] > applied:
+            end, applied = time.monotonic() + seconds, c["applied"]
         if time.monotonic() > end:
             return s
         time.sleep(0.2)

@@ -57,11 +57,14 @@ class Replica:
         self.process.send_signal(signal.SIGSTOP)
 
     def wake(self):
-        """Returns the code with which it ends."""
+        """Returns the code with which it ends; None when it does not."""
         self.process.send_signal(signal.SIGCONT)
-        code = self.process.wait(timeout=60)
-        self.stands_still = False
-        return code
+        try:
+            return self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            self.stands_still = False
 
     def log(self):
         return (self.folder / "err").read_text()
