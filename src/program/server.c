@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "flow/number/number.h"
 #include "program/standby.h"
 
 #include <stdio.h>
@@ -174,9 +175,17 @@ static enum err note_start(struct server *s, struct fail *f)
     return db_transaction(s->db, f, note_tx, &note);
 }
 
+static enum err settle_key(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct server *s = arg;
+    return number_key_settle(&s->flow, tx, f);
+}
+
 enum err server_start(struct server *s, struct fail *f)
 {
-    enum err e = note_start(s, f);
+    enum err e = s->self.role == NODE_AGENCY ? db_transaction(s->db, f, settle_key, s) : ERR_OK;
+    if (!e)
+        e = note_start(s, f);
     if (!e)
         e = link_sign_head(s->link,
                            f); /* from here on the log has a head, and none that ends with "stopped" */

@@ -282,6 +282,29 @@ enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code
     return e;
 }
 
+static enum err code_names(struct db_tx *tx, struct fail *f, int64_t code, struct individual_number number,
+                           bool *named)
+{
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_store_number_named, DB(db_int(code), db_int(number.value)));
+    while (db_next(&rows))
+        *named = true;
+    return db_done(&rows, f);
+}
+
+enum err store_number_named(struct db_tx *tx, struct fail *f, struct resident_code code,
+                            struct individual_number number, bool *named)
+{
+    struct person_codes codes = {.code = {code.value}, .count = 1};
+    bool found = false;
+    enum err e = find_codes(tx, f, &codes);
+    for (size_t i = 0; i < codes.count && !found && !e; i++)
+        e = code_names(tx, f, codes.code[i], number, &found);
+    if (!e)
+        *named = found;
+    return e;
+}
+
 enum err store_overlaps(struct db_tx *tx, struct fail *f, int days,
                         void (*each)(void *arg, struct resident_code, struct area_code, struct area_code),
                         void *arg)

@@ -117,6 +117,10 @@ MUST_CHECK enum err store_code_lives(struct db_tx *tx, struct fail *f, struct re
 /* Whether anybody has or had the code. */
 MUST_CHECK enum err store_code_known(struct db_tx *tx, struct fail *f, struct resident_code code,
                                      bool *known);
+/* Whether any version of the person, also under codes before or after this one, names the Individual Number.
+ */
+MUST_CHECK enum err store_number_named(struct db_tx *tx, struct fail *f, struct resident_code code,
+                                       struct individual_number number, bool *named);
 /* Persons with two current episodes, both opened more than `days` ago. */
 MUST_CHECK enum err
 store_overlaps(struct db_tx *tx, struct fail *f, int days,

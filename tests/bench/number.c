@@ -7,13 +7,18 @@
  * cost but AES.
  *
  * per_s: number_generate, as the agency answers requests of a CS: was this request answered before, does the
- * person have a number, is the candidate free; then number and answer are kept. 1,000 requests a transaction,
- * of one CS each. Before, as many persons as --size says have been given theirs: numbers, answers and
- * episodes stand in the agency's tables, written by the statements of the agency itself, in the order of
- * their keys and without a flush, so that preparing takes a minute; new numbers and codes fall between them.
- * prepare_s says how long it took. (The versions of those persons are left out: no new number makes the
- * agency read them.) Baseline: a bare loop that keeps number, code and request in one row keyed by the
- * number, in a table that holds as many rows before. */
+ * person have a number, does anybody have the candidate from elsewhere; then number and answer are kept.
+ * 1,000 requests a transaction, of one CS each. Before, as many persons as --size says have been given theirs
+ * by this agency, and the notices that name the numbers have come: answers and episodes stand in its tables,
+ * written by the statements of the agency itself, in the order of their keys and without a flush, so that
+ * preparing takes a minute; new codes fall between them, scattered as FF1 scatters them. prepare_s says how
+ * long it took. (The versions of those persons are left out: no new number makes the agency read them.)
+ *
+ * beside_loaded_per_s: the same when as many persons came with numbers from elsewhere, so that each number
+ * has a row in which the agency must look.
+ *
+ * Baseline of both: a bare loop that keeps number, code and request in one row keyed by the number, scattered
+ * too, in a table that holds as many rows before. */
 #include "bench.h"
 
 #include "bare.h"
@@ -25,14 +30,16 @@
 
 #include <nettle/aes.h>
 
-enum { ROW_FF1, ROW_NUMBER, ROW_PREPARE };
+enum { ROW_FF1, ROW_NUMBER, ROW_LOADED, ROW_PREPARE };
 static const struct bench_row rows[] = {
     [ROW_FF1] = {"number.ff1_per_s", "numbers/s", GOAL_VALUE_LEAST, 300000, "AES-256 blocks/s of Nettle"},
     [ROW_NUMBER] = {"number.per_s", "numbers/s", GOAL_VALUE_LEAST, 50000, "plain rows, bare SQLite"},
+    [ROW_LOADED] = {"number.beside_loaded_per_s", "numbers/s", GOAL_NONE, 0, "plain rows, bare SQLite"},
     [ROW_PREPARE] = {"number.prepare_s", "s", GOAL_NONE, 0, ""},
 };
 
 enum { DIGITS = 11, KEY_SIZE = 32, PER_COMMIT = 1000, PREPARED_PER_COMMIT = 1000000, REQUEST_SIZE = 48 };
+enum { CODE_BITS = 33, NUMBER_BITS = 36 }; /* the most below 10^10 and 10^11 */
 enum { FF1_MOST = 500000, NEW_MOST = 50000, FIRST_REQUEST = 1000000 };
 static const char key[] = "a key that keeps nobody's numbers";
 
@@ -45,8 +52,14 @@ struct measured {
     const struct area_row *offices[2000]; /* who runs a CS, ascending */
     size_t office_count;
     struct ff1 *ff1;
-    uint8_t seen; /* so that the compiler cannot leave the work out */
+    struct flow flow; /* of the agency measured now, which runs on through all rounds */
+    uint8_t seen;     /* so that the compiler cannot leave the work out */
 };
+
+static int64_t at_most(int64_t size, int64_t most)
+{
+    return size < most ? size : most;
+}
 
 static void digits_of(int64_t value, uint8_t digits[static DIGITS])
 {
@@ -102,10 +115,28 @@ static struct individual_number given_number(const struct measured *m, int64_t i
     return individual_number_from_payload(i * step + i * 7919 % step);
 }
 
+/* Turns 0, 1, 2 ... into all values of so many bits, each once, in no order that a page could profit from. */
+static int64_t scatter(int64_t i, int bits)
+{
+    const uint64_t mask = (UINT64_C(1) << bits) - 1;
+    uint64_t x = (uint64_t)i + 1;
+    for (int round = 0; round < 3; round++) {
+        x = x * UINT64_C(0x9e3779b97f4a7c15) & mask;
+        x ^= x >> (bits / 2);
+    }
+    return (int64_t)x;
+}
+
 /* Of the i-th person who asks: between those, all over them, each once. */
 static struct resident_code new_code(const struct measured *m, int64_t i)
 {
-    return resident_code_from_payload((i + 1) * 7654321 % m->given * code_step(m) + 1 + i / m->given);
+    int64_t between = code_step(m) - 1, x = scatter(i, CODE_BITS);
+    return resident_code_from_payload(x / between * (between + 1) + 1 + x % between);
+}
+
+static struct individual_number new_bare_number(int64_t i)
+{
+    return individual_number_from_payload(scatter(i, NUMBER_BITS));
 }
 
 static struct str request_of(const struct measured *m, size_t office, int64_t sequence,
@@ -150,7 +181,7 @@ static void fill_issued(void *arg, int64_t i, struct db_value *v)
     v[0] = db_int(given_number(a->m, i).value);
     v[1] = db_int(given_code(a->m, i).value);
     v[2] = db_int(NUMBER_IN_USE);
-    v[3] = db_int(0);
+    v[3] = db_int(GENERATION_ELSEWHERE);
 }
 
 static void fill_answer(void *arg, int64_t i, struct db_value *v)
@@ -184,9 +215,17 @@ static void fill_bare(void *arg, int64_t i, struct db_value *v)
 static const char create_bare[] =
     "CREATE TABLE number (number INTEGER PRIMARY KEY, code INTEGER, request TEXT, time INTEGER) STRICT";
 static const char insert_bare[] = "INSERT INTO number VALUES ($1, $2, $3, $4)";
-static const char agency_file[] = "agency.db", bare_file[] = "bare.db";
+static const char agency_file[] = "agency.db", loaded_file[] = "loaded.db", bare_file[] = "bare.db";
 
 static const struct db_module *const modules[] = {&store_module, &flow_number_module};
+
+static enum err make_tables(struct measured *m, struct fail *f, const char *file)
+{
+    struct db *db = NULL;
+    enum err e = db_open(f, bench_path(m->bench, &m->arena, file), modules, COUNT_OF(modules), &db);
+    db_close(db);
+    return e;
+}
 
 static enum err prepare(struct measured *m, struct fail *f)
 {
@@ -195,15 +234,16 @@ static enum err prepare(struct measured *m, struct fail *f)
         size_t columns;
         void (*fill)(void *arg, int64_t row, struct db_value *values);
     } tables[] = {
-        {agency_file, NULL, sql_flow_number_issued_add.sqlite, 4, fill_issued},
+        {loaded_file, NULL, sql_flow_number_issued_add.sqlite, 4, fill_issued},
+        {loaded_file, NULL, sql_store_episode_put.sqlite, 6, fill_episode},
         {agency_file, NULL, sql_flow_number_answer_add.sqlite, 3, fill_answer},
         {agency_file, NULL, sql_store_episode_put.sqlite, 6, fill_episode},
         {bare_file, create_bare, insert_bare, 4, fill_bare},
     };
     struct filling filling = {.m = m};
-    struct db *db = NULL;
-    enum err e = db_open(f, bench_path(m->bench, &m->arena, agency_file), modules, COUNT_OF(modules), &db);
-    db_close(db);
+    enum err e = make_tables(m, f, agency_file);
+    if (!e)
+        e = make_tables(m, f, loaded_file);
     for (size_t i = 0; i < COUNT_OF(tables) && !e; i++) {
         double seconds;
         const struct bare_table t = {.create = tables[i].create,
@@ -223,8 +263,7 @@ static enum err prepare(struct measured *m, struct fail *f)
 /* ---- new numbers */
 
 struct group {
-    const struct measured *m;
-    struct flow *flow;
+    struct measured *m;
     int64_t first, count;
 };
 
@@ -235,7 +274,7 @@ static enum err generate_tx(struct db_tx *tx, struct fail *f, void *arg)
     char request[REQUEST_SIZE];
     enum err e = ERR_OK;
     for (int64_t i = g->first; i < g->first + g->count && !e; i++)
-        e = number_generate(g->flow, tx, f, new_code(g->m, i), NUMBER_NEW, new_request(g->m, i, request),
+        e = number_generate(&g->m->flow, tx, f, new_code(g->m, i), NUMBER_NEW, new_request(g->m, i, request),
                             &number);
     return e;
 }
@@ -243,17 +282,14 @@ static enum err generate_tx(struct db_tx *tx, struct fail *f, void *arg)
 static enum err generate_all(void *arg, struct fail *f, double *seconds)
 {
     struct measured *m = arg;
-    struct flow flow = {.number_key = m->ff1};
-    enum err e =
-        db_open(f, bench_path(m->bench, &m->arena, agency_file), modules, COUNT_OF(modules), &flow.db);
+    enum err e = ERR_OK;
     double start = bench_now();
     for (int64_t at = 0; at < m->count && !e; at += PER_COMMIT) {
-        struct group g = {m, &flow, m->done + at, m->count - at < PER_COMMIT ? m->count - at : PER_COMMIT};
-        e = db_transaction(flow.db, f, generate_tx, &g);
+        struct group g = {m, m->done + at, at_most(m->count - at, PER_COMMIT)};
+        e = db_transaction(m->flow.db, f, generate_tx, &g);
     }
     *seconds = bench_now() - start;
     m->done += m->count;
-    db_close(flow.db);
     return e;
 }
 
@@ -261,7 +297,7 @@ static void fill_new(void *arg, int64_t row, struct db_value *v)
 {
     struct filling *a = arg;
     int64_t i = a->m->done_bare + row;
-    v[0] = db_int(individual_number_from_payload((i + 1) * 98765432123 % 100000000000).value);
+    v[0] = db_int(new_bare_number(i).value);
     v[1] = db_int(new_code(a->m, i).value);
     v[2] = db_text(new_request(a->m, i, a->request));
     v[3] = db_int(i);
@@ -293,9 +329,14 @@ static enum err show(struct bench *b, struct fail *f, struct measured *m, size_t
     return e;
 }
 
-static int64_t at_most(int64_t size, int64_t most)
+static enum err show_agency(struct bench *b, struct fail *f, struct measured *m, size_t row, const char *file)
 {
-    return size < most ? size : most;
+    m->flow = (struct flow){.number_key = m->ff1};
+    enum err e = db_open(f, bench_path(b, &m->arena, file), modules, COUNT_OF(modules), &m->flow.db);
+    if (!e)
+        e = show(b, f, m, row, generate_all, keep_all);
+    db_close(m->flow.db);
+    return e;
 }
 
 static enum err run(struct bench *b, struct fail *f)
@@ -312,7 +353,9 @@ static enum err run(struct bench *b, struct fail *f)
     double prepared = bench_now() - start;
     m.count = at_most(b->size, NEW_MOST);
     if (!e)
-        e = show(b, f, &m, ROW_NUMBER, generate_all, keep_all);
+        e = show_agency(b, f, &m, ROW_NUMBER, agency_file);
+    if (!e)
+        e = show_agency(b, f, &m, ROW_LOADED, loaded_file);
     if (!e)
         bench_figure(b, ROW_PREPARE, prepared, 0);
     ff1_free(m.ff1);

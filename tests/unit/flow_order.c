@@ -106,6 +106,8 @@ static void wire(int i)
     if (i != AGENCY)
         snprintf(flows[i].upper, sizeof flows[i].upper, "%s", i == PREFECTURE ? "agency" : "prefecture.28");
     flow_wire(&flows[i]);
+    if (i == AGENCY)
+        assert_ok(ff1_new(NULL, STR("0123456789abcdef"), &flows[i].number_key));
     s->kinds = kinds[i];
     s->kind_count = flow_kinds(s->name.role, kinds[i]);
     s->app = &flows[i];
@@ -133,6 +135,7 @@ static int setup(void **state UNUSED)
 static int teardown(void **state UNUSED)
 {
     network_release(&net);
+    ff1_free(flows[AGENCY].number_key);
     return 0;
 }
 
@@ -260,6 +263,36 @@ static int64_t value_of(int64_t person, int place)
     return person * VALUES + place;
 }
 
+/* Every other person's first number was given by the agency, the others' came from elsewhere: nobody may see
+ * a difference. */
+static bool given_here(int64_t person)
+{
+    return person % 2 != 0;
+}
+
+static struct individual_number number_at(int64_t person, int place)
+{
+    struct individual_number number = number_of(value_of(person, place));
+    if (place == 1 && given_here(person))
+        assert_ok(number_candidate(&flows[AGENCY], NULL, code_of(value_of(person, 1)), GENERATION_FIRST, &number));
+    return number;
+}
+
+static enum err give_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct crowd *c = arg;
+    enum err e = ERR_OK;
+    for (int64_t person = c->first; person < c->first + (int64_t)c->count && !e; person++) {
+        struct individual_number number;
+        char request[64];
+        int n = snprintf(request, sizeof request, "cs.%06d/agency/%lld", NISHINOMIYA, (long long)person);
+        if (given_here(person))
+            e = number_generate(&flows[AGENCY], tx, f, code_of(value_of(person, 1)), NUMBER_NEW,
+                                (struct str){request, (size_t)n}, &number);
+    }
+    return e;
+}
+
 static struct identity_change change_of(const struct crowd *c, size_t i, int side, size_t n)
 {
     static const struct str names[] = {{"", 0},           STR("西宮　花子"), STR("尼崎　花子"),
@@ -270,7 +303,7 @@ static struct identity_change change_of(const struct crowd *c, size_t i, int sid
     struct identity_change change = {.number = person * STEPS_MAX + (int64_t)n + 1,
                                      .identity = resident(person, areas[side])};
     change.identity.resident_code = code_of(value_of(person, s->says.code));
-    change.identity.individual_number = number_of(value_of(person, s->says.number));
+    change.identity.individual_number = number_at(person, s->says.number);
     change.identity.name.name = names[1 + (s->says.name - 1) % (int)(COUNT_OF(names) - 1)];
     change.identity.birth_date.year = (int16_t)(1990 + s->says.birth);
     change.identity.address.text = s->address % 2 ? STR("六湛寺町１番１号") : STR("六湛寺町２番２号");
@@ -283,7 +316,7 @@ static struct identity_change change_of(const struct crowd *c, size_t i, int sid
     if (s->old_code)
         change.change.old_code = code_of(value_of(person, s->old_code));
     if (s->old_number)
-        change.change.old_number = number_of(value_of(person, s->old_number));
+        change.change.old_number = number_at(person, s->old_number);
     return change;
 }
 
@@ -361,6 +394,7 @@ struct saying {
     struct buf *out;
     int32_t current;
     const char *wrong; /* what may not be, in any order */
+    bool keeps_numbers;
 };
 
 static int place_of(int64_t person, struct resident_code code)
@@ -380,7 +414,7 @@ static bool say_version(void *arg, const struct store_version *v)
     plain.identity.resident_code.value = place_of(s->person, v->identity.resident_code);
     plain.identity.birth_date.month = 1; /* the year is the life's */
     for (int i = 1; i < VALUES; i++)
-        if (number_of(value_of(s->person, i)).value == v->identity.individual_number.value)
+        if (number_at(s->person, i).value == v->identity.individual_number.value)
             plain.identity.individual_number.value = i;
     store_digest_line(s->out, &plain);
     buf_add_format(s->out, "opened %d replaces %lld\n", date_to_int(v->opened), (long long)v->replaces);
@@ -427,13 +461,12 @@ static enum err say_numbers(struct db_tx *tx, struct fail *f, struct saying *s)
     const struct life *life = s->life;
     enum err e = ERR_OK;
     for (int i = 1; i <= life->numbers && !e; i++) {
-        struct resident_code owner = {0};
-        enum number_state state = NUMBER_FREE;
-        e = number_owner(tx, f, number_of(value_of(s->person, i)), &owner, &state);
-        if (state != NUMBER_FREE && state != (life->ended[i] ? NUMBER_FORMER : NUMBER_IN_USE))
+        struct number_owner owner = {.state = NUMBER_FREE};
+        e = number_owner(&flows[AGENCY], tx, f, number_at(s->person, i), &owner);
+        if (owner.state != NUMBER_FREE && owner.state != (life->ended[i] ? NUMBER_FORMER : NUMBER_IN_USE))
             s->wrong = "a number is former, or is not";
-        buf_add_format(s->out, "number %d state %d %s\n", i, (int)state,
-                       place_of(s->person, owner) ? "own" : "another's");
+        buf_add_format(s->out, "number %d state %d %s\n", i, (int)owner.state,
+                       place_of(s->person, owner.code) ? "own" : "another's");
     }
     return e;
 }
@@ -446,7 +479,7 @@ static enum err say_tx(struct db_tx *tx, struct fail *f, void *arg)
     enum err e = say_episodes(tx, f, s, &a);
     if (!e)
         e = say_current(tx, f, s, &a);
-    if (!e)
+    if (!e && s->keeps_numbers)
         e = say_numbers(tx, f, s);
     arena_release(&a);
     return e;
@@ -466,7 +499,7 @@ static void fail_otherwise(const struct life *life, const char *merge, const cha
 static void say_all(const struct crowd *c, size_t i, int server, struct buf *said)
 {
     const struct living *l = &c->people[i];
-    struct saying s = {.life = l->life, .person = c->first + (int64_t)i, .out = said};
+    struct saying s = {.life = l->life, .person = c->first + (int64_t)i, .out = said, .keeps_numbers = server == AGENCY};
     struct fail f = {0};
     if (db_read(net.servers[server].db, &f, say_tx, &s))
         fail_msg("%s at %s: %s", l->life->text, net.servers[server].name.text, err_row(f.err)->name);
@@ -557,6 +590,7 @@ static void live(struct crowd *c)
     people += (int64_t)c->count;
     merges_lived += (int64_t)c->count;
     assert_ok(db_transaction(net.servers[AGENCY].db, NULL, designate_tx, c));
+    assert_ok(db_transaction(net.servers[AGENCY].db, NULL, give_tx, c));
     for (size_t step = 0; step < c->steps; step++)
         live_step(c, step, step == c->steps / 2);
     for (int i = AGENCY; i <= PREFECTURE; i++)

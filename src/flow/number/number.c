@@ -135,18 +135,33 @@ static enum err apply_notice(void *app, struct db_tx *tx, const struct link_noti
     return e;
 }
 
+/* Its notice may have come before: then the store says enough. */
+static enum err await_again(struct db_tx *tx, struct fail *f, struct resident_code code,
+                            struct individual_number first)
+{
+    bool named = false;
+    enum err e = store_number_named(tx, f, code, first, &named);
+    if (e || named)
+        return e;
+    return db_exec(tx, f, &sql_flow_number_awaited_add, DB(db_int(code.value)), NULL);
+}
+
 /* A restored agency learns again what it gave out, before it gives it to anybody else. */
-static enum err recover_notice(void *app UNUSED, struct db_tx *tx, const struct link_notice *n,
-                               struct fail *f)
+static enum err recover_notice(void *app, struct db_tx *tx, const struct link_notice *n, struct fail *f)
 {
     struct number_notice notice;
+    struct individual_number first;
     enum err e = read_notice(f, n->body, &notice);
     if (!e)
-        e = db_exec(tx, f, &sql_flow_number_issued_add,
-                    DB(db_int(notice.number.value), db_int(notice.code.value), db_int(NUMBER_GENERATED),
-                       db_int(GENERATION_ELSEWHERE)),
-                    NULL);
-    return e;
+        e = number_candidate(app, f, notice.code, GENERATION_FIRST, &first);
+    if (e)
+        return e;
+    if (individual_number_equal(first, notice.number))
+        return await_again(tx, f, notice.code, first);
+    return db_exec(tx, f, &sql_flow_number_issued_add,
+                   DB(db_int(notice.number.value), db_int(notice.code.value), db_int(NUMBER_GENERATED),
+                      db_int(GENERATION_ELSEWHERE)),
+                   NULL);
 }
 
 static size_t persons(const struct link_notice *n, int64_t codes[static LINK_PERSONS_MAX])
