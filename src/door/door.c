@@ -156,12 +156,7 @@ enum err door_mark_get(struct db_tx *tx, struct fail *f, enum door_mark mark, in
     return db_done(&rows, f);
 }
 
-enum err door_mark_step(struct db_tx *tx, struct fail *f, enum door_mark mark, int64_t *value)
+enum err door_mark_step(struct db_tx *tx, struct fail *f, enum door_mark mark)
 {
-    struct db_rows rows;
-
-    db_query(tx, &rows, &sql_door_mark_next, DB(db_int(mark)));
-    if (db_next(&rows))
-        *value = db_row_int(&rows, 0);
-    return db_done(&rows, f);
+    return db_exec(tx, f, &sql_door_mark_next, DB(db_int(mark)), NULL);
 }

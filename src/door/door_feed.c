@@ -26,26 +26,25 @@ enum err door_number_came(void *self, struct db_tx *tx, struct fail *f, struct r
                           struct individual_number number, int64_t change)
 {
     struct door *d = self;
-    int64_t cursor = 0;
-    enum err e = door_mark_step(tx, f, DOOR_NUMBERS, &cursor);
+    enum err e = door_mark_step(tx, f, DOOR_NUMBERS);
 
     atomic_store(&d->touched[DOOR_FEED_NUMBERS], true);
     return e ? e
              : db_exec(tx, f, &sql_door_number_add,
-                       DB(db_int(cursor), db_int(change), db_int(code.value), db_int(number.value)), NULL);
+                       DB(db_int(DOOR_NUMBERS), db_int(change), db_int(code.value), db_int(number.value)),
+                       NULL);
 }
 
 enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                            char state, int64_t error, struct str field)
 {
     struct door *d = self;
-    int64_t cursor = 0;
-    enum err e = door_mark_step(tx, f, DOOR_OUTCOMES, &cursor);
+    enum err e = door_mark_step(tx, f, DOOR_OUTCOMES);
 
     atomic_store(&d->touched[DOOR_FEED_OUTCOMES], true);
     return e ? e
              : db_exec(tx, f, &sql_door_outcome_add,
-                       DB(db_int(cursor), db_int(first), db_int(last), db_int(state), db_int(error),
+                       DB(db_int(DOOR_OUTCOMES), db_int(first), db_int(last), db_int(state), db_int(error),
                           db_text(field.p ? field : STR("")), db_int(clock_now())),
                        NULL);
 }

@@ -103,7 +103,8 @@ void door_outcome_ahead(void *self, int64_t first, int64_t last);
 void door_refusal_write(struct buf *b, enum err error, struct str field);
 
 MUST_CHECK enum err door_mark_get(struct db_tx *tx, struct fail *f, enum door_mark mark, int64_t *value);
-MUST_CHECK enum err door_mark_step(struct db_tx *tx, struct fail *f, enum door_mark mark, int64_t *value);
+/* On by one; the row that is added next reads it. */
+MUST_CHECK enum err door_mark_step(struct db_tx *tx, struct fail *f, enum door_mark mark);
 
 /* TLS (door_tls.c). */
 MUST_CHECK enum err door_tls_load(struct door *d, struct fail *f);

@@ -7,7 +7,7 @@
 #include "door/door_sql.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 
-enum { CODES_MAX = 1000, DRAW_ID_MAX = 64 };
+enum { CODES_MAX = 5000, DRAW_ID_MAX = 64 };
 
 struct drawing {
     struct door *door;

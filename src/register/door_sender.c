@@ -662,27 +662,38 @@ static enum err keep_drawn(struct db_tx *tx, struct fail *f, void *arg)
     return e ? e : register_mark_set(tx, f, REGISTER_DRAWS, d->block + 1);
 }
 
-/* The block's name is its number, kept with the codes it gave: a draw whose answer was lost gives the same
- * again. */
-static enum err draw_block(struct resident_register *r, struct fail *f, struct drawing *d, int64_t count)
+static enum err ask_codes(struct resident_register *r, struct fail *f, struct drawing *d, int64_t count)
 {
     char body[96], area[AREA_CODE_TEXT_SIZE];
+    int n = snprintf(body, sizeof body, "{\"draw\":\"register.%s/%lld\",\"count\":%lld}",
+                     area_code_text(r->area, area), (long long)d->block + 1, (long long)count);
+    return door_client_call(r->draw_client, f, "/v1/resident-codes", (struct str){body, (size_t)n},
+                            &d->answer, NULL);
+}
+
+static int64_t at_most(int64_t count, int64_t most)
+{
+    return count < most ? count : most;
+}
+
+/* The block's name is its number, kept with the codes it gave: a draw whose answer was lost gives the same
+ * again. A CS that has not so many ahead may have what is needed now. */
+static enum err draw_block(struct resident_register *r, struct fail *f, struct drawing *d, int64_t count,
+                           int64_t ahead)
+{
     enum err e = ERR_OK;
 
-    int n = snprintf(body, sizeof body, "{\"draw\":\"register.%s/%lld\",\"count\":%lld}",
-                     area_code_text(r->area, area), (long long)d->block + 1,
-                     (long long)(count < REGISTER_DRAW_BLOCK ? count : REGISTER_DRAW_BLOCK));
     for (int i = 0; i < DRAW_TRIES; i++) {
-        e = door_client_call(r->draw_client, f, "/v1/resident-codes", (struct str){body, (size_t)n},
-                             &d->answer, NULL);
+        e = ask_codes(r, f, d, i ? at_most(count, REGISTER_DRAW_LEAST) : at_most(ahead, REGISTER_DRAW_MOST));
         if (!e || err_row(e)->http != 503 || stopping(r))
             break;
-        sleep_until_woken(r, PAUSE_LEAST * 5, wakings(r)); /* the CS is asking the agency for more */
+        if (i) /* the CS is asking the agency for more */
+            sleep_until_woken(r, PAUSE_LEAST * 5, wakings(r));
     }
     return e ? e : db_transaction(r->db, f, keep_drawn, d);
 }
 
-enum err register_draw(struct resident_register *r, struct fail *f, int64_t count)
+enum err register_draw(struct resident_register *r, struct fail *f, int64_t count, int64_t ahead)
 {
     struct drawing d = {0};
     enum err e = ERR_OK;
@@ -693,7 +704,7 @@ enum err register_draw(struct resident_register *r, struct fail *f, int64_t coun
         e = r->door.url ? door_client_new(f, &r->door, &r->draw_client)
                         : fail_set(f, ERR_DOOR_LOST, "door", NULL);
     while (!e && !(e = db_read(r->db, f, count_drawn, &d)) && d.have < count)
-        e = draw_block(r, f, &d, count - d.have);
+        e = draw_block(r, f, &d, count - d.have, (ahead > count ? ahead : count) - d.have);
     pthread_mutex_unlock(&r->drawing);
     buf_release(&d.answer);
     return e;

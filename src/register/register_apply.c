@@ -106,7 +106,8 @@ static enum err apply_chunk(struct apply *a, struct fail *f)
 
     for (size_t i = 0; i < a->count; i++)
         codes += needs_code(&a->items[i].event);
-    if ((codes && (e = register_draw(a->r, f, codes))) || (e = db_transaction(a->r->db, f, apply_items, a)))
+    if ((codes && (e = register_draw(a->r, f, codes, codes))) ||
+        (e = db_transaction(a->r->db, f, apply_items, a)))
         return e;
     door_sender_wake(a->r);
     return ERR_OK;

@@ -19,7 +19,7 @@ enum register_mark {
     REGISTER_DRAWS /* blocks of resident codes drawn */
 };
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */
-enum { REGISTER_DRAW_BLOCK = 1000 };
+enum { REGISTER_DRAW_LEAST = 1000, REGISTER_DRAW_MOST = 5000 };      /* codes in one draw */
 
 struct resident_register {
     struct area_code area, cs; /* our municipality, and the one whose CS serves it */
@@ -111,9 +111,9 @@ MUST_CHECK enum err register_apply_event(struct register_batch *b, struct fail *
 /* A number came that a record's change may wait for: applies that change. *wished false: none waits. */
 MUST_CHECK enum err register_wish_fulfil(struct register_batch *b, struct fail *f, struct arena *a,
                                          int64_t person, struct individual_number number, bool *wished);
-/* Outside a transaction: at least `count` drawn codes are there after it. ERR_DOOR_LOST, ERR_STOCK_EMPTY ...
- */
-MUST_CHECK enum err register_draw(struct resident_register *r, struct fail *f, int64_t count);
+/* Outside a transaction: at least `count` drawn codes are there after it; when some are missing, up to
+ * `ahead` are drawn at once, for who will soon need them. ERR_DOOR_LOST, ERR_STOCK_EMPTY ... */
+MUST_CHECK enum err register_draw(struct resident_register *r, struct fail *f, int64_t count, int64_t ahead);
 
 /* ---- threads (door_sender.c) ---- */
 

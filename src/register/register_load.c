@@ -19,7 +19,8 @@ struct load {
     struct buf body;
     struct load_item *items;
     size_t count;
-    int64_t without_code, first_change, last_change;
+    int64_t without_code, first_change, last_change; /* of the chunk */
+    int64_t without_code_before;                     /* in the chunks before it */
     register_refusal refusal;
     void *arg;
     struct register_result result;
@@ -120,16 +121,28 @@ static void settle_chunk(struct load *l)
         l->result.last_change = l->last_change;
 }
 
+/* How many codes this chunk and the rest of the file will need, when the rest is like what was read. */
+static int64_t codes_ahead(const struct load *l)
+{
+    int64_t done = 0, total = 0;
+
+    csv_progress(l->reader, &done, &total);
+    double read = (double)(l->without_code_before + l->without_code);
+    return done > 0 ? (int64_t)(read * (double)total / (double)done) - l->without_code_before : 0;
+}
+
 static enum err load_chunk(struct load *l, struct fail *f, bool *more)
 {
     enum err e = ERR_OK;
 
     l->count = 0;
+    l->without_code_before += l->without_code;
     l->without_code = 0;
     arena_reset(&l->arena);
     while (!e && *more && l->count < CHUNK_ROWS && l->arena.used < CHUNK_BYTES / 2)
         e = read_row(l, f, more);
-    if (e || !l->count || (l->without_code && (e = register_draw(l->r, f, l->without_code))) ||
+    if (e || !l->count ||
+        (l->without_code && (e = register_draw(l->r, f, l->without_code, codes_ahead(l)))) ||
         (e = db_transaction(l->r->db, f, write_chunk, l)))
         return e;
     settle_chunk(l);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/resident_code_stock/resident_code_stock.h"
 #include "fake_link.h"
+#include "flow/flow_resident_code_stock_sql.h"
 #include "people.h"
 #include "stores.h"
 #include "test.h"
@@ -90,6 +91,13 @@ static enum err enter_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct call *c = arg;
     return store_apply(tx, f, &c->version);
+}
+
+static enum err note_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct call *c = arg;
+    return db_exec(tx, f, &sql_flow_resident_code_stock_drawn_add,
+                   DB(db_text(str_of(c->draw)), db_int(c->code.value), db_text(STR("")), db_int(1)), NULL);
 }
 
 static void fill(int node, int64_t count)
@@ -248,6 +256,71 @@ static void every_code_is_drawn_once_in_no_order(void **state UNUSED)
     fake_close(nodes, NODES);
 }
 
+/* Large and small draws by turns take each code once and leave no hole. */
+static void draws_of_any_size_give_each_code_once(const char *url)
+{
+    enum { CODES = 300 };
+    struct resident_code drawn[CODES];
+    char id[16];
+    open_with(CS_NISHINOMIYA, url);
+    fill(CS_NISHINOMIYA, CODES);
+    nodes[CS_NISHINOMIYA].flow.pool_low = NULL;
+    for (int at = 0, size = 1; at < CODES; size = size * 5 % 37) {
+        struct call c = {.flow = &nodes[CS_NISHINOMIYA].flow, .draw = id, .count = size, .codes = drawn + at};
+        if (size > CODES - at)
+            c.count = CODES - at;
+        snprintf(id, sizeof id, "d%d", at);
+        assert_ok(db_transaction(c.flow->db, NULL, draw_many_tx, &c));
+        at += (int)c.count;
+        assert_int_equal(status(CS_NISHINOMIYA).unused, CODES - at);
+    }
+    qsort(drawn, CODES, sizeof drawn[0], compare_codes);
+    for (int i = 1; i < CODES; i++)
+        assert_true(drawn[i].value != drawn[i - 1].value);
+    fake_close(nodes, NODES);
+}
+
+static void note_one_before(struct resident_code code, const char *name)
+{
+    struct call c = {.draw = name, .code = code};
+    assert_ok(db_transaction(nodes[CS_NISHINOMIYA].flow.db, NULL, note_tx, &c));
+}
+
+/* A database of before has a row for each code of a draw. */
+static void a_draw_of_before_is_repeated(void **state UNUSED)
+{
+    struct resident_code again[4];
+    open_with(CS_NISHINOMIYA, sqlite_fresh());
+    fill(CS_NISHINOMIYA, 20);
+    note_one_before(code_of(1), "load/0");
+    note_one_before(code_of(2), "load/1");
+    struct call c = {.flow = &nodes[CS_NISHINOMIYA].flow, .draw = "load", .count = 4, .codes = again};
+    for (int i = 0; i < 2; i++) {
+        assert_ok(db_transaction(c.flow->db, NULL, draw_many_tx, &c));
+        assert_true(resident_code_equal(again[0], code_of(1)));
+        assert_true(resident_code_equal(again[1], code_of(2)));
+        assert_int_equal(status(CS_NISHINOMIYA).unused, 18);
+    }
+    fake_close(nodes, NODES);
+}
+
+/* Who takes many at once is not kept waiting when the last ones are gone. */
+static void large_draws_ask_for_more_early(void **state UNUSED)
+{
+    struct resident_code codes[9];
+    open_with(CS_NISHINOMIYA, sqlite_fresh());
+    fill(CS_NISHINOMIYA, 30);
+    struct call c = {.flow = &nodes[CS_NISHINOMIYA].flow, .draw = "a", .count = 9, .codes = codes};
+    assert_ok(db_transaction(c.flow->db, NULL, draw_many_tx, &c));
+    assert_int_equal(status(CS_NISHINOMIYA).requested, 0); /* 21 left: twice as many as now, and above 30 % */
+    c.draw = "b";
+    assert_ok(db_transaction(c.flow->db, NULL, draw_many_tx, &c));
+    struct stock_status s = status(CS_NISHINOMIYA);
+    assert_int_equal(s.level, 0);
+    assert_int_equal(s.requested, 90);
+    fake_close(nodes, NODES);
+}
+
 static void more_is_asked_for_in_time_and_once(void **state UNUSED)
 {
     struct resident_code code;
@@ -381,6 +454,7 @@ BOTH(designated_codes_never_overlap)
 BOTH(a_code_known_from_elsewhere_is_passed_over)
 BOTH(a_draw_is_repeated_not_doubled)
 BOTH(a_restored_cs_gives_no_code_a_second_time)
+BOTH(draws_of_any_size_give_each_code_once)
 
 int main(void)
 {
@@ -392,6 +466,9 @@ int main(void)
         cmocka_unit_test(both_a_draw_is_repeated_not_doubled),
         cmocka_unit_test(a_draw_of_many_can_be_repeated_for_more),
         cmocka_unit_test(every_code_is_drawn_once_in_no_order),
+        cmocka_unit_test(both_draws_of_any_size_give_each_code_once),
+        cmocka_unit_test(a_draw_of_before_is_repeated),
+        cmocka_unit_test(large_draws_ask_for_more_early),
         cmocka_unit_test(more_is_asked_for_in_time_and_once),
         cmocka_unit_test(a_code_in_use_is_not_drawn_again),
         cmocka_unit_test(both_a_restored_cs_gives_no_code_a_second_time),

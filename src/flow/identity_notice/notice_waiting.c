@@ -145,14 +145,18 @@ enum err waiting_join(struct flow *flow, struct db_tx *tx, struct fail *f, int64
 /* ---- releasing ---- */
 
 static enum err read_first(struct db_tx *tx, struct fail *f, int64_t waits_for, struct arena *a,
-                           struct waiting_row *row)
+                           struct waiting_row *row, bool *more)
 {
     struct db_rows rows;
     enum err read = ERR_OK;
     *row = (struct waiting_row){0};
+    *more = false;
     db_query(tx, &rows, &sql_flow_identity_notice_waiting_first, DB(db_int(waits_for)));
-    while (!read && db_next(&rows))
-        read = read_row(&rows, f, a, row);
+    while (!read && !*more && db_next(&rows)) {
+        *more = row->id != 0;
+        if (!*more)
+            read = read_row(&rows, f, a, row);
+    }
     enum err e = db_done(&rows, f);
     return e ? e : read;
 }
@@ -186,9 +190,8 @@ enum err identity_notice_number_arrived(struct flow *flow, struct db_tx *tx, str
         struct arena a;
         struct waiting_row row;
         arena_init(&a, NOTICE_ARENA);
-        e = read_first(tx, f, code.value, &a, &row);
-        more = row.id != 0;
-        if (!e && more)
+        e = read_first(tx, f, code.value, &a, &row, &more);
+        if (!e && row.id)
             e = release(flow, tx, f, &row, number, &a);
         arena_release(&a);
     }

@@ -1,3 +1,3 @@
--- puts a code at the end of the unused ones, once
+-- puts a code at the end of the unused ones
 -- in: place int64, code int64
-INSERT INTO flow_resident_code_stock_unused (place, code) VALUES ($1, $2) ON CONFLICT (code) DO NOTHING
+INSERT INTO flow_resident_code_stock_unused (place, code) VALUES ($1, $2)

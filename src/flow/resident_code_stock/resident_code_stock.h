@@ -2,8 +2,9 @@
 /* The stock of resident codes (法30条の2): designated by the agency for each municipality, never overlapping,
  * in an order nobody can foresee (FF1 under the agency's code key, tweak "resident_code", over a running
  * counter of ten digits; codes known from elsewhere are skipped). The CS keeps the unused ones, draws one at
- * random for the register, asks for more when 30 % are left, and says so to the program (flow->pool_low) at
- * 30 % and at 10 %. It never ends in "try later" while the agency answers.
+ * random for the register, asks for more when 30 % are left (or fewer than two such draws as this one), and
+ * says so to the program (flow->pool_low) at 30 % and at 10 %. It never ends in "try later" while the agency
+ * answers.
  *
  * A restored CS has forgotten which codes it gave out since the backup. Whoever has them may not have told of
  * them yet, so a new life gives none of the stock it finds, nor of what answers requests of the life before:

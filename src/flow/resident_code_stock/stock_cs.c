@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CS's side: keeps the codes it was designated, gives them out, asks for more in time.
  *
- * Unused codes stand at places 1..unused without gaps. A draw takes a random place and moves the last code
- * into it, so every unused code is as likely as any other, at the cost of one look-up. */
+ * Unused codes stand at places 1..unused without gaps; stock_take.c takes them out, every one as likely as
+ * any other. A draw of many is noted in one row. */
 #include "base/clock.h"
-#include "base/random.h"
 #include "flow/flow_resident_code_stock_sql.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 #include "flow/resident_code_stock/stock_body.h"
+#include "flow/resident_code_stock/stock_take.h"
 
 #include <stdio.h>
 
@@ -118,10 +118,9 @@ static enum err keep_codes(struct db_tx *tx, struct fail *f, const struct stock_
 {
     enum err e = ERR_OK;
     for (size_t i = 0; i < body->count && !e; i++) {
-        int64_t added = 0;
         e = db_exec(tx, f, &sql_flow_resident_code_stock_unused_add,
-                    DB(db_int(s->unused + 1), db_int(body->codes[i].value)), &added);
-        s->unused += added;
+                    DB(db_int(s->unused + 1), db_int(body->codes[i].value)), NULL);
+        s->unused++;
     }
     return e;
 }
@@ -154,25 +153,27 @@ static enum err apply_notice(void *app, struct db_tx *tx, const struct link_noti
 
 /* ---- drawing ---- */
 
-/* The codes of a draw are noted one by one, as "DRAW/0", "DRAW/1" ...: a repeated call may ask for more. */
+/* What a draw gave stands in rows "DRAW/0", "DRAW/3" ...: each with the codes from that one on, because a
+ * repeated call may ask for more. */
 static struct str name_of(struct str draw, size_t i, char name[static DRAW_ID_MAX + 24])
 {
     int n = snprintf(name, DRAW_ID_MAX + 24, "%.*s/%zu", STR_ARG(draw), i);
     return (struct str){name, (size_t)n};
 }
 
-static enum err find_drawn(struct db_tx *tx, struct fail *f, struct str draw, size_t i,
-                           struct resident_code *out, bool *found)
+/* Codes of one row into codes[*known..count). */
+static enum err read_drawn(const struct db_rows *rows, struct fail *f, size_t count,
+                           struct resident_code *codes, size_t *known)
 {
-    char name[DRAW_ID_MAX + 24];
-    struct db_rows rows;
-    *found = false;
-    db_query(tx, &rows, &sql_flow_resident_code_stock_drawn_find, DB(db_text(name_of(draw, i, name))));
-    while (db_next(&rows)) {
-        out->value = db_row_int(&rows, 0);
-        *found = true;
+    struct str more = db_row_text(rows, 1), word = {NULL, 0};
+    codes[(*known)++].value = db_row_int(rows, 0);
+    while (*known < count && more.n && str_cut(&more, ' ', &word)) {
+        uint64_t value = 0;
+        if (!str_to_uint(word, INT64_MAX, &value))
+            return fail_set(f, ERR_MALFORMED, "more", NULL);
+        codes[(*known)++].value = (int64_t)value;
     }
-    return db_done(&rows, f);
+    return ERR_OK;
 }
 
 /* Those that the draw gave before: the first *known of count. */
@@ -181,58 +182,81 @@ static enum err find_former(struct db_tx *tx, struct fail *f, struct str draw, s
 {
     bool found = true;
     enum err e = ERR_OK;
-    for (*known = 0; *known < count && !e; ++*known) {
-        e = find_drawn(tx, f, draw, *known, &codes[*known], &found);
-        if (!found)
-            break;
+    *known = 0;
+    while (found && *known < count && !e) {
+        char name[DRAW_ID_MAX + 24];
+        struct db_rows rows;
+        enum err read = ERR_OK;
+        found = false;
+        db_query(tx, &rows, &sql_flow_resident_code_stock_drawn_find,
+                 DB(db_text(name_of(draw, *known, name))));
+        while (!found && !read && db_next(&rows)) {
+            read = read_drawn(&rows, f, count, codes, known);
+            found = true;
+        }
+        e = db_done(&rows, f);
+        e = e ? e : read;
     }
     return e;
 }
 
-static enum err code_at(struct db_tx *tx, struct fail *f, int64_t place, int64_t *code)
-{
-    struct db_rows rows;
-    *code = -1;
-    db_query(tx, &rows, &sql_flow_resident_code_stock_unused_at, DB(db_int(place)));
-    while (db_next(&rows))
-        *code = db_row_int(&rows, 0);
-    enum err e = db_done(&rows, f);
-    return e || *code >= 0 ? e : fail_set(f, ERR_NOT_FOUND, "place", "%lld", (long long)place);
-}
-
-/* Takes the code at a random place out. */
-static enum err take_one(struct db_tx *tx, struct fail *f, struct stock_status *s, struct resident_code *out)
-{
-    int64_t place = 1 + (int64_t)random_below((uint64_t)s->unused), last = s->unused, moved = -1;
-    enum err e = code_at(tx, f, place, &out->value);
-    if (!e && place != last)
-        e = code_at(tx, f, last, &moved);
-    if (!e)
-        e = db_exec(tx, f, &sql_flow_resident_code_stock_unused_remove, DB(db_int(last)), NULL);
-    if (!e && place != last)
-        e = db_exec(tx, f, &sql_flow_resident_code_stock_unused_set, DB(db_int(place), db_int(moved)), NULL);
-    s->unused--;
-    return e;
-}
-
-static enum err take_unknown(struct db_tx *tx, struct fail *f, struct stock_status *s,
-                             struct resident_code *out)
+/* Codes that a resident has by now are dropped: they were given out before a restore. *kept of the count. */
+static enum err drop_known(struct db_tx *tx, struct fail *f, size_t count, struct resident_code *codes,
+                           size_t *kept)
 {
     enum err e = ERR_OK;
-    for (bool known = true; known && !e;) {
-        if (!s->unused)
-            return fail_set(f, ERR_STOCK_EMPTY, NULL, NULL);
-        e = take_one(tx, f, s, out);
-        if (!e)
-            e = store_code_known(tx, f, *out, &known);
+    for (size_t i = *kept = 0; i < count && !e; i++) {
+        bool known = false;
+        e = store_code_known(tx, f, codes[i], &known);
+        codes[*kept] = codes[i];
+        *kept += !known;
     }
     return e;
 }
 
-static enum err ask_in_time(struct flow *flow, struct db_tx *tx, struct fail *f, struct stock_status *s)
+static enum err take_unknown(struct db_tx *tx, struct fail *f, struct stock_status *s, size_t count,
+                             struct resident_code *codes)
 {
-    int64_t count = s->designated < STOCK_REQUEST_MOST ? s->designated : STOCK_REQUEST_MOST;
-    if (!level_of(s) || s->requested || !count)
+    enum err e = ERR_OK;
+    for (size_t have = 0, kept = 0; have < count && !e; have += kept) {
+        size_t missing = count - have;
+        if (s->unused < (int64_t)missing)
+            return fail_set(f, ERR_STOCK_EMPTY, NULL, NULL);
+        e = stock_take(tx, f, s->unused, missing, codes + have);
+        s->unused -= (int64_t)missing;
+        if (!e)
+            e = drop_known(tx, f, missing, codes + have, &kept);
+    }
+    return e;
+}
+
+static enum err note_drawn(struct db_tx *tx, struct fail *f, struct str name, size_t count,
+                           const struct resident_code *codes)
+{
+    struct buf more;
+    buf_init(&more, count * (RESIDENT_CODE_TEXT_SIZE + 1));
+    for (size_t i = 1; i < count; i++)
+        buf_add_format(&more, "%s%lld", i > 1 ? " " : "", (long long)codes[i].value);
+    enum err e = buf_check(&more, f, "count");
+    if (!e)
+        e = db_exec(tx, f, &sql_flow_resident_code_stock_drawn_add,
+                    DB(db_text(name), db_int(codes[0].value), db_text(count > 1 ? buf_str(&more) : STR("")),
+                       db_int(clock_now())),
+                    NULL);
+    buf_release(&more);
+    return e;
+}
+
+/* As many as the last filling brought, and for who draws by the thousand (a first load) enough for ten such
+ * draws. */
+static enum err ask_in_time(struct flow *flow, struct db_tx *tx, struct fail *f, struct stock_status *s,
+                            int64_t drawn)
+{
+    bool soon_empty = s->unused < drawn * 2;
+    int64_t count = s->designated > drawn * 10 ? s->designated : drawn * 10;
+    if (count > STOCK_REQUEST_MOST)
+        count = STOCK_REQUEST_MOST;
+    if ((!level_of(s) && !soon_empty) || s->requested || !s->designated)
         return ERR_OK;
     return send_request(flow, tx, f, s, count);
 }
@@ -242,15 +266,8 @@ static enum err draw_new(struct db_tx *tx, struct fail *f, struct str draw, size
                          struct resident_code *codes, struct stock_status *s)
 {
     char name[DRAW_ID_MAX + 24];
-    int64_t now = clock_now();
-    enum err e = ERR_OK;
-    for (size_t i = from; i < count && !e; i++) {
-        e = take_unknown(tx, f, s, &codes[i]);
-        if (!e)
-            e = db_exec(tx, f, &sql_flow_resident_code_stock_drawn_add,
-                        DB(db_text(name_of(draw, i, name)), db_int(codes[i].value), db_int(now)), NULL);
-    }
-    return e;
+    enum err e = take_unknown(tx, f, s, count - from, codes + from);
+    return e ? e : note_drawn(tx, f, name_of(draw, from, name), count - from, codes + from);
 }
 
 enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fail *f, struct str draw,
@@ -268,7 +285,7 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
     int level = s.level;
     e = draw_new(tx, f, draw, known, count, codes, &s);
     if (!e)
-        e = ask_in_time(flow, tx, f, &s);
+        e = ask_in_time(flow, tx, f, &s, (int64_t)(count - known));
     if (!e)
         e = set_level(tx, f, &s);
     if (!e && level_of(&s) > level && flow->pool_low)

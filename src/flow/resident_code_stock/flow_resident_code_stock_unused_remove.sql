@@ -1,3 +1,0 @@
--- empties a place
--- in: place int64
-DELETE FROM flow_resident_code_stock_unused WHERE place = $1
