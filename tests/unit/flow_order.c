@@ -274,7 +274,8 @@ static struct individual_number number_at(int64_t person, int place)
 {
     struct individual_number number = number_of(value_of(person, place));
     if (place == 1 && given_here(person))
-        assert_ok(number_candidate(&flows[AGENCY], NULL, code_of(value_of(person, 1)), GENERATION_FIRST, &number));
+        assert_ok(
+            number_candidate(&flows[AGENCY], NULL, code_of(value_of(person, 1)), GENERATION_FIRST, &number));
     return number;
 }
 
@@ -499,7 +500,8 @@ static void fail_otherwise(const struct life *life, const char *merge, const cha
 static void say_all(const struct crowd *c, size_t i, int server, struct buf *said)
 {
     const struct living *l = &c->people[i];
-    struct saying s = {.life = l->life, .person = c->first + (int64_t)i, .out = said, .keeps_numbers = server == AGENCY};
+    struct saying s = {
+        .life = l->life, .person = c->first + (int64_t)i, .out = said, .keeps_numbers = server == AGENCY};
     struct fail f = {0};
     if (db_read(net.servers[server].db, &f, say_tx, &s))
         fail_msg("%s at %s: %s", l->life->text, net.servers[server].name.text, err_row(f.err)->name);

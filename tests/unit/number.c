@@ -191,7 +191,7 @@ static enum err notice(int64_t code, struct individual_number number, struct cha
 static enum err owner_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct call *c = arg;
-    struct number_owner owner, row;
+    struct number_owner owner = {.state = NUMBER_FREE}, row = {.state = NUMBER_FREE};
     enum err e = number_owner(&agency.flow, tx, f, c->number, &owner);
     if (!e)
         e = number_row(tx, f, c->number, &row);
