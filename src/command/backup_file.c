@@ -41,15 +41,17 @@ static enum err read_schema(struct fail *f, const struct json *tree, struct back
 {
     const struct json *list, *item;
     enum err e = json_member_object(f, tree, "schema", &list);
+    if (e)
+        return e;
     JSON_EACH(list, item)
     {
-        if (e || out->schema_count == BACKUP_MODULES_MAX)
-            return e ? e : fail_set(f, ERR_LIMIT, "schema", NULL);
+        if (out->schema_count == BACKUP_MODULES_MAX)
+            return fail_set(f, ERR_LIMIT, "schema", NULL);
         struct backup_schema *s = &out->schema[out->schema_count++];
         snprintf(s->module, sizeof s->module, "%.*s", STR_ARG(item->key));
         s->migrations = json_int(item);
     }
-    return e;
+    return ERR_OK;
 }
 
 static enum err read_members(struct fail *f, const struct json *tree, struct arena *a,
