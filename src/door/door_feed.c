@@ -126,6 +126,11 @@ static enum err page_outcomes(struct db_tx *tx, struct fail *f, void *arg)
     return db_done(&rows, f);
 }
 
+static bool within(const struct page *p, int64_t cursor)
+{
+    return !p->request->until || cursor <= p->request->until;
+}
+
 static enum err page_numbers(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct page *p = arg;
@@ -139,7 +144,7 @@ static enum err page_numbers(struct db_tx *tx, struct fail *f, void *arg)
     json_begin(out, NULL, '{');
     json_begin(out, "numbers", '[');
     db_query(tx, &rows, &sql_door_number_after, DB(db_int(p->cursor), db_int(DOOR_PAGE)));
-    for (; db_next(&rows); p->rows++) {
+    for (; db_next(&rows) && within(p, db_row_int(&rows, 0)); p->rows++) {
         p->cursor = db_row_int(&rows, 0);
         json_begin(out, NULL, '{');
         json_add_int(out, "change", db_row_int(&rows, 1));

@@ -152,6 +152,15 @@ static enum err write_feed(struct door *d, struct fail *f, struct door_request *
     return path.p ? file_write(f, path.p, buf_str(&r->out), 0600) : fail_set(f, ERR_MEMORY, "folder", NULL);
 }
 
+/* Both forms hold the same numbers: one that comes between them belongs to the next page. */
+static enum err write_numbers(struct door *d, struct fail *f, struct door_request *r)
+{
+    enum err e = write_feed(d, f, r, door_telegrams_read, "837Y", ".dat");
+
+    r->until = r->cursor;
+    return e || r->cursor <= r->after ? e : write_feed(d, f, r, door_numbers_read, "numbers", ".json");
+}
+
 /* One page of a feed, in each of its forms, then the place. *more says whether to come again at once. */
 static enum err write_page(struct door *d, struct fail *f, enum door_mark mark, bool *more)
 {
@@ -165,8 +174,8 @@ static enum err write_page(struct door *d, struct fail *f, enum door_mark mark, 
     r.after = place.value;
     if (mark == DOOR_FOLDER_OUTCOMES)
         e = write_feed(d, f, &r, door_outcomes_read, "outcomes", ".json");
-    else if (!(e = write_feed(d, f, &r, door_telegrams_read, "837Y", ".dat")))
-        e = write_feed(d, f, &r, door_numbers_read, "numbers", ".json");
+    else
+        e = write_numbers(d, f, &r);
     *more = !e && r.cursor > place.value;
     if (*more) {
         place.value = r.cursor;

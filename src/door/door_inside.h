@@ -66,9 +66,10 @@ struct door {
 struct door_request {
     struct arena arena;
     struct buf body, out;
-    int64_t after, wait;      /* query */
-    int64_t expected;         /* the change number that should have come, with ERR_DOOR_GAP */
-    int64_t cursor;           /* of a feed that is not JSON */
+    int64_t after, wait; /* query */
+    int64_t until;       /* of the feed of numbers: no further than this cursor; 0: to the end of the page */
+    int64_t expected;    /* the change number that should have come, with ERR_DOOR_GAP */
+    int64_t cursor;      /* of a feed that is not JSON */
     const char *content_type; /* of out */
     size_t spilled;           /* bytes that came after a refusal */
     struct fail fail;         /* of the body, before it is routed */

@@ -10,6 +10,7 @@
 #include "stores.h"
 #include "test.h"
 
+#include <dirent.h>
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <pthread.h>
@@ -806,6 +807,72 @@ static void the_feeds_are_written_to_files_in_pages(void **state)
     wait_for_file("out/outcomes-000000000002.json");
 }
 
+static size_t count_text(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (const char *p = text; (p = strstr(p, part)); p += strlen(part))
+        n++;
+    return n;
+}
+
+struct in_files {
+    size_t files, telegrams, numbers; /* of numbers */
+};
+
+/* And not one that is still being written. */
+static bool is_page(const char *name, const char *stem, const char *end)
+{
+    size_t n = strlen(name);
+    return strncmp(name, stem, strlen(stem)) == 0 && n > strlen(end) &&
+           strcmp(name + n - strlen(end), end) == 0;
+}
+
+static struct in_files numbers_in_files(void)
+{
+    struct in_files found = {0};
+    struct telegram_person persons[TELEGRAM_837Y_PERSONS];
+    struct area_code area;
+    struct dirent **list = NULL;
+    char path[256], name[600];
+    struct buf text;
+    int entries = scandir(in_folder(path, "out"), &list, NULL, NULL);
+    buf_init(&text, 4 << 20);
+    for (int i = 0; i < entries; i++) {
+        size_t n;
+        snprintf(name, sizeof name, "%s/%s", path, list[i]->d_name);
+        buf_clear(&text);
+        bool json = is_page(list[i]->d_name, "numbers-", ".json"),
+             telegram = is_page(list[i]->d_name, "837Y-", ".dat");
+        if (json || telegram)
+            assert_ok(file_read(NULL, name, &text));
+        found.files += json;
+        found.numbers += json ? count_text(text.p, "\"change\"") : 0;
+        for (struct str rest = buf_str(&text); telegram && rest.n; found.telegrams += n)
+            assert_ok(telegram_837y_read(NULL, &rest, &area, persons, &n));
+        free(list[i]);
+    }
+    free(list);
+    buf_release(&text);
+    return found;
+}
+
+/* Numbers come while the files are written: each is in either form, once. */
+static void both_forms_of_the_numbers_hold_the_same(void **state)
+{
+    (void)state;
+    size_t given = 0;
+    int64_t until = clock_steady() + 30 * 1000000;
+    while (numbers_in_files().files < 3 && clock_steady() < until)
+        for (int i = 0; i < 20; i++, given++)
+            door_stage_number(&stage, (struct resident_code){24727059608},
+                              (struct individual_number){379474484458}, (int64_t)given + 1);
+    while (numbers_in_files().numbers < given && clock_steady() < until)
+        usleep(20000);
+    struct in_files found = numbers_in_files();
+    assert_int_equal(found.numbers, given);
+    assert_int_equal(found.telegrams, given);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -835,6 +902,7 @@ int main(void)
         WATCHED(files_are_taken_in_the_order_of_names),
         WATCHED(a_file_processed_twice_changes_nothing),
         WATCHED(the_feeds_are_written_to_files_in_pages),
+        WATCHED(both_forms_of_the_numbers_hold_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }
