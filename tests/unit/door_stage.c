@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "free_port.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 #include "keys/certificate.h"
 #include "stores.h"
@@ -212,18 +213,6 @@ static void make_certificates(struct door_stage *s)
     key_free(other);
     buf_release(&pem);
     buf_release(&other_pem);
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_int_equal(bind(s, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(s, (struct sockaddr *)&address, &size), 0);
-    close(s);
-    return ntohs(address.sin_port);
 }
 
 static void open_door(struct door_stage *s, bool watched)
