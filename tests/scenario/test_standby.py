@@ -73,12 +73,14 @@ class Replica:
         return self.net.ask_at(self.control, timeout=5, do="status")
 
     def wait(self, **wanted_members):
-        """Until its status says so; its last word otherwise."""
+        """Until its status says so; its last word otherwise, what it logged last if it has ended."""
         until = time.monotonic() + 60
         while True:
             s = self.status() or {}
             if all(s.get(k) == v for k, v in wanted_members.items()) or time.monotonic() > until:
                 return s
+            if self.process.poll() is not None:
+                return {"ended": self.log()[-400:]}
             time.sleep(0.1)
 
 

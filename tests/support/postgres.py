@@ -3,6 +3,7 @@
 
 JUKI_TEST_NO_POSTGRES=1 leaves it out: a script that finds wanted() false says so and counts what it skipped."""
 import glob
+import itertools
 import os
 import pathlib
 import pwd
@@ -19,9 +20,12 @@ def wanted():
     return not os.environ.get("JUKI_TEST_NO_POSTGRES")
 
 
+PORTS = itertools.count(26000 + os.getpid() % 3000)
+
+
 def free_port():
-    """Above the ports of networks, and below those that the system gives to whoever connects: such a one may be taken again."""
-    for port in range(26000 + os.getpid() % 3000, 32000):
+    """None twice: above the ports of networks, and below those that the system gives to whoever connects."""
+    for port in itertools.takewhile(lambda port: port < 32000, PORTS):
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
