@@ -195,7 +195,8 @@ static enum err verb_outcome(void *self, struct control_call *call, struct fail 
     if (!e)
         e = json_member_int(f, call->question, "wait", 0, AWAIT_SECONDS_MAX, &wait);
     if (!e)
-        e = register_await(r->reg, f, first, last, (int)wait, &o);
+        e = register_await(r->reg, f, first, last, (int)wait,
+                           json_is(json_get(call->question, "recorded"), JSON_TRUE), &o);
     json_add_int(&call->answer, "applied", o.applied);
     json_add_int(&call->answer, "waiting", o.waiting);
     json_add_int(&call->answer, "refused", o.refused);
@@ -295,7 +296,8 @@ static const struct control_verb verbs[] = {
     {"provisional", "events that wait to be confirmed", verb_provisional},
     {"confirm", "the final entry of a provisional event (id)", verb_confirm},
     {"withdraw_provisional", "drop a provisional event (id)", verb_withdraw_provisional},
-    {"outcome", "what became of changes, as soon as all is known or after some seconds (first, last, wait)",
+    {"outcome",
+     "what became of changes, as soon as all is known or after some seconds (first, last, wait, recorded)",
      verb_outcome},
     {"problems", "changes that were refused or wait", verb_problems},
     {"resend", "let the CS send changes again (first, last)", verb_resend},

@@ -21,8 +21,7 @@ enum {
     IDLE_MICROSECONDS = 500000,
     PAUSE_LEAST = 200000,
     PAUSE_MOST = 5000000,
-    DRAW_TRIES = 60,
-    AHEAD_MOST = 16 /* outcomes in an answer that may all have been told ahead */
+    DRAW_TRIES = 60
 };
 
 /* ---- waiting ---- */
@@ -58,14 +57,6 @@ void door_sender_wake(struct resident_register *r)
     pthread_mutex_lock(&r->lock);
     r->wakings++;
     pthread_cond_broadcast(&r->wake);
-    pthread_mutex_unlock(&r->lock);
-}
-
-void door_sender_tell(struct resident_register *r)
-{
-    pthread_mutex_lock(&r->lock);
-    r->hearings++;
-    pthread_cond_broadcast(&r->heard);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -211,7 +202,7 @@ static enum err send_batch(struct sending *s, struct fail *f)
         e = v.count || v.taken < s->queued ? db_transaction(s->r->db, f, store_verdicts, &v)
                                            : db_transaction_patient(s->r->db, f, store_verdicts, &v);
         if (v.count)
-            door_sender_tell(s->r);
+            register_tell(s->r);
     }
     arena_release(&a);
     return e;
@@ -499,14 +490,18 @@ static enum err find_new(struct db_tx *tx, struct fail *f, void *arg)
 static enum err take_answer(struct hearing *h, struct fail *f)
 {
     struct heard_before before = {.h = h};
-    enum err e = json_count(json_get(h->tree, h->list)) <= AHEAD_MOST
+    enum err e = json_count(json_get(h->tree, h->list)) <= REGISTER_TOLD_MOST
                      ? db_read(h->r->db, f, find_new, &before)
                      : ERR_OK;
 
     if (!e && before.all)
         return json_member_int(f, h->tree, "cursor", 0, INT64_MAX, &h->next);
-    if (!e && !(e = db_transaction(h->r->db, f, take_feed, h)))
-        door_sender_tell(h->r);
+    if (e)
+        return e;
+    if (h->mark == REGISTER_OUTCOMES)
+        register_tell_ahead(h->r, h->tree);
+    e = db_transaction(h->r->db, f, take_feed, h);
+    register_tell(h->r);
     return e;
 }
 
@@ -610,7 +605,7 @@ void door_sender_stop(struct resident_register *r)
         return;
     atomic_store(&r->stopping, true);
     door_sender_wake(r);
-    door_sender_tell(r);
+    register_tell(r);
     pthread_join(r->sender, NULL);
     pthread_join(r->outcomes, NULL);
     pthread_join(r->numbers, NULL);

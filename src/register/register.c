@@ -162,61 +162,6 @@ enum err register_status(struct resident_register *r, struct fail *f, struct reg
     return ERR_OK;
 }
 
-/* ---- awaiting ---- */
-
-struct awaited {
-    int64_t first, last;
-    struct register_outcome outcome;
-};
-
-static enum err read_outcome(struct db_tx *tx, struct fail *f, void *arg)
-{
-    struct awaited *a = arg;
-
-    return change_range_count(tx, f, a->first, a->last, &a->outcome);
-}
-
-static uint64_t hearings(struct resident_register *r)
-{
-    pthread_mutex_lock(&r->lock);
-    uint64_t seen = r->hearings;
-    pthread_mutex_unlock(&r->lock);
-    return seen;
-}
-
-/* True when outcomes came since `seen`; false at the deadline or the end. */
-static bool wait_to_hear(struct resident_register *r, uint64_t seen, int64_t deadline)
-{
-    const struct timespec until = {deadline / 1000000, deadline % 1000000 * 1000};
-    int late = 0;
-
-    pthread_mutex_lock(&r->lock);
-    while (!atomic_load(&r->stopping) && r->hearings == seen && !late)
-        late = pthread_cond_timedwait(&r->heard, &r->lock, &until);
-    bool more = !atomic_load(&r->stopping) && r->hearings != seen;
-    pthread_mutex_unlock(&r->lock);
-    return more;
-}
-
-enum err register_await(struct resident_register *r, struct fail *f, int64_t first, int64_t last, int seconds,
-                        struct register_outcome *out)
-{
-    int64_t deadline = clock_steady() + (int64_t)seconds * 1000000;
-    struct awaited a = {first, last, {0}};
-    uint64_t seen;
-
-    if (first < 1 || last < first)
-        return fail_set(f, ERR_FIELD_RANGE, "last", NULL);
-    do {
-        seen = hearings(r);
-        enum err e = db_read(r->db, f, read_outcome, &a);
-        if (e)
-            return e;
-    } while (a.outcome.unknown && seconds && wait_to_hear(r, seen, deadline));
-    *out = a.outcome;
-    return ERR_OK;
-}
-
 /* ---- problems ---- */
 
 struct problem_page {

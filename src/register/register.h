@@ -84,11 +84,12 @@ struct register_outcome {
     int64_t applied, waiting, refused, replaced, unknown;
 };
 /* Returns as soon as something is known of all of them, at the latest after so many seconds (0: at once), or
- * when the register is stopped. */
+ * when the register is stopped. What the CS has said counts as soon as it is here; with `recorded`, only when
+ * the register's own record of it is on disk. */
 MUST_CHECK enum err register_await(struct resident_register *r, struct fail *f, int64_t first, int64_t last,
-                                   int seconds, struct register_outcome *out);
-/* Changes that were refused or wait, with their reasons, oldest first; then, with change 0, wishes for another
- * Individual Number that could not be fulfilled when the number came. */
+                                   int seconds, bool recorded, struct register_outcome *out);
+/* Changes that were refused or wait, with their reasons, oldest first; then, with change 0, wishes for
+ * another Individual Number that could not be fulfilled when the number came. */
 struct register_problem {
     int64_t change, since; /* since: stamp */
     char state;            /* 'r' refused, 'w' waiting */

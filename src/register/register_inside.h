@@ -21,16 +21,26 @@ enum register_mark {
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */
 enum { REGISTER_DRAW_LEAST = 1000, REGISTER_DRAW_MOST = 5000 };      /* codes in one draw */
 
+enum { REGISTER_TOLD_MOST = 16 }; /* outcomes in an answer that may all have been told ahead */
+/* Changes of which the CS has said that they were applied, while this is written down. */
+struct register_told {
+    size_t count;
+    struct {
+        int64_t first, last;
+    } ranges[REGISTER_TOLD_MOST];
+};
+
 struct resident_register {
     struct area_code area, cs; /* our municipality, and the one whose CS serves it */
     struct db *db;
     struct door_client_config door;
     char *texts[4]; /* what door points to */
     pthread_mutex_t lock;
-    pthread_cond_t wake;  /* on the steady clock: something is queued, or the end */
-    uint64_t wakings;     /* under lock: how often */
-    pthread_cond_t heard; /* likewise: outcomes came, or the end */
-    uint64_t hearings;    /* under lock */
+    pthread_cond_t wake;       /* on the steady clock: something is queued, or the end */
+    uint64_t wakings;          /* under lock: how often */
+    pthread_cond_t heard;      /* likewise: outcomes came, or the end */
+    uint64_t hearings;         /* under lock */
+    struct register_told told; /* under lock */
     atomic_bool stopping;
     bool running;
     pthread_t sender, outcomes, numbers;
@@ -121,7 +131,12 @@ MUST_CHECK enum err door_sender_start(struct resident_register *r, struct fail *
 void door_sender_stop(struct resident_register *r);
 /* Something was queued. */
 void door_sender_wake(struct resident_register *r);
-/* Outcomes are on disk: those who await them look again. */
-void door_sender_tell(struct resident_register *r);
+
+/* ---- those who await outcomes (awaiting.c) ---- */
+
+/* They are told what an answer of the CS says was applied, up to REGISTER_TOLD_MOST ranges of it. Until the
+ * next register_tell, which says that the answer is on disk or will not be: they look there again. */
+void register_tell_ahead(struct resident_register *r, const struct json *answer);
+void register_tell(struct resident_register *r);
 
 #endif

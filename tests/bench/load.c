@@ -217,7 +217,7 @@ static enum err load_into(struct town *t, struct fail *f, const char *path, int6
     double start = bench_now();
     enum err e = town_take(t, f, "load", path, &last);
     if (!e)
-        e = town_await(t, f, 1, last);
+        e = town_await(t, f, 1, last, true);
     out->per_s = (double)count / (bench_now() - start);
     if (!e)
         e = town_use(t, f, &out->use);

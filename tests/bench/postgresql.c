@@ -207,7 +207,7 @@ static enum err change_in_turn(struct measured *m, struct fail *f, struct single
     double warm[WARM_UP];
     enum err e = single_many(single, f, warm, WARM_UP);
     for (int64_t i = 0; i < m->bench->size && !e; i++) {
-        e = single_once(single, f, &m->ours[i]);
+        e = single_once(single, f, &m->ours[i], NULL);
         if (!e)
             e = hops_once(hops, f, &m->one[i]);
     }

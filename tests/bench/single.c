@@ -46,7 +46,7 @@ static enum err write_event(struct single *s, struct fail *f, const char *path)
     return e;
 }
 
-enum err single_once(struct single *s, struct fail *f, double *seconds)
+enum err single_once(struct single *s, struct fail *f, double *seconds, double *recorded)
 {
     int64_t change = 0;
     enum err e = write_event(s, f, s->event);
@@ -54,8 +54,12 @@ enum err single_once(struct single *s, struct fail *f, double *seconds)
     if (!e)
         e = town_take(s->town, f, "apply", s->event, &change);
     if (!e)
-        e = town_await(s->town, f, change, change);
+        e = town_await(s->town, f, change, change, false);
     *seconds = bench_now() - start;
+    if (!e)
+        e = town_await(s->town, f, change, change, true);
+    if (recorded)
+        *recorded = bench_now() - start;
     return e;
 }
 
@@ -63,7 +67,7 @@ enum err single_many(struct single *s, struct fail *f, double *taken, int64_t co
 {
     enum err e = ERR_OK;
     for (int64_t i = 0; i < count && !e; i++)
-        e = single_once(s, f, &taken[i]);
+        e = single_once(s, f, &taken[i], NULL);
     return e;
 }
 
@@ -75,7 +79,7 @@ static enum err load(struct single *s, struct fail *f, int64_t residents)
         e = csv_open(f, s->people, resident_columns, RESIDENT_COLUMNS, &s->residents);
     if (!e)
         e = town_take(s->town, f, "load", s->people, &last);
-    return e ? e : town_await(s->town, f, 1, last);
+    return e ? e : town_await(s->town, f, 1, last, true);
 }
 
 enum err single_new(struct fail *f, const char *folder, struct town *t, int64_t residents,

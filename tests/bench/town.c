@@ -292,12 +292,14 @@ struct outcome {
 };
 
 /* Answered when all is known, or after ten seconds. */
-static enum err ask_outcome(struct town *t, struct fail *f, int64_t first, int64_t last, struct outcome *out)
+static enum err ask_outcome(struct town *t, struct fail *f, int64_t first, int64_t last, bool recorded,
+                            struct outcome *out)
 {
     char question[128];
     struct json *answer = NULL;
-    snprintf(question, sizeof question, "{\"do\":\"outcome\",\"first\":%lld,\"last\":%lld,\"wait\":10}",
-             (long long)first, (long long)last);
+    snprintf(question, sizeof question,
+             "{\"do\":\"outcome\",\"first\":%lld,\"last\":%lld,\"wait\":10,\"recorded\":%s}",
+             (long long)first, (long long)last, recorded ? "true" : "false");
     enum err e = town_ask(t, f, register_name, str_of(question), &answer);
     if (!e)
         *out = (struct outcome){number_at(answer, NULL, "applied"),
@@ -306,12 +308,12 @@ static enum err ask_outcome(struct town *t, struct fail *f, int64_t first, int64
     return e;
 }
 
-enum err town_await(struct town *t, struct fail *f, int64_t first, int64_t last)
+enum err town_await(struct town *t, struct fail *f, int64_t first, int64_t last, bool recorded)
 {
     struct outcome o = {0};
     int64_t before = -1, all = last - first + 1;
     for (int silences = 0; silences < SILENCES && o.applied < all; before = o.applied) {
-        enum err e = ask_outcome(t, f, first, last, &o);
+        enum err e = ask_outcome(t, f, first, last, recorded, &o);
         if (e)
             return e;
         if (o.failed)

@@ -37,9 +37,10 @@ MUST_CHECK enum err town_ask(struct town *t, struct fail *f, const char *node, s
  * ERR_STATE when it refused a row. */
 MUST_CHECK enum err town_take(struct town *t, struct fail *f, const char *verb, const char *path,
                               int64_t *last);
-/* Until the register has heard that changes first..last were all applied at the agency. ERR_STATE when one
- * was refused or waits, ERR_TIMEOUT when nothing happens for a minute. */
-MUST_CHECK enum err town_await(struct town *t, struct fail *f, int64_t first, int64_t last);
+/* Until the register has heard that changes first..last were all applied at the agency; with `recorded`,
+ * until that is on its own disk too. ERR_STATE when one was refused or waits, ERR_TIMEOUT when nothing
+ * happens for a minute. */
+MUST_CHECK enum err town_await(struct town *t, struct fail *f, int64_t first, int64_t last, bool recorded);
 /* How many persons the agency has in its store, counted. */
 MUST_CHECK enum err town_census(struct town *t, struct fail *f, int64_t *persons);
 

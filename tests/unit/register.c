@@ -632,14 +632,14 @@ static void *await_run(void *arg)
 {
     struct awaiting *a = arg;
     atomic_store(&a->begun, true);
-    assert_ok(register_await(a->scene->r, NULL, a->first, a->last, LONGER_THAN_ANY_TEST, &a->outcome));
+    assert_ok(register_await(a->scene->r, NULL, a->first, a->last, LONGER_THAN_ANY_TEST, true, &a->outcome));
     return NULL;
 }
 
 static void assert_outcome(struct scene *s, int64_t first, int64_t last, struct register_outcome expected)
 {
     struct register_outcome o;
-    assert_ok(register_await(s->r, NULL, first, last, 0, &o));
+    assert_ok(register_await(s->r, NULL, first, last, 0, true, &o));
     assert_memory_equal(&o, &expected, sizeof o);
 }
 
@@ -654,7 +654,7 @@ static void outcomes_are_awaited_until_all_are_known_or_the_register_stops(void 
     load(&s, STR(HEADER TARO HANAKO));
     assert_ok(register_start(s.r, NULL));
     assert_outcome(&s, 1, 2, (struct register_outcome){.unknown = 2});
-    assert_err(register_await(s.r, NULL, 2, 1, 0, &(struct register_outcome){0}), ERR_FIELD_RANGE);
+    assert_err(register_await(s.r, NULL, 2, 1, 0, false, &(struct register_outcome){0}), ERR_FIELD_RANGE);
     struct awaiting all = {.scene = &s, .first = 1, .last = 2};
     assert_int_equal(pthread_create(&thread, NULL, await_run, &all), 0);
     WAIT_FOR(status(&s).taken == 2);
@@ -675,6 +675,68 @@ static void outcomes_are_awaited_until_all_are_known_or_the_register_stops(void 
     register_stop(s.r);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(none.outcome.unknown, 1);
+    close_scene(&s);
+    door_stage_close(&stage);
+}
+
+/* A transaction that keeps all others out until it is let go. */
+struct holding {
+    struct db *db;
+    atomic_bool holds, released;
+};
+
+static enum err hold_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct holding *h = arg;
+    (void)tx;
+    (void)f;
+    atomic_store(&h->holds, true);
+    WAIT_FOR(atomic_load(&h->released));
+    return ERR_OK;
+}
+
+static void *hold_run(void *arg)
+{
+    struct holding *h = arg;
+    assert_ok(db_transaction(h->db, NULL, hold_tx, h));
+    return NULL;
+}
+
+static struct register_outcome outcome_of(struct scene *s, int64_t first, int64_t last, int seconds,
+                                          bool recorded)
+{
+    struct register_outcome o;
+    assert_ok(register_await(s->r, NULL, first, last, seconds, recorded, &o));
+    return o;
+}
+
+/* Of a range that is recorded in part, each change counts once. */
+static void who_waits_is_told_before_the_outcome_is_recorded(void **state)
+{
+    struct scene s;
+    char url[96];
+    pthread_t thread;
+    (void)state;
+    door_stage_open(&stage, false);
+    open_linked(&s, url);
+    load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(status(&s).taken == 2);
+    door_stage_outcome(&stage, 1, 1, 'w', ERR_NUMBER_TAKEN);
+    WAIT_FOR(status(&s).waiting == 1);
+    struct holding h = {.db = s.db};
+    assert_int_equal(pthread_create(&thread, NULL, hold_run, &h), 0);
+    WAIT_FOR(atomic_load(&h.holds));
+    door_stage_ahead(&stage, 1, 2);
+    assert_int_equal(outcome_of(&s, 2, 2, LONGER_THAN_ANY_TEST, false).applied, 1);
+    struct register_outcome told = outcome_of(&s, 1, 9, 0, false);
+    assert_memory_equal(&told, (&(struct register_outcome){.applied = 2, .unknown = 7}), sizeof told);
+    assert_outcome(&s, 1, 9, (struct register_outcome){.waiting = 1, .unknown = 8});
+    assert_int_equal(status(&s).applied, 0);
+    atomic_store(&h.released, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(outcome_of(&s, 2, 2, LONGER_THAN_ANY_TEST, true).applied, 1);
+    assert_int_equal(status(&s).applied, 2);
     close_scene(&s);
     door_stage_close(&stage);
 }
@@ -994,6 +1056,7 @@ int main(void)
         cmocka_unit_test(ranges_say_what_the_last_word_was),
         cmocka_unit_test(changes_go_through_the_door_once_and_in_order),
         cmocka_unit_test(outcomes_are_awaited_until_all_are_known_or_the_register_stops),
+        cmocka_unit_test(who_waits_is_told_before_the_outcome_is_recorded),
         cmocka_unit_test(word_ahead_of_an_outcome_is_taken_for_it),
         cmocka_unit_test(a_number_change_waits_for_the_number),
         cmocka_unit_test(a_number_for_a_closed_record_changes_nothing_and_is_told),
