@@ -148,21 +148,9 @@ struct copying {
     struct sealed_writer *writer;
     struct sha256_stream hash;
     struct sha256 sum; /* of all, once it is written */
-    int64_t done, total, started;
+    int64_t done, total;
     char *piece;
 };
-
-/* Keeps to the rate: what was written may be ahead of the clock by one piece. */
-static void pace(const struct copying *c)
-{
-    if (c->m->rate <= 0)
-        return;
-    int64_t due = c->started + (int64_t)((double)c->done / (double)c->m->rate * 1e6), now = clock_steady();
-    if (due > now) {
-        struct timespec t = {(due - now) / 1000000, (due - now) % 1000000 * 1000};
-        nanosleep(&t, NULL);
-    }
-}
 
 /* Hands pages to the disk as it goes, so that no great flush stands at the end before which others wait; and
  * lets go of them, since nobody reads them here. */
@@ -184,7 +172,7 @@ static enum err seal_piece(struct copying *c, struct fail *f, size_t n)
     if (c->m->progress)
         c->m->progress(c->m->arg, c->done, c->total);
     FAULT_POINT("backup_piece", .number = c->done);
-    pace(c);
+    backup_pace_keep(c->m->pace, c->done);
     return e;
 }
 
@@ -251,7 +239,7 @@ static enum err attempt(struct fail *f, struct copying *c, int wal, int file, st
     x->file_bytes = of_file.st_size;
     c->total = x->wal_bytes + x->file_bytes;
     c->done = 0;
-    c->started = clock_steady();
+    backup_pace_start(c->m->pace);
     sha256_stream_init(&c->hash);
     buf_init(&header, SEALED_HEADER_MAX);
     write_header(x, &header);

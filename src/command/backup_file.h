@@ -14,6 +14,7 @@
 #define JUKI_COMMAND_BACKUP_FILE_H
 
 #include "base/sha256.h"
+#include "command/backup_pace.h"
 #include "db/db.h"
 #include "keys/sealed.h"
 #include "link/node_name.h"
@@ -41,12 +42,12 @@ MUST_CHECK enum err backup_facts_read(struct fail *f, const struct node_name *no
                                       const struct db_module *const *modules, size_t count, struct arena *a,
                                       struct backup_facts *out);
 /* Writes the database at path, which stays as it is meanwhile, to fd (from its beginning). Fills the sizes.
- * rate: bytes a second, 0: as fast as it goes. Syncs what it wrote. */
+ * pace: of a process that has stepped back. Syncs what it wrote. */
 struct backup_making {
     const char *path;
     int fd;
     const struct sealed_key *key;
-    int64_t rate;
+    struct backup_pace *pace;
     backup_progress progress;
     void *arg;
 };

@@ -16,12 +16,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { IO_CLASS_LOWEST = 2 << 13 | 7, NICE = 10, MIB = 1024 * 1024, RATE_STANDARD = 64 };
+enum { MIB = 1024 * 1024, RATE_STANDARD = 64 };
 
 struct backup_options {
     struct str key;
@@ -95,28 +93,20 @@ struct making {
     int fd;
     struct backup_facts facts;
     struct sha256 hash;
+    struct backup_pace pace;
 };
-
-/* Others come first, at the processor and at the disk. */
-static void step_back(void)
-{
-    (void)setpriority(PRIO_PROCESS, 0, NICE);
-    (void)syscall(SYS_ioprio_set, 1 /* this process */, 0, IO_CLASS_LOWEST);
-}
 
 /* While the file is held. */
 static enum err make_held(void *arg, struct fail *f)
 {
     struct making *m = arg;
-    const struct backup_options *o = m->call->options;
     struct progress bar = {.label = m->node->name.text};
     const struct backup_making making = {.path = m->database.path.p,
                                          .fd = m->fd,
                                          .key = &m->key,
-                                         .rate = o->rate * MIB,
+                                         .pace = &m->pace,
                                          .progress = draw,
                                          .arg = &bar};
-    step_back();
     enum err e = backup_facts_read(f, &m->node->name, m->database.path.p, m->database.modules,
                                    m->database.module_count, &m->call->arena, &m->facts);
     if (e)
@@ -219,6 +209,7 @@ static enum err make(struct command_call *c, struct fail *f)
     const struct backup_options *o = c->options;
     struct making m = {.call = c};
     struct network n;
+    backup_step_back(&m.pace, o->rate * MIB);
     enum err e = read_key(f, o, &m.key);
     if (!e)
         e = network_load(f, c->words[0], &c->arena, &n);

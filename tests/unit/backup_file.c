@@ -11,6 +11,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,14 +117,44 @@ static void back_up(struct writing *w, const char *path, const char *target, boo
     struct backup_facts facts = {.node = {.text = "cs.282049"}, .program = "test", .head = STR("")};
     struct sha256 hash;
     int fd = open_new(target);
+    struct backup_pace pace = {.rate = 0};
     const struct backup_making m = {
-        .path = path, .fd = fd, .key = &key, .progress = let_changes_in, .arg = w};
+        .path = path, .fd = fd, .key = &key, .pace = &pace, .progress = let_changes_in, .arg = w};
     if (hold)
         db_hold_file(w->db);
     assert_ok(backup_write(NULL, &m, &facts, &hash));
     if (hold)
         db_release_file(w->db);
     close(fd);
+}
+
+/* A thread of its own, which stays stepped back. */
+static void *pace_run(void *arg UNUSED)
+{
+    enum { RATE = 1 << 20, SECONDS = 60 };
+    struct backup_pace p;
+    backup_step_back(&p, 0);
+    assert_false(p.waits_for_all);
+    backup_step_back(&p, RATE);
+    bool waited = p.waits_for_all;
+    assert_int_equal(sched_getscheduler(0), waited ? SCHED_IDLE : SCHED_OTHER);
+    assert_true(waited || geteuid() != 0);
+    backup_pace_start(&p);
+    p.started -= SECONDS * INT64_C(1000000);
+    backup_pace_keep(&p, INT64_C(1) * (SECONDS - 5) * RATE); /* a little late */
+    assert_int_equal(p.waits_for_all, waited);
+    backup_pace_keep(&p, RATE);
+    assert_false(p.waits_for_all);
+    assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+    assert_true(getpriority(PRIO_PROCESS, 0) > 0);
+    return NULL;
+}
+
+static void a_backup_lets_all_go_first_until_it_is_left_behind(void **state UNUSED)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, pace_run, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 static void a_backup_is_one_state_while_changes_go_on(void **state UNUSED)
@@ -298,6 +331,7 @@ static void headers_are_read_strictly(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_backup_lets_all_go_first_until_it_is_left_behind),
         cmocka_unit_test(a_backup_is_one_state_while_changes_go_on),
         cmocka_unit_test(a_held_file_does_not_change),
         cmocka_unit_test(one_database_takes_anothers_place),
