@@ -487,7 +487,7 @@ static enum err find_new(struct db_tx *tx, struct fail *f, void *arg)
 }
 
 /* Most outcomes of single changes were told ahead: what says nothing new is not written again. */
-static enum err take_answer(struct hearing *h, struct fail *f)
+static enum err write_answer(struct hearing *h, struct fail *f)
 {
     struct heard_before before = {.h = h};
     enum err e = json_count(json_get(h->tree, h->list)) <= REGISTER_TOLD_MOST
@@ -496,11 +496,14 @@ static enum err take_answer(struct hearing *h, struct fail *f)
 
     if (!e && before.all)
         return json_member_int(f, h->tree, "cursor", 0, INT64_MAX, &h->next);
-    if (e)
-        return e;
+    return e ? e : db_transaction(h->r->db, f, take_feed, h);
+}
+
+static enum err take_answer(struct hearing *h, struct fail *f)
+{
     if (h->mark == REGISTER_OUTCOMES)
         register_tell_ahead(h->r, h->tree);
-    e = db_transaction(h->r->db, f, take_feed, h);
+    enum err e = write_answer(h, f);
     register_tell(h->r);
     return e;
 }
