@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIECE = 256 * 1024, WAL_HEADER = 32, ATTEMPTS = 3 };
+enum { PIECE = 64 * 1024, WAL_HEADER = 32, ATTEMPTS = 3 };
 
 /* ---- the header */
 
@@ -147,18 +147,21 @@ struct copying {
     const struct backup_making *m;
     struct sealed_writer *writer;
     struct sha256_stream hash;
-    struct sha256 sum; /* of all, once it is written */
-    int64_t done, total;
+    struct sha256 sum;           /* of all, once it is written */
+    int64_t done, total, handed; /* of the copy: handed to the disk */
     char *piece;
 };
 
-/* Hands pages to the disk as it goes, so that no great flush stands at the end before which others wait; and
- * lets go of them, since nobody reads them here. */
-static void let_go(int fd, int64_t done)
+/* Hands what is written to the disk piece by piece, so that neither a great write nor a great flush at the
+ * end stands before those of others; and lets go of it, since nobody reads it here. */
+static void let_go(struct copying *c)
 {
+    int fd = c->m->fd;
     off_t at = lseek(fd, 0, SEEK_CUR);
-    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    if (done % (64 * PIECE) == 0 && at > 0)
+    if (c->handed < at)
+        (void)sync_file_range(fd, c->handed, PIECE, SYNC_FILE_RANGE_WRITE);
+    c->handed += c->handed < at ? PIECE : 0;
+    if (c->done % (256 * PIECE) == 0 && at > 0)
         (void)posix_fadvise(fd, 0, at, POSIX_FADV_DONTNEED);
 }
 
@@ -168,7 +171,7 @@ static enum err seal_piece(struct copying *c, struct fail *f, size_t n)
     enum err e = sealed_write(c->writer, f, piece);
     sha256_stream_add(&c->hash, piece);
     c->done += (int64_t)n;
-    let_go(c->m->fd, c->done);
+    let_go(c);
     if (c->m->progress)
         c->m->progress(c->m->arg, c->done, c->total);
     FAULT_POINT("backup_piece", .number = c->done);
@@ -238,7 +241,7 @@ static enum err attempt(struct fail *f, struct copying *c, int wal, int file, st
     x->wal_bytes = of_wal.st_size < WAL_HEADER ? 0 : of_wal.st_size;
     x->file_bytes = of_file.st_size;
     c->total = x->wal_bytes + x->file_bytes;
-    c->done = 0;
+    c->done = c->handed = 0;
     backup_pace_start(c->m->pace);
     sha256_stream_init(&c->hash);
     buf_init(&header, SEALED_HEADER_MAX);

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MIB = 1024 * 1024, RATE_STANDARD = 64 };
+enum { MIB = 1024 * 1024, RATE_STANDARD = 16 };
 
 struct backup_options {
     struct str key;
@@ -41,8 +41,8 @@ static const struct option_row make_rows[] = {
      .most = 100000,
      .value = "MIB",
      .help = "read at most so many MiB a second, so that the server stays quick; 0: as fast as it goes; "
-             "standard 64",
-     .help_ja = "毎秒の読取り量の上限（MiB）。業務の応答を妨げないため。0は無制限。標準64"},
+             "standard 16",
+     .help_ja = "毎秒の読取り量の上限（MiB）。業務の応答を妨げないため。0は無制限。標準16"},
     {.name = "json",
      OPTION_FLAG_AT(struct backup_options, json),
      .help = "for scripts",

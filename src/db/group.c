@@ -18,7 +18,6 @@
 #include "base/fault.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <semaphore.h>
 
 enum { ATTEMPTS = 12, ATTEMPTS_MICROS = 5 * 1000 * 1000, GROUP_MICROS = 250 * 1000 };
@@ -301,7 +300,6 @@ static void lead(struct db *db, struct db_call *own)
     wake(first, rest, own);
     db->backend->after_group(db);
     hand_over(db);
-    sched_yield(); /* who was woken for what is on disk now goes first: the caller only has to say so */
 }
 
 static bool queue_join(struct db *db, struct db_call *call)

@@ -55,18 +55,8 @@ enum err sqlite_fail(struct fail *f, sqlite3 *handle, int rc, const char *what)
                     rc);
 }
 
-/* Nobody asks SQLite how much memory it has; counting it takes a lock of the whole process at each
- * allocation. */
-static void count_no_memory(void)
-{
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS,
-                         0); /* refused when SQLite is in use already: it counts on */
-}
-
 enum err sqlite_open_handle(struct fail *f, const char *path, sqlite3 **out)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, count_no_memory);
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(path, out, flags, sqlite_joined_vfs());

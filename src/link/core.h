@@ -37,12 +37,12 @@ struct peer {
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
-    int64_t committed, acknowledged;   /* last sequence that may leave; last that the peer has on disk */
-    int64_t urgent;                    /* last that is to leave at once */
-    int64_t late_due;                  /* on the steady clock: when the others leave, 0 none */
-    struct sha256 out_hash;            /* of the last header the peer acknowledged */
-    int64_t epoch;                     /* the peer's newest life that was seen */
-    int64_t settled;                   /* our life in which the stream to it was compared with what it has */
+    int64_t committed, acknowledged; /* last sequence that may leave; last that the peer has on disk */
+    int64_t urgent;                  /* last that is to leave at once */
+    int64_t late_due, late_last; /* on the steady clock: when the others leave, and at the latest; 0 none */
+    struct sha256 out_hash;      /* of the last header the peer acknowledged */
+    int64_t epoch;               /* the peer's newest life that was seen */
+    int64_t settled;             /* our life in which the stream to it was compared with what it has */
     int64_t resend_first, resend_last; /* asked for by a person; 0 none */
     bool head_due;
     bool head_forked; /* the upper server keeps a head that our log does not continue */

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { LATE_MICROS = 20000 };
+enum { LATE_MICROS = 20000, LATE_MOST_MICROS = 1000000 };
 
 static int compare(const void *a, const void *b)
 {
@@ -261,6 +261,17 @@ static void on_rolled_back(void *self)
     pthread_mutex_unlock(&l->lock);
 }
 
+/* As long as words go ahead they wait: a word would stand behind them until the peer has them on its disk. */
+static void put_off(struct peer *p, bool told)
+{
+    int64_t now = clock_steady();
+    if (!p->late_due)
+        p->late_last = now + LATE_MOST_MICROS;
+    else if (!told)
+        return;
+    p->late_due = now + LATE_MICROS < p->late_last ? now + LATE_MICROS : p->late_last;
+}
+
 /* What was given out is on disk and may leave. */
 static void release(const struct assigned *a)
 {
@@ -270,8 +281,8 @@ static void release(const struct assigned *a)
     p->committed = p->assigned;
     if (!a->late || (a->ahead.first && !ahead_post(p, &a->ahead)))
         p->urgent = p->assigned;
-    else if (!p->late_due)
-        p->late_due = clock_steady() + LATE_MICROS;
+    else
+        put_off(p, a->ahead.first > 0);
     pthread_cond_signal(&p->wake);
     pthread_mutex_unlock(&p->lock);
 }
