@@ -7,14 +7,14 @@
  * a repeated change once, shows what was refused and why, feeds back outcomes and numbers, draws resident
  * codes. The number notice is also written as the fixed-length telegram 837Y.
  *
- *   POST /v1/changes          {"changes":[{...},...]} up to 2,000: {"taken":N,"refused":[{"number","error",...}]}
- *   GET  /v1/outcomes          ?after=C&wait=S: {"outcomes":[{"first","last","state",...}],"cursor":C2}
- *   GET  /v1/numbers           ?after=C&wait=S: {"numbers":[{"change","resident_code",...}],"cursor":C2}
- *   GET  /v1/telegrams/837Y    ?after=C&wait=S: the same as bytes
- *   POST /v1/resident-codes    {"draw":"ID","count":N}: {"resident_codes":[...]}
- *   POST /v1/number-requests   {"name":"ID","resident_code","request"}: {"asked":true}
- *   POST /v1/resend            {"first","last"}: {"sent":N}
- *   GET  /v1/status            {"changes":N,"stock":{...},"waiting_for_number":N,...}
+ *   POST /v1/changes          {"changes":[{...},...]} up to 2,000:
+ * {"taken":N,"refused":[{"number","error",...}]} GET  /v1/changes           ?after=N:
+ * {"changes":[{...},...],"taken":T}: what was taken, for a register that lost it GET  /v1/outcomes
+ * ?after=C&wait=S: {"outcomes":[{"first","last","state",...}],"cursor":C2} GET  /v1/numbers ?after=C&wait=S:
+ * {"numbers":[{"change","resident_code",...}],"cursor":C2} GET  /v1/telegrams/837Y    ?after=C&wait=S: the
+ * same as bytes POST /v1/resident-codes    {"draw":"ID","count":N}: {"resident_codes":[...]} POST
+ * /v1/number-requests   {"name":"ID","resident_code","request"}: {"asked":true} POST /v1/resend
+ * {"first","last"}: {"sent":N} GET  /v1/status {"changes":N,"stock":{...},"waiting_for_number":N,...}
  *
  * A refused change stops nothing but its person: later changes of the same person are refused as BEHIND until
  * the refused one is replaced ("replaces":NUMBER). */

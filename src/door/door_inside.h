@@ -90,6 +90,8 @@ MUST_CHECK enum err door_route_find(struct fail *f, struct str method, struct st
 
 /* Takes the changes of a body in (POST /v1/changes). */
 MUST_CHECK enum err door_changes_take(struct door *d, struct door_request *r, struct fail *f);
+/* Gives the changes behind r->after back to a register that lost them (GET /v1/changes). */
+MUST_CHECK enum err door_changes_give(struct door *d, struct door_request *r, struct fail *f);
 /* Feeds: wait until there is something behind r->after, at most r->wait seconds. */
 MUST_CHECK enum err door_outcomes_read(struct door *d, struct door_request *r, struct fail *f);
 MUST_CHECK enum err door_numbers_read(struct door *d, struct door_request *r, struct fail *f);

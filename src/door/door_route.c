@@ -214,6 +214,7 @@ static enum err get_status(struct door *d, struct door_request *r, struct fail *
 
 static const struct door_route routes[] = {
     {"POST", "/v1/changes", door_changes_take},
+    {"GET", "/v1/changes", door_changes_give},
     {"GET", "/v1/outcomes", door_outcomes_read},
     {"GET", "/v1/numbers", door_numbers_read},
     {"GET", "/v1/telegrams/837Y", door_telegrams_read},

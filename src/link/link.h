@@ -203,6 +203,9 @@ struct link_trace {
     char state; /* ' ' on its way, 'a' applied, 'w' waiting, 'r' refused */
 };
 MUST_CHECK enum err link_trace_source(struct link *l, struct fail *f, int64_t source, struct link_trace *out);
+/* The log entries of the notices that changes first..last of the register became, in the order of changes. */
+MUST_CHECK enum err link_source_entries(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                                        void (*each)(void *arg, int64_t source, uint64_t entry), void *arg);
 MUST_CHECK enum err link_trace_received(struct link *l, struct fail *f, const char *sender, int64_t sequence,
                                         struct link_trace *out);
 

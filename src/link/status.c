@@ -224,6 +224,16 @@ enum err link_trace_received(struct link *l, struct fail *f, const char *sender,
     return q.sender ? trace(&q, f) : fail_set(f, ERR_NODE_UNKNOWN, NULL, "%s", sender);
 }
 
+enum err link_source_entries(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                             void (*each)(void *arg, int64_t source, uint64_t entry), void *arg)
+{
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_link_out_sources, DB(db_int(first), db_int(last)));
+    while (db_next(&rows))
+        each(arg, db_row_int(&rows, 0), (uint64_t)db_row_int(&rows, 1));
+    return db_done(&rows, f);
+}
+
 static enum err entry_most(struct db_tx *tx, struct fail *f, void *arg)
 {
     uint64_t *entries = arg;

@@ -29,6 +29,12 @@ enum err store_latest(struct db_tx *tx, struct fail *f, struct resident_code cod
     return e ? e : store_row_read(tx, f, id, a, out, NULL);
 }
 
+enum err store_version_of(struct db_tx *tx, struct fail *f, uint64_t entry, struct arena *a,
+                          struct store_version *out)
+{
+    return store_row_read(tx, f, store_row_id(&(struct store_version){.entry = entry}), a, out, NULL);
+}
+
 enum err store_history(struct db_tx *tx, struct fail *f, struct resident_code code, struct area_code area,
                        struct arena *a, bool (*each)(void *arg, const struct store_version *), void *arg)
 {

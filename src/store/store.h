@@ -96,6 +96,9 @@ MUST_CHECK enum err store_episode_find(struct db_tx *tx, struct fail *f, struct 
 /* Latest version of the episode; ERR_EPISODE_UNKNOWN. Text is in the arena. */
 MUST_CHECK enum err store_latest(struct db_tx *tx, struct fail *f, struct resident_code code,
                                  struct area_code area, struct arena *a, struct store_version *out);
+/* The version that a ledger entry brought. ERR_NOT_FOUND when it brought none. Text is in the arena. */
+MUST_CHECK enum err store_version_of(struct db_tx *tx, struct fail *f, uint64_t entry, struct arena *a,
+                                     struct store_version *out);
 /* The derived current state of a person over all episodes, also those under codes before or after this one:
  * the open one opened last; when none is open, the one opened last. ERR_NOT_FOUND. */
 MUST_CHECK enum err store_current(struct db_tx *tx, struct fail *f, struct resident_code code,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static int64_t taken_numbers[STAGE_TAKEN_MAX], taken_replaces[STAGE_TAKEN_MAX];
+static char *taken_texts[STAGE_TAKEN_MAX]; /* identity and change as JSON; NULL: forgotten */
 static size_t taken_count;
 static int64_t taken_number, requested_code;
 static size_t requested_count;
@@ -87,9 +88,76 @@ enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *
     }
     taken_number = change->identity.has_individual_number ? change->identity.individual_number.value : 0;
     if (taken_count < STAGE_TAKEN_MAX) {
+        struct buf text;
+        buf_init(&text, 16 << 10);
+        identity_json_write(&text, NULL, &change->identity, &change->change);
+        buf_add(&text, "", 1);
+        taken_texts[taken_count] = malloc(text.n);
+        memcpy(taken_texts[taken_count], text.p, text.n);
+        buf_release(&text);
         taken_numbers[taken_count] = change->number;
         taken_replaces[taken_count++] = change->replaces;
     }
+    return ERR_OK;
+}
+
+void door_stage_forget(int64_t number)
+{
+    for (size_t i = 0; i < taken_count; i++)
+        if (taken_numbers[i] == number) {
+            free(taken_texts[i]);
+            taken_texts[i] = NULL;
+        }
+}
+
+static const char *text_of(int64_t number)
+{
+    for (size_t i = 0; i < taken_count; i++)
+        if (taken_numbers[i] == number)
+            return taken_texts[i];
+    return NULL;
+}
+
+enum err identity_notice_told(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                              bool (*each)(void *arg, int64_t number, const struct identity_told *told),
+                              void *arg)
+{
+    bool more = true;
+    enum err e = ERR_OK;
+
+    (void)tx;
+    for (int64_t number = first; !e && more && number <= last; number++) {
+        struct identity_told told = {.change = {.number = number}};
+        const char *text = text_of(number);
+        struct arena a;
+        struct json *tree;
+        arena_init(&a, 1 << 20);
+        if (text && !(e = json_read(f, str_of(text), &tree))) {
+            e = identity_json_read(f, tree, &a, &told.change.identity, &told.change.change);
+            json_free(tree);
+        }
+        more = !e && each(arg, number, text ? &told : NULL);
+        arena_release(&a);
+    }
+    return e;
+}
+
+static char given_line[96];
+static size_t given_count;
+
+size_t door_stage_given(const char **line)
+{
+    *line = given_line;
+    return given_count;
+}
+
+enum err ledger_append(struct ledger *l, struct db_tx *tx, struct fail *f, enum ledger_kind kind,
+                       struct str what, struct str payload, uint64_t *index)
+{
+    (void)l, (void)tx, (void)f, (void)payload, (void)index;
+    assert_int_equal(kind, LEDGER_OPERATION);
+    snprintf(given_line, sizeof given_line, "%.*s", STR_ARG(what));
+    given_count++;
     return ERR_OK;
 }
 
@@ -241,7 +309,7 @@ void door_stage_open(struct door_stage *s, bool watched)
 {
     memset(s, 0, sizeof *s);
     taken_count = 0;
-    requested_count = 0;
+    requested_count = given_count = 0;
     stranger_count = 0;
     snprintf(s->folder, sizeof s->folder, "/tmp/juki-door-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
@@ -267,6 +335,8 @@ void door_stage_close(struct door_stage *s)
 
     door_free(s->door);
     db_close(s->flow.db);
+    while (taken_count)
+        free(taken_texts[--taken_count]);
     snprintf(command, sizeof command, "rm -rf %s", s->folder);
     assert_int_equal(system(command), 0);
 }

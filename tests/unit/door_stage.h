@@ -28,6 +28,10 @@ void door_stage_restart(struct door_stage *s);
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces);
 /* The Individual Number of the last change they were given, 0 when it had none. */
 int64_t door_stage_last_number(void);
+/* The flows keep nothing of that change any more. */
+void door_stage_forget(int64_t number);
+/* How often the log was told that changes were given back, and its newest line. */
+size_t door_stage_given(const char **line);
 /* How often the flows were asked for another number, and for whom last. */
 size_t door_stage_requested(int64_t *code);
 int64_t door_stage_filled(void); /* codes that were asked for when a draw found too few */

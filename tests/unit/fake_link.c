@@ -50,9 +50,9 @@ enum err link_send(struct link *l, struct db_tx *tx UNUSED, struct fail *f UNUSE
     snprintf(n->id, sizeof n->id, "%s/%s/%lld", n->sender, n->destination, (long long)n->sequence);
     snprintf(n->replaces, sizeof n->replaces, "%.*s", STR_ARG(send->replaces));
     l->sent++;
+    n->entry = l->entry++;
     if (sent)
-        *sent = (struct link_sent){n->sequence, l->entry};
-    l->entry++;
+        *sent = (struct link_sent){n->sequence, n->entry};
     return ERR_OK;
 }
 
@@ -79,6 +79,17 @@ enum err link_trace_source(struct link *l, struct fail *f, int64_t source, struc
             return ERR_OK;
         }
     return fail_set(f, ERR_NOT_FOUND, "change", NULL);
+}
+
+/* Those of every sender: tests ask one CS whose changes have numbers of their own. */
+enum err link_source_entries(struct db_tx *tx UNUSED, struct fail *f UNUSED, int64_t first, int64_t last,
+                             void (*each)(void *arg, int64_t source, uint64_t entry), void *arg)
+{
+    for (int64_t source = first; source <= last; source++)
+        for (size_t i = 0; i < fake_count; i++)
+            if (fake_notices[i].source == source)
+                each(arg, source, fake_notices[i].entry);
+    return ERR_OK;
 }
 
 enum err link_resend(struct link *l, struct fail *f UNUSED, const char *peer, int64_t first, int64_t last)

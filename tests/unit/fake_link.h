@@ -17,6 +17,7 @@ struct fake_notice {
     uint16_t kind;
     struct node_name origin;
     int64_t sequence, source;
+    uint64_t entry; /* of its sender's log; of what was sent, not relayed */
     bool delivered;
 };
 struct link { /* what link.h leaves open */

@@ -240,6 +240,59 @@ static void a_person_without_number_waits_and_others_behind(void **state UNUSED)
     fake_close(nodes, NODES);
 }
 
+/* ---- what a register that lost changes is told of them ---- */
+
+struct telling {
+    char text[512];
+    int64_t most;
+};
+static bool note_told(void *arg, int64_t number, const struct identity_told *told)
+{
+    struct telling *t = arg;
+    size_t n = strlen(t->text);
+    if (told)
+        assert_int_equal(told->change.number, number);
+    if (told)
+        snprintf(t->text + n, sizeof t->text - n, "%lld v%lld r%lld %s%s;", (long long)number,
+                 (long long)told->version, (long long)told->change.replaces,
+                 change_row(told->change.change.reason)->name,
+                 told->change.identity.has_individual_number ? "" : " without");
+    else
+        snprintf(t->text + n, sizeof t->text - n, "%lld none;", (long long)number);
+    return number < t->most;
+}
+static enum err tell_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct telling *t = arg;
+    t->text[0] = 0;
+    return identity_notice_told(tx, f, 1, 8, note_told, t);
+}
+
+static void what_was_taken_is_told_again(void **state UNUSED)
+{
+    struct telling t = {.most = 8};
+    open_nodes();
+    assert_ok(take(CS_A, without_number(first_entry(1, 1, NISHINOMIYA))));
+    assert_ok(take(CS_A, first_entry(2, 2, NISHINOMIYA)));
+    assert_ok(take(CS_A, without_number(later(3, 1, NISHINOMIYA, CHANGE_MOVE_WITHIN))));
+    assert_ok(take(CS_A, code_change(4, 2, 60, NISHINOMIYA)));
+    struct identity_change better = later(6, 60, NISHINOMIYA, CHANGE_MOVE_WITHIN);
+    assert_ok(take(CS_A, better));
+    better.number = 7;
+    better.replaces = 6;
+    better.identity.name.name = STR("西宮　華子");
+    assert_ok(take(CS_A, better));
+    assert_ok(db_read(nodes[CS_A].flow.db, NULL, tell_tx, &t));
+    assert_string_equal(t.text, "1 v0 r0 move_in without;2 v1 r0 move_in;3 v0 r0 move_within without;"
+                                "4 v2 r0 code_change_request;5 none;6 v3 r0 move_within;"
+                                "7 v4 r6 move_within;8 none;");
+    fake_deliver_all(nodes, NODES); /* the number comes, and what waited is sent */
+    t.most = 3;
+    assert_ok(db_read(nodes[CS_A].flow.db, NULL, tell_tx, &t));
+    assert_string_equal(t.text, "1 v1 r0 move_in;2 v1 r0 move_in;3 v2 r0 move_within;");
+    fake_close(nodes, NODES);
+}
+
 static void a_waiting_change_can_be_corrected(void **state UNUSED)
 {
     open_nodes();
@@ -633,6 +686,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_taken_leaves_no_trace),
         cmocka_unit_test(a_repeated_change_is_taken_once),
         cmocka_unit_test(a_person_without_number_waits_and_others_behind),
+        cmocka_unit_test(what_was_taken_is_told_again),
         cmocka_unit_test(a_waiting_change_can_be_corrected),
         cmocka_unit_test(a_correction_heals_what_the_agency_could_not_apply),
         cmocka_unit_test(nobody_speaks_about_anothers_residents),

@@ -57,6 +57,19 @@ MUST_CHECK enum err identity_notice_waiting(struct db_tx *tx, struct fail *f,
 MUST_CHECK enum err identity_notice_resend(struct flow *flow, struct fail *f, int64_t first, int64_t last,
                                            int64_t *count);
 
+/* What the CS keeps of a change it took. */
+struct identity_told {
+    struct identity_change change; /* with the Individual Number, where it came later */
+    int64_t version;               /* 更新順番号; 0 while it waits for its number */
+};
+enum { IDENTITY_TOLD_MOST = 1000 };
+/* At the CS: changes first..last (at most IDENTITY_TOLD_MOST) as they are kept here, in order, each read when
+ * its turn comes, until each() returns false. told NULL: nothing is kept of that number (it was refused, or
+ * corrected while it waited, or given up). told is valid until each() returns. */
+MUST_CHECK enum err
+identity_notice_told(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
+                     bool (*each)(void *arg, int64_t number, const struct identity_told *told), void *arg);
+
 /* The kinds' rows for each role (link_kind.apply etc.); app is struct flow. */
 extern const struct link_kind identity_notice_at_cs;         /* outcomes of what it sent */
 extern const struct link_kind identity_notice_at_prefecture; /* scope, record, relay */
