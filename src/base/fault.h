@@ -17,6 +17,7 @@
  *   before_checkpoint, after_checkpoint
  *   backup_piece      a piece of a backup is written (number: bytes until now)
  *   restore_piece, restore_proved, restore_raised   the copy is being written, is proved, has its new epoch
+ *   page_taken_back   a restored register has a page of what its CS took on disk (number: its last change)
  *   replace_marked, replace_aside, replace_placed   a restored database takes the old one's place */
 #ifndef JUKI_BASE_FAULT_H
 #define JUKI_BASE_FAULT_H

@@ -15,6 +15,20 @@ static const struct option_row option_rows[] = {
      .help_ja = "JSONで出力する"},
 };
 
+struct lacking_options {
+    bool json, seen;
+};
+static const struct option_row lacking_rows[] = {
+    {.name = "json",
+     OPTION_FLAG_AT(struct lacking_options, json),
+     .help = "the register's own answer, for scripts",
+     .help_ja = "JSONで出力する"},
+    {.name = "seen",
+     OPTION_FLAG_AT(struct lacking_options, seen),
+     .help = "list nothing: all of it is put right or noted, and is listed no longer",
+     .help_ja = "一覧は出さず、すべて補正又は確認済みとして以後表示しない"},
+};
+
 static enum err find(struct command_call *c, struct fail *f, const struct network_node **node)
 {
     struct network *n = arena_alloc(&c->arena, sizeof *n);
@@ -200,6 +214,68 @@ static enum err status(struct command_call *c, struct fail *f)
     return e;
 }
 
+/* ---- what a restore took back */
+
+static void print_lacking(const struct command_call *c, const struct json *item)
+{
+    static const struct {
+        const char *lacks, *en, *ja;
+    } rows[] = {
+        {"own_values", "household, town, former address ... are as before it",
+         "世帯・町名・異動前後の住所等は異動前のまま"},
+        {"record", "not in the backup: household, relationship, honseki or nationality ... are not known",
+         "バックアップにない住民票：世帯、続柄、本籍又は国籍等が不明"},
+        {"content", "refused at the door or replaced: its content is lost, enter it again",
+         "CSが受け付けなかった等のため内容は失われています。入力し直してください"},
+        {"wish", "an Individual Number came: enter the request for it again",
+         "個人番号が届いています。変更請求等を入力し直してください"},
+    };
+    bool japanese = c->language == FAIL_JAPANESE;
+    const char *said = "";
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (strcmp(rows[i].lacks, text(item, "lacks")) == 0)
+            said = japanese ? rows[i].ja : rows[i].en;
+    printf("%10lld %s %s %s: %s\n", number(item, "change"), text(item, "record"), text(item, "date"),
+           text(item, japanese ? "reason_ja" : "reason"), said);
+}
+
+static enum err lacking(struct command_call *c, struct fail *f)
+{
+    const struct lacking_options *o = c->options;
+    const struct json *item;
+    struct json *answer = NULL;
+    enum err e = ask(c, f, o->seen ? "lacking_seen" : "lacking", &answer);
+    if (e)
+        return e;
+    if (o->json) {
+        e = control_print(f, answer);
+    } else if (o->seen) {
+        printf(command_text(c, "%lld marked as seen\n", "%lld件を確認済みにしました\n"),
+               number(answer, "seen"));
+    } else {
+        JSON_EACH(json_get(answer, "lacking"), item)
+        {
+            print_lacking(c, item);
+        }
+        puts(json_count(json_get(answer, "lacking"))
+                 ? command_text(c,
+                                "Give the rows and events since the backup again (load, apply): they are "
+                                "known and fill "
+                                "this in; nothing is doubled.\n"
+                                "What never went to the CS (households, 改製, events not sent, provisional "
+                                "ones) stands in "
+                                "no list.",
+                                "バックアップ後の住民CSV・異動を再度 load、apply "
+                                "してください。同じ異動と判定され、欠落が補われます"
+                                "（二重にはなりません）。\n"
+                                "CSに送られなかったもの（世帯の異動、改製、未送信の異動、仮登録）は、この一覧"
+                                "には現れません。")
+                 : command_text(c, "nothing lacks", "欠落はありません"));
+    }
+    json_free(answer);
+    return e;
+}
+
 /* ---- what was entered provisionally (仮登録) and is confirmed (本登録) or dropped */
 
 static enum err provisional(struct command_call *c, struct fail *f)
@@ -349,6 +425,16 @@ static const struct command_row rows[] = {
              "wish for a number.",
      .help_ja = "拒否された異動と待っている異動を、住民票番号と理由とともに古い順に表示する（異動番号0は個人"
                 "番号の変更の希望）。"},
+    {.verb = "lacking",
+     .words = "DIR AREA",
+     .least = 2,
+     .most = 2,
+     .run = lacking,
+     .options = lacking_rows,
+     .option_count = COUNT_OF(lacking_rows),
+     .size = sizeof(struct lacking_options),
+     .help = "After a restore: list the changes taken back from the CS that lack what the CS does not know.",
+     .help_ja = "復元後にCSから取り戻した異動のうち、CSにない項目が欠けているものを表示する。"},
     {.verb = "status",
      .words = "DIR AREA",
      .least = 2,

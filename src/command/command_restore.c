@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "db/db_files.h"
 #include "link/link.h"
+#include "register/register.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -219,6 +220,8 @@ static enum err prepare_copy(struct restoring *r, struct fail *f)
         if (!e)
             e = begin_life(r, f);
         FAULT_POINT("restore_raised");
+    } else {
+        e = register_restored(f, r->db);
     }
     db_close(r->db);
     r->db = NULL;
@@ -271,15 +274,19 @@ static void print_next(const struct restoring *r)
     const struct command_call *c = r->call;
     const char *node = r->node->name.text;
     if (r->node->name.role == NODE_REGISTER) {
-        printf(
-            command_text(
-                c,
-                "Next: juki up %s %s. If its CS has taken changes that are not in this backup, the register\n"
-                "sends nothing and alarms (register_old): see docs/OPERATIONS.md.\n",
-                "次: juki up %s "
-                "%s。このバックアップにない異動をCSが受け付けていた場合、住民記録は何も送信せず\n"
-                "警報（register_old）を出します。docs/OPERATIONS.md をご覧ください。\n"),
-            c->words[0], node);
+        printf(command_text(
+                   c,
+                   "Next: juki up %s %s. What its CS has taken since the backup the register takes back "
+                   "(alarm register_old, "
+                   "juki status);\n"
+                   "until then it takes nothing in. What the CS does not know: juki register lacking, "
+                   "docs/OPERATIONS.md.\n",
+                   "次: juki up %s "
+                   "%s。バックアップ後にCSが受け付けた異動を取り戻します（警報 register_old、juki status "
+                   "で確認）。\n"
+                   "終わるまで異動は受け付けません。CSにない項目は juki register lacking、docs/OPERATIONS.md "
+                   "をご覧ください。\n"),
+               c->words[0], node);
         return;
     }
     printf(command_text(
@@ -340,15 +347,15 @@ static enum err raise_epoch(struct restoring *r, struct fail *f)
     const char *url = r->database.config.database.p;
     if (r->call->word_count > 2)
         return fail_set(f, ERR_USAGE, NULL, "--raise-epoch takes no FILE");
-    if (r->node->name.role == NODE_REGISTER)
-        return fail_set(f, ERR_STATE, r->node->name.text, "a register has no epoch");
     if (node_pid(r->node))
         return fail_set(f, ERR_RESTORE_RUNNING, r->node->name.text, NULL);
     if (!r->database.postgres && access(r->database.path.p, F_OK) != 0)
         return fail_set(f, ERR_NOT_FOUND, r->node->name.text, "it has no database");
     enum err e = db_open(f, url, r->database.modules, r->database.module_count, &r->db);
     if (!e)
-        e = link_life_begin(f, r->db, 0, STR("restored by other means"), &r->epoch);
+        e = r->node->name.role == NODE_REGISTER
+                ? register_restored(f, r->db)
+                : link_life_begin(f, r->db, 0, STR("restored by other means"), &r->epoch);
     db_close(r->db);
     if (!e)
         print_next(r);

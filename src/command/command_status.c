@@ -113,6 +113,25 @@ static void print_pools(const struct command_call *c, const struct json *answer)
     }
 }
 
+/* A register that was restored. */
+static void print_back(const struct command_call *c, const struct json *answer)
+{
+    const struct json *back = json_get(answer, "taking_back");
+    long long to_go = (long long)json_int(back), lacking = (long long)json_int(json_get(answer, "lacking"));
+    if (back && to_go > 0)
+        printf(command_text(c, "    ! restored: %lld changes are still to be taken back from the CS\n",
+                            "    ! 復元後：CSから取り戻す異動 残り%lld件\n"),
+               to_go);
+    else if (back)
+        puts(command_text(c, "    ! restored: its CS was not reached yet; nothing is taken in before that",
+                          "    ! 復元後：CSに未接続のため、まだ異動を受け付けません"));
+    if (lacking > 0)
+        printf(command_text(
+                   c, "    ! %lld changes taken back lack what the CS does not know: juki register lacking\n",
+                   "    ! 取り戻した異動のうち%lld件にCSにない項目の欠落：juki register lacking で確認\n"),
+               lacking);
+}
+
 /* Logs that were cut, rewritten or restored: until somebody has taken note. */
 static void print_forks(const struct command_call *c, const struct json *answer)
 {
@@ -168,6 +187,7 @@ static void print_row(const struct command_call *c, const struct network_node *n
                (long long)awaiting);
     if (answer) {
         print_trouble(c, answer);
+        print_back(c, answer);
         print_forks(c, answer);
         print_pools(c, answer);
     }

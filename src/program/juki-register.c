@@ -61,6 +61,9 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     json_add_int(b, "memory_bytes", stats.memory_bytes);
     json_end(b, '}');
     json_add_bool(b, "door_connected", s.door_connected);
+    if (s.to_take_back)
+        json_add_int(b, "taking_back", s.to_take_back);
+    json_add_int(b, "lacking", s.lacking);
     if (s.trouble[0])
         json_add_text(b, "trouble", str_of(s.trouble));
     return ERR_OK;
@@ -231,6 +234,47 @@ static enum err verb_problems(void *self, struct control_call *call, struct fail
     return e;
 }
 
+/* ---- what a restore brought back and what it lacks */
+
+static void add_lacking(void *arg, const struct register_lacking *l)
+{
+    static const char *const what[] = {[LACKING_OWN] = "own_values",
+                                       [LACKING_RECORD] = "record",
+                                       [LACKING_CONTENT] = "content",
+                                       [LACKING_WISH] = "wish"};
+    struct buf *b = arg;
+    char text[CLOCK_TEXT_SIZE], day[DATE_TEXT_SIZE];
+    json_begin(b, NULL, '{');
+    json_add_int(b, "change", l->change);
+    json_add_text(b, "record", str_of(l->record));
+    json_add_text(b, "lacks", str_of(what[l->what]));
+    if (l->reason != CHANGE_NONE) {
+        json_add_text(b, "reason", str_of(change_row(l->reason)->name));
+        json_add_text(b, "reason_ja", str_of(change_row(l->reason)->ja));
+        json_add_text(b, "date", str_of(date_text(l->date, day)));
+    }
+    json_add_text(b, "since", str_of(clock_text(l->since, text)));
+    json_end(b, '}');
+}
+
+static enum err verb_lacking(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    json_begin(&call->answer, "lacking", '[');
+    enum err e = register_lacking(r->reg, f, add_lacking, &call->answer);
+    json_end(&call->answer, ']');
+    return e;
+}
+
+static enum err verb_lacking_seen(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    int64_t count = 0;
+    enum err e = register_lacking_seen(r->reg, f, &count);
+    json_add_int(&call->answer, "seen", count);
+    return e;
+}
+
 static enum err verb_resend(void *self, struct control_call *call, struct fail *f)
 {
     struct running *r = self;
@@ -300,6 +344,8 @@ static const struct control_verb verbs[] = {
      "what became of changes, as soon as all is known or after some seconds (first, last, wait, recorded)",
      verb_outcome},
     {"problems", "changes that were refused or wait", verb_problems},
+    {"lacking", "what was taken back from the CS after a restore and is not whole", verb_lacking},
+    {"lacking_seen", "a person has taken note of all of that", verb_lacking_seen},
     {"resend", "let the CS send changes again (first, last)", verb_resend},
     {"replace", "the record as it stands now in the place of a refused change (change, withdraw)",
      verb_replace},

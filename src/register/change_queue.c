@@ -184,16 +184,45 @@ enum err change_trouble_put(struct db_tx *tx, struct fail *f, int64_t first, int
     return e;
 }
 
+enum err change_corrected(struct db_tx *tx, struct fail *f, int64_t number)
+{
+    enum err e = change_range_put(tx, f, number, number, 'c', ERR_OK, STR(""));
+
+    return e ? e : db_exec(tx, f, &sql_register_back_forget, DB(db_int(number)), NULL);
+}
+
 /* ---- queueing ---- */
 
-enum err register_batch_begin(struct register_batch *b, struct fail *f)
+static enum err look_for_claims(struct register_batch *b, struct fail *f)
+{
+    struct db_rows rows;
+
+    db_query(b->tx, &rows, &sql_register_back_any, DB_NONE);
+    b->claims = db_next(&rows);
+    return db_done(&rows, f);
+}
+
+enum err register_batch_open(struct register_batch *b, struct fail *f)
 {
     enum err e = register_mark_lock(b->tx, f, REGISTER_ROWS, &b->row);
 
     if (!e)
         e = register_mark_lock(b->tx, f, REGISTER_CHANGES, &b->change);
     b->first_change = b->change + 1;
-    return e;
+    return e ? e : look_for_claims(b, f);
+}
+
+enum err register_batch_begin(struct register_batch *b, struct fail *f)
+{
+    int64_t back = BACK_NONE;
+    enum err e = register_batch_open(b, f);
+
+    if (!e)
+        e = register_mark_get(b->tx, f, REGISTER_BACK, &back);
+    /* without a door there is nobody to take it back from */
+    return e || back == BACK_NONE || !b->register_->door.url
+               ? e
+               : fail_set(f, ERR_REGISTER_BEHIND, "register", NULL);
 }
 
 enum err register_batch_end(struct register_batch *b, struct fail *f)
@@ -221,5 +250,5 @@ enum err register_batch_queue(struct register_batch *b, struct fail *f, const st
                      DB(db_int(b->change + 1), db_int(v->id), db_text(buf_str(body))), NULL)))
         return e;
     b->change++;
-    return replaces ? change_range_put(b->tx, f, replaces, replaces, 'c', ERR_OK, STR("")) : ERR_OK;
+    return replaces ? change_corrected(b->tx, f, replaces) : ERR_OK;
 }

@@ -5,8 +5,9 @@
  * Nothing is lost and nothing doubled: after each connection loss the CS is asked how far it has taken
  * changes. Stands it behind us, sending goes on there. Stands it ahead, an answer was lost: the same changes
  * go once more, and are answered as they were then. When it has taken more than we ever queued, our database
- * is an old copy; when it answers DOOR_DIFFERENT, another feeds this door too, or another copy of us did. In
- * both cases nothing is sent until a person looks. */
+ * is an old copy: one that was restored sends what it has queued, which is answered so too, and then takes
+ * the rest back (register_back.c); of one that nobody said this of nothing is sent until a person looks. Nor
+ * is it when the CS answers DOOR_DIFFERENT: another feeds this door too, or another copy of us did. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -73,6 +74,23 @@ static void note_connection(struct resident_register *r, bool connected, const s
         log_fail(LOG_WARNING, "door_trouble", f);
 }
 
+/* Numbers are heard from now on: whose they are is known. */
+static void note_level(struct resident_register *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->level = true;
+    pthread_mutex_unlock(&r->lock);
+    door_sender_wake(r);
+}
+
+static bool is_level(struct resident_register *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool level = r->level;
+    pthread_mutex_unlock(&r->lock);
+    return level;
+}
+
 /* ---- sending ---- */
 
 struct sending {
@@ -80,6 +98,7 @@ struct sending {
     struct door_client *client;
     struct buf body, answer;
     int64_t taken, queued, count;
+    bool behind; /* the CS has taken changes that we have to take back */
 };
 
 struct refusal {
@@ -173,9 +192,13 @@ static enum err ask_mark(struct sending *s, struct fail *f)
     json_free(tree);
     if (e || (e = db_read(s->r->db, f, gather, s)))
         return e;
-    if (v.taken > s->queued)
-        return fail_set(f, ERR_REGISTER_OLD, "changes", "the CS has taken %lld, this register made %lld",
-                        (long long)v.taken, (long long)s->queued);
+    s->behind = v.taken > s->queued;
+    if (s->behind)
+        e = register_back_begin(s->r, f, v.taken);
+    else if (!is_level(s->r) && !(e = register_back_end(s->r, f)))
+        note_level(s->r);
+    if (e)
+        return e;
     /* an answer may have been lost: the same changes again, and it is answered as it was then */
     return v.taken >= s->taken ? ERR_OK : db_transaction(s->r->db, f, store_verdicts, &v);
 }
@@ -273,6 +296,18 @@ static enum err ask_numbers(struct sending *s, struct fail *f)
     return e;
 }
 
+/* What is done when nothing is to be sent. */
+static enum err go_on(struct sending *s, struct fail *f)
+{
+    if (!s->behind)
+        return ask_numbers(s, f);
+    enum err e = register_back_page(s->r, f, s->client, &s->answer, &s->behind);
+    s->count = 1; /* there may be more to do at once */
+    if (!e && !s->behind)
+        note_level(s->r);
+    return e;
+}
+
 /* Going on would mix two registers' changes under one row of numbers, or what this one did after its backup
  * with what it does now. */
 static bool halts(enum err e)
@@ -302,7 +337,7 @@ static void *send_changes(void *arg)
         uint64_t seen = wakings(s.r);
         f = (struct fail){0};
         if (usable && !(e = asked ? ERR_OK : ask_mark(&s, &f)) && !(e = send_batch(&s, &f)) &&
-            (s.count || !(e = ask_numbers(&s, &f)))) {
+            (s.count || !(e = go_on(&s, &f)))) {
             note_connection(s.r, true, NULL);
             asked = true;
             pause = PAUSE_LEAST;
@@ -354,6 +389,8 @@ static enum err take_outcome(struct hearing *h, struct db_tx *tx, struct fail *f
         return e;
     if (!state.n || !strchr("awr", state.p[0]))
         return fail_set(f, ERR_DOOR_ANSWER, "state", NULL);
+    if (error.n && door_client_err(error) == ERR_CHANGE_REPLACED)
+        return change_corrected(tx, f, first);
     return (state.p[0] == 'a' ? change_range_put : change_trouble_put)(
         tx, f, first, last, state.p[0], error.n ? door_client_err(error) : ERR_OK, field);
 }
@@ -416,10 +453,13 @@ static enum err take_number(struct hearing *h, struct db_tx *tx, struct fail *f,
     if ((e = db_done(&rows, f)))
         return e;
     bool wished = false;
-    if (person && !json_int(json_get(item, "change")) &&
-        ((e = fulfil(h, tx, f, person, number, a, &wished)) || wished))
+    if (!person)
+        return ERR_OK; /* a draw that was never used */
+    bool asked = !json_int(json_get(item, "change"));
+    if (asked && ((e = fulfil(h, tx, f, person, number, a, &wished)) || wished))
         return e;
-    return person ? fill_number(tx, f, person, number.value) : ERR_OK; /* a draw that was never used */
+    e = fill_number(tx, f, person, number.value);
+    return e || !asked ? e : register_number_came(tx, f, a, person, number);
 }
 
 static enum err take_list(struct hearing *h, struct db_tx *tx, struct fail *f, const char *name)
@@ -547,6 +587,10 @@ static void hear(struct hearing *h)
 
     buf_init(&h->answer, ANSWER_BYTES);
     while (!stopping(h->r)) {
+        if (h->mark == REGISTER_NUMBERS && !is_level(h->r)) {
+            sleep_until_woken(h->r, IDLE_MICROSECONDS, wakings(h->r));
+            continue;
+        }
         if (client)
             e = hear_once(h, client, &f);
         if (e && e != last && e != ERR_DOOR_LOST && !stopping(h->r))

@@ -138,13 +138,30 @@ static enum err count_changes(struct db_tx *tx, struct fail *f, struct register_
     return db_done(&rows, f);
 }
 
+static enum err count_back(struct db_tx *tx, struct fail *f, struct register_status *out)
+{
+    struct db_rows rows;
+    int64_t back = BACK_NONE;
+    enum err e = register_mark_get(tx, f, REGISTER_BACK, &back);
+
+    if (e)
+        return e;
+    out->to_take_back = back > 0 ? back - out->changes : back;
+    db_query(tx, &rows, &sql_register_back_count, DB_NONE);
+    if (db_next(&rows))
+        out->lacking = db_row_int(&rows, 0) + db_row_int(&rows, 1);
+    return db_done(&rows, f);
+}
+
 static enum err read_status(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct register_status *out = arg;
+    enum err e;
 
     *out = (struct register_status){0};
-    enum err e = count_records(tx, f, out);
-    return e ? e : count_changes(tx, f, out);
+    if ((e = count_records(tx, f, out)) || (e = count_changes(tx, f, out)))
+        return e;
+    return count_back(tx, f, out);
 }
 
 enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out)
@@ -290,7 +307,7 @@ static enum err write_withdrawal(struct register_batch *b, struct fail *f, int64
     if (e)
         return e;
     b->change++;
-    return change_range_put(b->tx, f, refused, refused, 'c', ERR_OK, STR(""));
+    return change_corrected(b->tx, f, refused);
 }
 
 /* The refused change told of one version; what is told in its place is the record as it stands now. */

@@ -70,11 +70,37 @@ struct register_provisional {
 MUST_CHECK enum err register_provisionals(struct resident_register *r, struct fail *f,
                                           void (*each)(void *arg, const struct register_provisional *p),
                                           void *arg);
+/* Says of a database that it was restored from a backup, which may be old. The register then takes back what
+ * its CS has taken since and takes nothing new in before that: ERR_REGISTER_BEHIND from whatever would. The
+ * database is opened by nobody else. */
+MUST_CHECK enum err register_restored(struct fail *f, struct db *db);
+/* What was taken back and is not whole, since the CS is told only what the network is to know; until its
+ * event or row is given again (register_apply, register_load), which is known by its content and fills it in,
+ * or until a person has taken note. Changes in order, then wishes. */
+struct register_lacking {
+    enum {
+        LACKING_OWN,     /* an event on a record: household, 町名, the event's name ... as before it */
+        LACKING_RECORD,  /* a record that is not in the backup: household, 続柄, 本籍, 国籍 ... */
+        LACKING_CONTENT, /* refused at the door, or corrected while it waited: nothing is known of it */
+        LACKING_WISH     /* an Individual Number came and nobody knows for which event */
+    } what;
+    int64_t change, since;     /* change: 0 for a wish */
+    char record[804];          /* by the register's own name; "" when not known */
+    enum change_reason reason; /* CHANGE_NONE when not known */
+    struct date date;
+};
+MUST_CHECK enum err register_lacking(struct resident_register *r, struct fail *f,
+                                     void (*each)(void *arg, const struct register_lacking *l), void *arg);
+/* A person has taken note of all of them. */
+MUST_CHECK enum err register_lacking_seen(struct resident_register *r, struct fail *f, int64_t *count);
 struct register_status {
     int64_t residents, leaving, removed, provisional; /* records by state; events that wait to be confirmed */
     int64_t awaiting_number; /* changes of a number that wait for the agency to generate the new one */
     int64_t changes, taken, applied, waiting,
         refused; /* queued in all; taken by the CS; what became of them */
+    int64_t
+        to_take_back; /* changes still to be taken back after a restore; -1: the CS is to be asked first */
+    int64_t lacking;  /* what was taken back and lacks what never went to the CS (register_lacking) */
     bool door_connected;
     char trouble[96];
 };

@@ -16,8 +16,10 @@ enum register_mark {
     REGISTER_TAKEN,    /* changes the CS has taken */
     REGISTER_OUTCOMES, /* cursors of its feeds */
     REGISTER_NUMBERS,
-    REGISTER_DRAWS /* blocks of resident codes drawn */
+    REGISTER_DRAWS, /* blocks of resident codes drawn */
+    REGISTER_BACK   /* up to which change is taken back from the CS: BACK_NONE, BACK_ASK or its number */
 };
+enum { BACK_NONE = 0, BACK_ASK = -1 }; /* BACK_ASK: restored, and the CS was not asked yet */
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */
 enum { REGISTER_DRAW_LEAST = 1000, REGISTER_DRAW_MOST = 5000 };      /* codes in one draw */
 
@@ -44,9 +46,10 @@ struct resident_register {
     atomic_bool stopping;
     bool running;
     pthread_t sender, outcomes, numbers;
-    bool connected;                  /* under lock */
-    char trouble[96];                /* under lock */
-    pthread_mutex_t drawing;         /* one block of codes at a time */
+    bool connected;          /* under lock */
+    bool level;              /* under lock: the CS was asked, and has taken nothing that we do not have */
+    char trouble[96];        /* under lock */
+    pthread_mutex_t drawing; /* one block of codes at a time */
     struct door_client *draw_client; /* under drawing */
 };
 
@@ -71,6 +74,13 @@ MUST_CHECK enum err resident_version_get(struct db_tx *tx, struct fail *f, int64
                                          struct resident_version *out);
 MUST_CHECK enum err resident_version_latest(struct db_tx *tx, struct fail *f, int64_t person, struct arena *a,
                                             struct resident_version *out);
+/* Writes what never goes to the network of v's version anew. */
+MUST_CHECK enum err resident_version_complete(struct db_tx *tx, struct fail *f,
+                                              const struct resident_version *v);
+/* v stands above a version whose values of that kind were `was` and are `is` now: where v had the same, it
+ * follows. *changed: it did anywhere. */
+void resident_version_follow(const struct resident_version *was, const struct resident_version *is,
+                             struct resident_version *v, bool *changed);
 /* Reads the columns of the current row; text is copied into a, or borrowed from the row when a is NULL. */
 MUST_CHECK enum err resident_version_read(const struct db_rows *rows, struct fail *f, struct arena *a,
                                           struct resident_version *out);
@@ -89,6 +99,8 @@ MUST_CHECK enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t f
 /* The same for trouble ('w', 'r') that is heard of: what was corrected meanwhile stays corrected. */
 MUST_CHECK enum err change_trouble_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                                        char state, enum err error, struct str field);
+/* Another change stands in the place of that one. */
+MUST_CHECK enum err change_corrected(struct db_tx *tx, struct fail *f, int64_t number);
 /* What is known of changes first..last. */
 MUST_CHECK enum err change_range_count(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                                        struct register_outcome *out);
@@ -102,8 +114,12 @@ struct register_batch {
     struct db_tx *tx;
     struct buf *body; /* for building the JSON of a change */
     int64_t row, change, first_change;
+    bool claims; /* changes were taken back whose events may be given again */
 };
+/* ERR_REGISTER_BEHIND while something is to be taken back. */
 MUST_CHECK enum err register_batch_begin(struct register_batch *b, struct fail *f);
+/* The same for what is taken back. */
+MUST_CHECK enum err register_batch_open(struct register_batch *b, struct fail *f);
 MUST_CHECK enum err register_batch_end(struct register_batch *b, struct fail *f);
 /* Queues the change that v tells the network. replaces: a refused change's number, or 0. */
 MUST_CHECK enum err register_batch_queue(struct register_batch *b, struct fail *f,
@@ -115,6 +131,26 @@ MUST_CHECK enum err register_batch_queue(struct register_batch *b, struct fail *
 /* A new record, or the return of a person whose former record is closed. ERR_EXISTS. Nothing is written on
  * failure. */
 MUST_CHECK enum err register_enter(struct register_batch *b, struct fail *f, struct resident_version *v);
+/* Writes a new record, or a version on top of `old`, and queues the change unless its reason is CHANGE_NONE;
+ * nothing is checked. former: the closed record that had the code, or 0. v->id is set. */
+MUST_CHECK enum err register_add_record(struct register_batch *b, struct fail *f, struct resident_version *v,
+                                        int64_t former, const struct change *change);
+MUST_CHECK enum err register_add_version(struct register_batch *b, struct fail *f,
+                                         const struct resident_version *old, struct resident_version *v,
+                                         const struct change *change);
+/* The legal change that tells of v; reason CHANGE_NONE when nothing is sent. */
+struct change register_change_of(const struct resident_version *v);
+/* Which person a record's name or a resident code stands for; 0 nobody. */
+MUST_CHECK enum err register_find_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt,
+                                      struct db_value key, int64_t *out);
+/* What the event makes of old's values, but for a code or number that is to be drawn. v begins as a copy of
+ * old with the event's reason, dates and name. */
+MUST_CHECK enum err register_change_row(struct register_batch *b, struct fail *f, struct arena *a,
+                                        const struct change_event *event, const struct resident_version *old,
+                                        struct resident_version *v);
+/* v: what the event says of itself, on top of old. */
+void register_begin_version(const struct change_event *event, const struct resident_version *old,
+                            struct resident_version *v);
 /* What happens to a record that is there, or a new one; ERR_EXISTS for an event that was taken before. */
 MUST_CHECK enum err register_apply_event(struct register_batch *b, struct fail *f, struct arena *a,
                                          const struct change_event *event);
@@ -124,6 +160,34 @@ MUST_CHECK enum err register_wish_fulfil(struct register_batch *b, struct fail *
 /* Outside a transaction: at least `count` drawn codes are there after it; when some are missing, up to
  * `ahead` are drawn at once, for who will soon need them. ERR_DOOR_LOST, ERR_STOCK_EMPTY ... */
 MUST_CHECK enum err register_draw(struct resident_register *r, struct fail *f, int64_t count, int64_t ahead);
+
+/* ---- taking back after a restore (register_back.c), and events that are given again (register_claim.c) ----
+ */
+
+/* Where the CS stands ahead of us: begins to take back, or goes on. ERR_REGISTER_OLD: nobody said that this
+ * is a restored database. */
+MUST_CHECK enum err register_back_begin(struct resident_register *r, struct fail *f, int64_t taken);
+/* The CS has nothing that we do not have. */
+MUST_CHECK enum err register_back_end(struct resident_register *r, struct fail *f);
+/* Takes one page back. *behind false: it was the last. */
+MUST_CHECK enum err register_back_page(struct resident_register *r, struct fail *f,
+                                       struct door_client *client, struct buf *answer, bool *behind);
+enum { REGISTER_CONTENT_SIZE = 16 };
+/* What two tellings of the same change have in common. */
+MUST_CHECK enum err register_content(struct fail *f, struct buf *scratch, const struct identity *identity,
+                                     const struct change *change, uint8_t out[static REGISTER_CONTENT_SIZE]);
+/* *claimed: the entry, or the event, is one whose change was taken back; what the CS did not know was filled
+ * in, and nothing is queued. */
+MUST_CHECK enum err register_claim_entry(struct register_batch *b, struct fail *f, struct resident_version *v,
+                                         bool *claimed);
+MUST_CHECK enum err register_claim_event(struct register_batch *b, struct fail *f, struct arena *a,
+                                         const struct change_event *event, int64_t person, bool *claimed);
+/* A number came for a wish that nobody knows: keeps it, unless the person has it. */
+MUST_CHECK enum err register_number_came(struct db_tx *tx, struct fail *f, struct arena *a, int64_t person,
+                                         struct individual_number number);
+/* The kept number of a person, which is used now; *found. */
+MUST_CHECK enum err register_number_use(struct db_tx *tx, struct fail *f, int64_t person,
+                                        struct individual_number *number, bool *found);
 
 /* ---- threads (door_sender.c) ---- */
 

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "register/register_sql.h"
 
-static enum err find_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, struct db_value key,
-                         int64_t *out)
+enum err register_find_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, struct db_value key,
+                           int64_t *out)
 {
     struct db_rows rows;
 
@@ -43,8 +43,7 @@ static enum err check_place(const struct register_batch *b, struct fail *f, cons
     return ERR_OK;
 }
 
-/* The legal change that tells of v; reason CHANGE_NONE when nothing is sent. */
-static struct change change_of(const struct resident_version *v)
+struct change register_change_of(const struct resident_version *v)
 {
     return (struct change){.reason = municipal_row(v->reason)->legal,
                            .date = v->change_date,
@@ -84,8 +83,8 @@ static enum err find_former(struct register_batch *b, struct fail *f, const stru
 {
     struct resident_version old;
     struct arena a;
-    enum err e =
-        find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value), former);
+    enum err e = register_find_int(b->tx, f, &sql_register_code_find,
+                                   db_int(v->row.identity.resident_code.value), former);
 
     *sent = 0;
     if (e || !*former)
@@ -122,44 +121,56 @@ static enum err name_record(struct register_batch *b, struct fail *f, const stru
     return e;
 }
 
+enum err register_add_record(struct register_batch *b, struct fail *f, struct resident_version *v,
+                             int64_t former, const struct change *change)
+{
+    enum err e;
+
+    v->person = b->row + 1;
+    v->version = 1;
+    if ((e = name_record(b, f, v, former)))
+        return e;
+    return write_version(b, f, v, change);
+}
+
 enum err register_enter(struct register_batch *b, struct fail *f, struct resident_version *v)
 {
-    struct change change = change_of(v);
+    struct change change = register_change_of(v);
+    bool claimed = false;
     int64_t former;
     enum err e;
 
+    if (b->claims && ((e = register_claim_entry(b, f, v, &claimed)) || claimed))
+        return e;
     if (!v->row.has_resident_code && (e = choose_code(b->tx, f, v)))
         return e;
     if ((e = check_place(b, f, v)) || (e = identity_check(f, &v->row.identity, &change)) ||
         (e = find_former(b, f, v, &former, &v->sent)))
         return e;
-    v->person = b->row + 1;
-    v->version = 1;
     v->life = LIFE_CURRENT;
-    if ((e = name_record(b, f, v, former)))
-        return e;
-    return write_version(b, f, v, &change);
+    return register_add_record(b, f, v, former, &change);
 }
 
 /* ---- what happens to a record that is there ---- */
 
-static enum err find_subject(struct register_batch *b, struct fail *f, struct arena *a,
-                             const struct change_event *event, struct resident_version *out)
+static enum err find_subject(struct register_batch *b, struct fail *f, const struct change_event *event,
+                             int64_t *person)
 {
     int64_t by_record = 0, by_code = 0;
     enum err e;
 
     if (event->record.n &&
-        (e = find_int(b->tx, f, &sql_register_record_find, db_text(event->record), &by_record)))
+        (e = register_find_int(b->tx, f, &sql_register_record_find, db_text(event->record), &by_record)))
         return e;
-    if (event->has_resident_code &&
-        (e = find_int(b->tx, f, &sql_register_code_find, db_int(event->resident_code.value), &by_code)))
+    if (event->has_resident_code && (e = register_find_int(b->tx, f, &sql_register_code_find,
+                                                           db_int(event->resident_code.value), &by_code)))
         return e;
     if (event->record.n ? !by_record : !by_code)
         return fail_set(f, ERR_NOT_FOUND, event->record.n ? "record" : "resident_code", NULL);
     if (event->record.n && event->has_resident_code && by_record != by_code)
         return fail_set(f, ERR_CHANGE_SUBJECT, "record", "the resident code is another record's");
-    return resident_version_latest(b->tx, f, by_record ? by_record : by_code, a, out);
+    *person = by_record ? by_record : by_code;
+    return ERR_OK;
 }
 
 /* Codes and numbers that were given up are nobody's for ever (番号法8条, 法30条の2). */
@@ -177,7 +188,7 @@ static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a
 {
     struct resident_version before;
     int64_t cancelled;
-    enum err e = find_int(b->tx, f, &sql_register_event_find, db_text(event->cancels), &cancelled);
+    enum err e = register_find_int(b->tx, f, &sql_register_event_find, db_text(event->cancels), &cancelled);
 
     if (e)
         return e;
@@ -240,7 +251,8 @@ static enum err change_code(struct register_batch *b, struct fail *f, const stru
 
     if (!change_event_sets(event, RESIDENT_COLUMN_RESIDENT_CODE) && (e = choose_code(b->tx, f, v)))
         return e;
-    e = find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value), &holder);
+    e = register_find_int(b->tx, f, &sql_register_code_find, db_int(v->row.identity.resident_code.value),
+                          &holder);
     if (!e && holder)
         e = fail_set(f, ERR_EXISTS, "resident_code", NULL);
     change->has_old_code = true;
@@ -264,12 +276,10 @@ static enum err change_number(struct register_batch *b, struct fail *f, const st
     return e || !awaited ? e : fail_set(f, ERR_EXISTS, "individual_number", "another is being waited for");
 }
 
-/* Fills v, which begins as a copy of old. */
-static enum err change_values(struct register_batch *b, struct fail *f, struct arena *a,
-                              const struct change_event *event, const struct resident_version *old,
-                              struct resident_version *v, struct change *change)
+enum err register_change_row(struct register_batch *b, struct fail *f, struct arena *a,
+                             const struct change_event *event, const struct resident_version *old,
+                             struct resident_version *v)
 {
-    enum change_group group = municipal_row(event->reason)->group;
     enum err e;
 
     if (event->cancels.n)
@@ -286,11 +296,22 @@ static enum err change_values(struct register_batch *b, struct fail *f, struct a
         v->row.moved_from_area = event->moved_to_area;
         v->row.moved_from_address = event->moved_to_address;
     }
-    if (group == CHANGE_CODE_AMENDMENT)
-        return change_code(b, f, event, old, v, change);
-    if (group == CHANGE_NUMBER_AMENDMENT)
-        return change_number(b, f, old, change);
     return ERR_OK;
+}
+
+/* Fills v, which begins as a copy of old. */
+static enum err change_values(struct register_batch *b, struct fail *f, struct arena *a,
+                              const struct change_event *event, const struct resident_version *old,
+                              struct resident_version *v, struct change *change)
+{
+    enum change_group group = municipal_row(event->reason)->group;
+    enum err e = register_change_row(b, f, a, event, old, v);
+
+    if (!e && group == CHANGE_CODE_AMENDMENT)
+        e = change_code(b, f, event, old, v, change);
+    if (!e && group == CHANGE_NUMBER_AMENDMENT)
+        e = change_number(b, f, old, change);
+    return e;
 }
 
 static enum err check_version(const struct register_batch *b, struct fail *f,
@@ -324,41 +345,55 @@ static enum err update_index(struct register_batch *b, struct fail *f, const str
     return db_exec(b->tx, f, &sql_register_household_add, DB(db_text(v->row.household_number), person), NULL);
 }
 
+enum err register_add_version(struct register_batch *b, struct fail *f, const struct resident_version *old,
+                              struct resident_version *v, const struct change *change)
+{
+    enum err e = write_version(b, f, v, change);
+
+    return e ? e : update_index(b, f, old, v);
+}
+
+void register_begin_version(const struct change_event *event, const struct resident_version *old,
+                            struct resident_version *v)
+{
+    *v = *old;
+    v->version++;
+    v->previous = old->id;
+    v->reason = event->reason;
+    v->change_date = event->date;
+    v->planned = event->planned;
+    v->event = event->event;
+    v->row.notified_on = event->notified_on;
+}
+
 static enum err change_record(struct register_batch *b, struct fail *f, struct arena *a,
-                              const struct change_event *event)
+                              const struct change_event *event, int64_t person)
 {
     struct resident_version old, v;
     enum err e;
 
-    if ((e = find_subject(b, f, a, event, &old)) || (e = check_life(f, &old, event->reason)))
+    if ((e = resident_version_latest(b->tx, f, person, a, &old)) || (e = check_life(f, &old, event->reason)))
         return e;
-    v = old;
-    v.version++;
-    v.previous = old.id;
-    v.reason = event->reason;
-    v.change_date = event->date;
-    v.planned = event->planned;
-    v.event = event->event;
-    v.row.notified_on = event->notified_on;
+    register_begin_version(event, &old, &v);
     if (!is_rewriting(event->reason))
         v.life = life_after(&v);
-    struct change change = change_of(&v);
+    struct change change = register_change_of(&v);
     if ((e = change_values(b, f, a, event, &old, &v, &change)) ||
-        (e = check_version(b, f, &old, &v, &change)) || (e = write_version(b, f, &v, &change)))
+        (e = check_version(b, f, &old, &v, &change)))
         return e;
-    return update_index(b, f, &old, &v);
+    return register_add_version(b, f, &old, &v, &change);
 }
 
 /* The new number is the agency's to generate: the event waits for it, and is applied with it
  * (register_wish_fulfil). */
 static enum err wish_number(struct register_batch *b, struct fail *f, struct arena *a,
-                            const struct change_event *event)
+                            const struct change_event *event, int64_t person)
 {
     struct resident_version old;
     int64_t added = 0;
     enum err e;
 
-    if ((e = find_subject(b, f, a, event, &old)) || (e = check_life(f, &old, event->reason)))
+    if ((e = resident_version_latest(b->tx, f, person, a, &old)) || (e = check_life(f, &old, event->reason)))
         return e;
     if (event->reason != MUNICIPAL_NUMBER_ENTRY && !old.row.identity.has_individual_number)
         return fail_set(f, ERR_STATE, "individual_number", "there is none to change");
@@ -370,6 +405,23 @@ static enum err wish_number(struct register_batch *b, struct fail *f, struct are
     if (e || !added)
         return e ? e : fail_set(f, ERR_EXISTS, "individual_number", "another is being waited for");
     return db_exec(b->tx, f, &sql_register_wish_forget, DB(db_text(old.row.record)), NULL);
+}
+
+/* The number may have come already, for the same wish before a restore. */
+static enum err ask_number(struct register_batch *b, struct fail *f, struct arena *a,
+                           const struct change_event *event, int64_t person)
+{
+    struct change_event with = *event;
+    struct individual_number number;
+    char digits[INDIVIDUAL_NUMBER_TEXT_SIZE];
+    bool found;
+    enum err e = register_number_use(b->tx, f, person, &number, &found);
+
+    if (e || !found)
+        return e ? e : wish_number(b, f, a, event, person);
+    with.set |= UINT64_C(1) << RESIDENT_COLUMN_INDIVIDUAL_NUMBER;
+    with.value.cell[RESIDENT_COLUMN_INDIVIDUAL_NUMBER] = str_of(individual_number_REVEAL(number, digits));
+    return change_record(b, f, a, &with, person);
 }
 
 enum err register_wish_fulfil(struct register_batch *b, struct fail *f, struct arena *a, int64_t person,
@@ -401,7 +453,8 @@ enum err register_wish_fulfil(struct register_batch *b, struct fail *f, struct a
         return e ? fail_pass(f, &why) : ERR_OK;
     /* a record that was closed meanwhile, say, keeps its old number; whoever asked is to hear of it */
     return db_exec(b->tx, f, &sql_register_wish_refuse,
-                   DB(db_text(event.record), db_int(e), db_text(str_of(why.field)), db_int(clock_now())), NULL);
+                   DB(db_text(event.record), db_int(e), db_text(str_of(why.field)), db_int(clock_now())),
+                   NULL);
 }
 
 static bool needs_number(const struct change_event *event)
@@ -424,11 +477,25 @@ static enum err enter_event(struct register_batch *b, struct fail *f, const stru
     return register_enter(b, f, &v);
 }
 
+static enum err apply_to_record(struct register_batch *b, struct fail *f, struct arena *a,
+                                const struct change_event *event)
+{
+    bool claimed = false;
+    int64_t person;
+    enum err e = find_subject(b, f, event, &person);
+
+    if (!e && b->claims)
+        e = register_claim_event(b, f, a, event, person, &claimed);
+    if (e || claimed)
+        return e;
+    return needs_number(event) ? ask_number(b, f, a, event, person) : change_record(b, f, a, event, person);
+}
+
 enum err register_apply_event(struct register_batch *b, struct fail *f, struct arena *a,
                               const struct change_event *event)
 {
     int64_t before;
-    enum err e = find_int(b->tx, f, &sql_register_event_find, db_text(event->event), &before);
+    enum err e = register_find_int(b->tx, f, &sql_register_event_find, db_text(event->event), &before);
 
     if (e)
         return e;
@@ -436,7 +503,5 @@ enum err register_apply_event(struct register_batch *b, struct fail *f, struct a
         return fail_set(f, ERR_EXISTS, "event", NULL);
     bool entry = municipal_row(event->reason)->group == CHANGE_ENTRY && !event->cancels.n &&
                  !is_rewriting(event->reason);
-    if (needs_number(event))
-        return wish_number(b, f, a, event);
-    return entry ? enter_event(b, f, event) : change_record(b, f, a, event);
+    return entry ? enter_event(b, f, event) : apply_to_record(b, f, a, event);
 }

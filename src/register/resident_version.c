@@ -7,13 +7,23 @@
 #include "register/register_sql.h"
 
 enum kind { LONG, INT, FLAG, DAY, TEXT, NUMBER };
+enum owner {
+    NETWORK,
+    OURS,
+    OURS_AT_ADDRESS
+}; /* OURS: the network is not told; _AT_ADDRESS: nor holds it elsewhere */
 struct column {
     enum kind kind;
     size_t offset;
+    enum owner owner;
 };
 #define AT(kind, member)                                                                                     \
     {                                                                                                        \
-        kind, offsetof(struct resident_version, member)                                                      \
+        kind, offsetof(struct resident_version, member), NETWORK                                             \
+    }
+#define OWN(owner, kind, member)                                                                             \
+    {                                                                                                        \
+        kind, offsetof(struct resident_version, member), owner                                               \
     }
 static const struct column columns[] = {
     AT(LONG, id),
@@ -29,9 +39,9 @@ static const struct column columns[] = {
     AT(FLAG, planned),
     AT(TEXT, event),
     AT(LONG, stamp),
-    AT(TEXT, row.record),
-    AT(TEXT, row.household_number),
-    AT(TEXT, row.relationship),
+    OWN(OURS, TEXT, row.record),
+    OWN(OURS, TEXT, row.household_number),
+    OWN(OURS, TEXT, row.relationship),
     AT(LONG, row.identity.resident_code.value),
     AT(NUMBER, row.identity),
     AT(FLAG, row.identity.foreign),
@@ -44,24 +54,25 @@ static const struct column columns[] = {
     AT(TEXT, row.identity.name.alias_kana),
     AT(DAY, row.identity.birth_date),
     AT(INT, row.identity.sex),
-    AT(TEXT, row.nationality),
-    AT(TEXT, row.residence_status),
-    AT(TEXT, row.residence_period),
-    AT(DAY, row.residence_until),
+    OWN(OURS, TEXT, row.nationality),
+    OWN(OURS, TEXT, row.residence_status),
+    OWN(OURS, TEXT, row.residence_period),
+    OWN(OURS, DAY, row.residence_until),
     AT(INT, row.identity.address.area_code.value),
-    AT(TEXT, row.town),
+    OWN(OURS_AT_ADDRESS, TEXT, row.town),
     AT(TEXT, row.identity.address.text),
     AT(TEXT, row.identity.address.postal_code),
-    AT(INT, row.honseki_area.value),
-    AT(TEXT, row.honseki),
-    AT(TEXT, row.honseki_head),
-    AT(DAY, row.resident_since),
-    AT(DAY, row.address_since),
+    OWN(OURS, INT, row.honseki_area.value),
+    OWN(OURS, TEXT, row.honseki),
+    OWN(OURS, TEXT, row.honseki_head),
+    OWN(OURS, DAY, row.resident_since),
+    OWN(OURS_AT_ADDRESS, DAY, row.address_since),
     AT(DAY, row.notified_on),
     AT(INT, row.moved_from_area.value),
     AT(TEXT, row.moved_from_address),
 };
 #undef AT
+#undef OWN
 _Static_assert(sizeof(enum register_life) == sizeof(int32_t), "enums are read as INT");
 
 static struct db_value value_of(const struct resident_version *v, const struct column *c)
@@ -92,6 +103,52 @@ enum err resident_version_add(struct db_tx *tx, struct fail *f, const struct res
     for (size_t i = 0; i < COUNT_OF(columns); i++)
         values[i] = value_of(v, &columns[i]);
     return db_exec(tx, f, &sql_register_resident_add, values, COUNT_OF(columns), NULL);
+}
+
+static struct db_value text_value(struct str text)
+{
+    return db_text(text.p ? text : STR(""));
+}
+
+enum err resident_version_complete(struct db_tx *tx, struct fail *f, const struct resident_version *v)
+{
+    const struct resident_row *r = &v->row;
+
+    return db_exec(tx, f, &sql_register_resident_complete,
+                   DB(db_int(v->id), db_int(v->reason), text_value(v->event), text_value(r->record),
+                      text_value(r->household_number), text_value(r->relationship),
+                      text_value(r->nationality), text_value(r->residence_status),
+                      text_value(r->residence_period), db_int(date_to_int(r->residence_until)),
+                      text_value(r->town), db_int(r->honseki_area.value), text_value(r->honseki),
+                      text_value(r->honseki_head), db_int(date_to_int(r->resident_since)),
+                      db_int(date_to_int(r->address_since)), db_int(date_to_int(r->notified_on)),
+                      db_int(r->moved_from_area.value), text_value(r->moved_from_address)),
+                   NULL);
+}
+
+static bool same_value(const struct resident_version *a, const struct resident_version *b,
+                       const struct column *c)
+{
+    const struct db_value x = value_of(a, c), y = value_of(b, c);
+
+    return x.number == y.number && str_equal(x.text, y.text);
+}
+
+void resident_version_follow(const struct resident_version *was, const struct resident_version *is,
+                             struct resident_version *v, bool *changed)
+{
+    static const size_t sizes[] = {
+        [INT] = sizeof(int32_t), [DAY] = sizeof(struct date), [TEXT] = sizeof(struct str)};
+    bool elsewhere = !str_equal(was->row.identity.address.text, v->row.identity.address.text);
+
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        const struct column *c = &columns[i];
+        if (c->owner == NETWORK || (c->owner == OURS_AT_ADDRESS && elsewhere) || !same_value(was, v, c) ||
+            same_value(is, v, c))
+            continue;
+        memcpy((char *)v + c->offset, (const char *)is + c->offset, sizes[c->kind]);
+        *changed = true;
+    }
 }
 
 static void read_number(const struct db_rows *rows, int column, struct identity *identity)

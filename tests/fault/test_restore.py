@@ -17,36 +17,9 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from lives import AGENCY, AREA, CS, NODES, PREFECTURE, REGISTER, Twin, World, twin_beside  # noqa: E402
+from lives import AGENCY, AREA, CS, NODES, PREFECTURE, REGISTER, Twin, twin_beside  # noqa: E402
 from network import Checks, Network  # noqa: E402
-
-
-class Restorable(World):
-    """On SQLite, with the operator's backup key."""
-
-    def __init__(self, net, checks):
-        super().__init__(net, checks, self.ask_file)
-        self.key = net.folder / "key"
-        net.juki("backup", "key", str(self.key))
-
-    def ask_file(self, node, sql):
-        database = self.net.dir / node / "data" / "juki.db"
-        return subprocess.run(["sqlite3", "-readonly", str(database), sql], capture_output=True, text=True, timeout=30).stdout
-
-    def backup(self, node, name, *options):
-        path = self.net.folder / name
-        self.net.juki("backup", "make", str(self.net.dir), node, str(path), "--key", str(self.key), *options)
-        return path
-
-    def restore(self, node, path, key=None, env=None):
-        return self.net.run("restore", str(self.net.dir), node, str(path), "--key", str(key or self.key), env=env)
-
-
-def destroy(net, node):
-    """The disk with the records is gone."""
-    if net.ask(node, do="status"):
-        net.kill(node)
-    shutil.rmtree(net.dir / node / "data")
+from restoring import Restorable, destroy  # noqa: E402
 
 
 def backups_while_changes_run(w):
@@ -226,32 +199,6 @@ def raised_by_hand(w, node):
     w.counted("raised by hand")
 
 
-def register_restored(w, old):
-    """From a backup that lacks nothing it goes on; from an old one it sends nothing and says so."""
-    net, checks = w.net, w.checks
-    path = w.backup(REGISTER, "register.now")
-    destroy(net, REGISTER)
-    r = w.restore(REGISTER, path)
-    checks.check("the register is restored", r.returncode == 0, r.stdout + r.stderr)
-    net.up(REGISTER)
-    w.load(3)
-    w.load(2, coded=False)
-    w.counted("register restored")
-    destroy(net, REGISTER)
-    r = w.restore(REGISTER, old)
-    checks.check("the register is restored from an hour ago", r.returncode == 0 and "register_old" in r.stdout, r.stdout)
-    net.up(REGISTER)
-    w.wait("an old register alarms", lambda: " alarm event=register_old" in w.log(REGISTER))
-    before = net.ask(CS, do="status")
-    path = net.residents(AREA, 2, seed=99, extra=("--with-codes",))
-    net.ask(REGISTER, do="load", path=str(path))
-    status = net.ask(REGISTER, do="status")
-    checks.check("it says so", "old copy" in status.get("trouble", ""), status)
-    after = net.ask(CS, do="status")
-    checks.check("and sends nothing", after["persons"] == before["persons"] and after["notices"] == before["notices"],
-                 (before["notices"], after["notices"]))
-
-
 def on_postgresql(checks):
     """The way out is named; nothing is tried."""
     with Network(AREA, options=("--postgresql", "postgresql://127.0.0.1:1")) as net:
@@ -289,7 +236,6 @@ def main():
         refusals(w, CS, made[CS])
         kills(w, CS)
         raised_by_hand(w, CS)
-        register_restored(w, made[REGISTER])
         net.down()
         verified = net.run("log", "verify", str(net.dir))
         checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)

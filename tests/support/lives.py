@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network whose servers are restored: what must stand afterwards at every level, the fork of a restored log, old twins."""
+import csv
+import json
 import re
 import signal
 import subprocess
@@ -16,7 +18,9 @@ class World:
     """The network, and how many people and changes there must be. query(node, sql) asks a server's database."""
 
     def __init__(self, net, checks, query):
-        self.net, self.checks, self.query, self.people, self.seed = net, checks, query, 0, 0
+        self.net, self.checks, self.query = net, checks, query
+        self.people, self.events, self.seed = 0, 0, 0
+        self.given = []  # files that the register took, in order: verb, path
         for node in NODES:  # heads every second, so that there is always one above that a restore loses
             with open(net.dir / node / "juki.yaml", "a", encoding="utf-8") as f:
                 f.write("ledger:\n  head_interval: 1s\n")
@@ -28,12 +32,28 @@ class World:
         answer = self.net.ask(REGISTER, do="load", path=str(path))
         self.checks.check(f"load {self.seed} is taken", answer and answer.get("taken") == count, answer)
         self.people += count
+        self.given.append(("load", path))
+
+    def move(self, count, of=-1):
+        """The first people of a file that was loaded move within the town: one change and one version each."""
+        with open([path for verb, path in self.given if verb == "load"][of], encoding="utf-8-sig", newline="") as f:
+            records = [row["record"] for row in csv.DictReader(f)][:count]
+        self.seed += 1
+        path = self.net.folder / f"moves-{self.seed}.jsonl"
+        path.write_text("".join(json.dumps(
+            {"event": f"{self.seed}-{n}", "reason": "move_within", "change_date": "2026-11-20", "record": record,
+             "set": {"address": f"兵庫県西宮市甲子園口{n + 1}番{self.seed}号", "household_number": f"{AREA}-moved-{self.seed}-{n}"}},
+            ensure_ascii=False) + "\n" for n, record in enumerate(records)), encoding="utf-8")
+        answer = self.net.ask(REGISTER, do="apply", path=str(path))
+        self.checks.check(f"moves {self.seed} are taken", answer and answer.get("taken") == count, answer)
+        self.events += count
+        self.given.append(("apply", path))
 
     def counted(self, what):
         """Every level has everybody once, and every change once."""
         equal = self.net.wait_equal(90)
         self.checks.check(f"{what}: every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
-        want = {"current": self.people, "versions": self.people}
+        want = {"current": self.people, "versions": self.people + self.events}
         for node in NODES:
             persons = (self.net.ask(node, do="status") or {}).get("persons", {})
             seen = {k: persons.get(k) for k in want}

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 static int64_t taken_numbers[STAGE_TAKEN_MAX], taken_replaces[STAGE_TAKEN_MAX];
+static int64_t taken_codes[STAGE_TAKEN_MAX],
+    taken_versions[STAGE_TAKEN_MAX];       /* as a store would number them */
 static char *taken_texts[STAGE_TAKEN_MAX]; /* identity and change as JSON; NULL: forgotten */
 static size_t taken_count;
 static int64_t taken_number, requested_code;
@@ -73,6 +75,16 @@ size_t door_stage_strangers(const char **source)
     return atomic_load(&stranger_count);
 }
 
+static int64_t version_of(const struct identity_change *c)
+{
+    int64_t code = c->change.has_old_code ? c->change.old_code.value : c->identity.resident_code.value;
+
+    for (size_t i = taken_count; i-- > 0;)
+        if (taken_codes[i] == code)
+            return taken_versions[i] + 1;
+    return 1;
+}
+
 enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *f,
                               const struct identity_change *change)
 {
@@ -95,6 +107,8 @@ enum err identity_notice_take(struct flow *flow, struct db_tx *tx, struct fail *
         taken_texts[taken_count] = malloc(text.n);
         memcpy(taken_texts[taken_count], text.p, text.n);
         buf_release(&text);
+        taken_versions[taken_count] = version_of(change);
+        taken_codes[taken_count] = change->identity.resident_code.value;
         taken_numbers[taken_count] = change->number;
         taken_replaces[taken_count++] = change->replaces;
     }
@@ -110,11 +124,13 @@ void door_stage_forget(int64_t number)
         }
 }
 
-static const char *text_of(int64_t number)
+static const char *text_of(int64_t number, int64_t *version)
 {
     for (size_t i = 0; i < taken_count; i++)
-        if (taken_numbers[i] == number)
+        if (taken_numbers[i] == number) {
+            *version = taken_versions[i];
             return taken_texts[i];
+        }
     return NULL;
 }
 
@@ -128,7 +144,8 @@ enum err identity_notice_told(struct db_tx *tx, struct fail *f, int64_t first, i
     (void)tx;
     for (int64_t number = first; !e && more && number <= last; number++) {
         struct identity_told told = {.change = {.number = number}};
-        const char *text = text_of(number);
+        int64_t version = 0;
+        const char *text = text_of(number, &version);
         struct arena a;
         struct json *tree;
         arena_init(&a, 1 << 20);
@@ -136,6 +153,8 @@ enum err identity_notice_told(struct db_tx *tx, struct fail *f, int64_t first, i
             e = identity_json_read(f, tree, &a, &told.change.identity, &told.change.change);
             json_free(tree);
         }
+        if (told.change.identity.has_individual_number) /* else it waits */
+            told.version = version;
         more = !e && each(arg, number, text ? &told : NULL);
         arena_release(&a);
     }

@@ -8,6 +8,7 @@
 #include "flow/flow_resident_code_stock_sql.h"
 #include "ledger/ledger_sql.h"
 #include "link/link_sql.h"
+#include "register/register_sql.h"
 #include "sample_sql.h"
 #include "store/store_sql.h"
 #include "stores.h"
@@ -22,6 +23,7 @@ static const struct db_module *const modules[] = {
     &flow_number_module,
     &flow_resident_code_stock_module,
     &door_module,
+    &register_module,
     &sample_module,
 };
 
