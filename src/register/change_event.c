@@ -128,8 +128,8 @@ static enum err read_set(struct fail *f, const struct json *object, struct arena
 static enum err refuse_unknown(struct fail *f, const struct json *object)
 {
     static const char *const known[] = {
-        "event",         "reason",  "change_date",        "notified_on",      "planned", "record",
-        "resident_code", "cancels", "moved_to_area_code", "moved_to_address", "set"};
+        "event",         "reason",  "change_date", "notified_on",        "planned",          "record",
+        "resident_code", "cancels", "corrects",    "moved_to_area_code", "moved_to_address", "set"};
     size_t found = 0;
     for (size_t i = 0; i < COUNT_OF(known); i++)
         found += json_get(object, known[i]) != NULL;
@@ -155,6 +155,8 @@ static enum err read_members(struct fail *f, const struct json *object, struct a
     if (!err)
         err = read_text(f, object, "cancels", a, &e->cancels);
     if (!err)
+        err = read_text(f, object, "corrects", a, &e->corrects);
+    if (!err)
         err = read_destination(f, object, a, e);
     return err ? err : read_set(f, object, a, e);
 }
@@ -178,6 +180,8 @@ static enum err check_rule(struct fail *f, const struct change_event *e, enum fo
         return fail_set(f, ERR_CHANGE_VALUE, "set", "nothing is changed");
     if ((form == CANCEL) != (e->cancels.n > 0))
         return fail_set(f, ERR_CHANGE_VALUE, "cancels", form == CANCEL ? "needed" : "not with this reason");
+    if (form != CODE && e->corrects.n)
+        return fail_set(f, ERR_CHANGE_VALUE, "corrects", "not with this reason");
     if (form != MOVE_OUT && (e->moved_to_address.n || e->moved_to_area.value))
         return fail_set(f, ERR_CHANGE_VALUE, "moved_to_address", "not with this reason");
     return ERR_OK;

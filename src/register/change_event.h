@@ -8,6 +8,7 @@
 enum { CHANGE_LINE_MAX = 64 << 10 };
 struct change_event {          /* text lies in the arena */
     struct str event, cancels; /* cancels: empty unless the reason is a cancellation */
+    struct str corrects;       /* of a change of code: the one whose code was wrong; else empty */
     enum municipal_reason reason;
     struct date date, notified_on; /* notified_on zeroed: none */
     bool planned;

@@ -330,7 +330,12 @@ static enum err write_again(struct register_batch *b, struct fail *f, struct rep
     if (change_row(change.reason)->group == CHANGE_CODE_AMENDMENT ||
         change_row(change.reason)->group == CHANGE_NUMBER_AMENDMENT)
         return fail_set(f, ERR_STATE, "change", "give it up and enter it anew");
-    now.row.identity.resident_code = told.row.identity.resident_code;
+    db_query(b->tx, &rows, &sql_register_code_find, DB(db_int(told.row.identity.resident_code.value)));
+    bool still = db_next(&rows) && db_row_int(&rows, 0) == told.person;
+    if ((e = db_done(&rows, f)))
+        return e;
+    if (still) /* else it was given by mistake, and taken back since */
+        now.row.identity.resident_code = told.row.identity.resident_code;
     now.id = told.id;
     return register_batch_queue(b, f, &now, &change, p->refused);
 }

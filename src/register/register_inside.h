@@ -66,6 +66,8 @@ struct resident_version {
     bool planned;
     struct str event;
     bool drawn;              /* not a column: the code is to be taken off the drawn ones */
+    int64_t corrects;        /* not a column: the change that told of a wrong code, 0 none */
+    bool told;               /* not a column: the corrected change was not refused, and counts as sent */
     struct resident_row row; /* moved_from_*: for a removal, where to */
 };
 MUST_CHECK enum err resident_version_add(struct db_tx *tx, struct fail *f, const struct resident_version *v);

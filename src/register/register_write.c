@@ -6,7 +6,8 @@
  * version stays inside. States follow the network's: a planned move out leaves the person 転出予定, any other
  * removal closes the episode, an entry opens it. Everything is checked before the first write, so a refused
  * change leaves nothing. 住民票コード: a new entry without one gets a drawn one; the code of a closed record
- * may come back with its person, that of an open one may not. */
+ * may come back with its person, that of an open one may not; one that was given by mistake is taken back by
+ * an event that corrects the change, and is nobody's. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -59,7 +60,7 @@ static enum err write_version(struct register_batch *b, struct fail *f, struct r
     v->id = b->row + 1;
     v->stamp = clock_now();
     if (change->reason != CHANGE_NONE) {
-        v->sent++;
+        v->sent += !v->corrects || v->told;
         v->sent_reason = change->reason;
         v->sent_date = change->date;
     }
@@ -72,7 +73,7 @@ static enum err write_version(struct register_batch *b, struct fail *f, struct r
     if (v->event.n &&
         (e = db_exec(b->tx, f, &sql_register_event_add, DB(db_text(v->event), db_int(v->id)), NULL)))
         return e;
-    return change->reason != CHANGE_NONE ? register_batch_queue(b, f, v, change, 0) : ERR_OK;
+    return change->reason != CHANGE_NONE ? register_batch_queue(b, f, v, change, v->corrects) : ERR_OK;
 }
 
 /* ---- entries ---- */
@@ -242,9 +243,51 @@ static enum err check_life(struct fail *f, const struct resident_version *old, e
     return ERR_OK;
 }
 
-static enum err change_code(struct register_batch *b, struct fail *f, const struct change_event *event,
-                            const struct resident_version *old, struct resident_version *v,
-                            struct change *change)
+/* The record's last code before the wrong one: what was taken back before names no record any more. */
+static enum err code_before(struct register_batch *b, struct fail *f, struct arena *a,
+                            const struct resident_version *wrong, struct resident_code *code)
+{
+    struct resident_version before = *wrong;
+    int64_t holder = 0;
+    enum err e = ERR_OK;
+
+    while (!e && (holder != wrong->person || resident_code_equal(before.row.identity.resident_code,
+                                                                 wrong->row.identity.resident_code))) {
+        if (!(e = resident_version_get(b->tx, f, before.previous, a, &before)))
+            e = register_find_int(b->tx, f, &sql_register_code_find,
+                                  db_int(before.row.identity.resident_code.value), &holder);
+    }
+    *code = before.row.identity.resident_code;
+    return e;
+}
+
+/* The change that gave the record its present code was wrong: another code in its place. */
+static enum err correct_code(struct register_batch *b, struct fail *f, struct arena *a,
+                             const struct change_event *event, const struct resident_version *old,
+                             struct resident_version *v, struct change *change)
+{
+    struct resident_version wrong;
+    int64_t id;
+    char state;
+    enum err e, why;
+
+    if ((e = register_find_int(b->tx, f, &sql_register_event_find, db_text(event->corrects), &id)) ||
+        (!id && (e = fail_set(f, ERR_NOT_FOUND, "corrects", NULL))) ||
+        (e = resident_version_get(b->tx, f, id, a, &wrong)))
+        return e;
+    if (wrong.person != old->person || municipal_row(wrong.reason)->group != CHANGE_CODE_AMENDMENT ||
+        !resident_code_equal(wrong.row.identity.resident_code, old->row.identity.resident_code))
+        return fail_set(f, ERR_STATE, "corrects", "not the change that gave the present code");
+    if ((e = register_find_int(b->tx, f, &sql_register_change_number, db_int(id), &v->corrects)) ||
+        (e = change_range_find(b->tx, f, v->corrects, &state, &why)))
+        return e;
+    v->told = state != 'r';
+    return code_before(b, f, a, &wrong, &change->old_code);
+}
+
+static enum err change_code(struct register_batch *b, struct fail *f, struct arena *a,
+                            const struct change_event *event, const struct resident_version *old,
+                            struct resident_version *v, struct change *change)
 {
     int64_t holder;
     enum err e;
@@ -257,7 +300,7 @@ static enum err change_code(struct register_batch *b, struct fail *f, const stru
         e = fail_set(f, ERR_EXISTS, "resident_code", NULL);
     change->has_old_code = true;
     change->old_code = old->row.identity.resident_code;
-    return e;
+    return e || !event->corrects.n ? e : correct_code(b, f, a, event, old, v, change);
 }
 
 /* One given by hand would be changed again by the one that is on its way. */
@@ -308,7 +351,7 @@ static enum err change_values(struct register_batch *b, struct fail *f, struct a
     enum err e = register_change_row(b, f, a, event, old, v);
 
     if (!e && group == CHANGE_CODE_AMENDMENT)
-        e = change_code(b, f, event, old, v, change);
+        e = change_code(b, f, a, event, old, v, change);
     if (!e && group == CHANGE_NUMBER_AMENDMENT)
         e = change_number(b, f, old, change);
     return e;
@@ -337,6 +380,9 @@ static enum err update_index(struct register_batch *b, struct fail *f, const str
 
     if (!e && !resident_code_equal(code, old->row.identity.resident_code))
         e = db_exec(b->tx, f, &sql_register_code_add, DB(db_int(code.value), person), NULL);
+    if (!e && v->corrects)
+        e = db_exec(b->tx, f, &sql_register_code_remove,
+                    DB(db_int(old->row.identity.resident_code.value), person), NULL);
     if (e || str_equal(old->row.household_number, v->row.household_number))
         return e;
     if ((e = db_exec(b->tx, f, &sql_register_household_remove, DB(db_text(old->row.household_number), person),

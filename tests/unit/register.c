@@ -199,6 +199,33 @@ static void a_code_or_number_change_names_the_old_one_on(const char *url)
     scene_close(&s);
 }
 
+static void a_wrong_code_is_corrected_and_free_again_on(const char *url)
+{
+    struct scene s;
+    struct look l;
+    scene_open(&s, url);
+    scene_load(&s, STR(HEADER TARO));
+    scene_apply(&s, "{\"event\":\"e1\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\","
+                    "\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
+                    "{\"event\":\"e2\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\","
+                    "\"corrects\":\"e1\","
+                    "\"record\":\"r-1\",\"set\":{\"resident_code\":\"24846016224\"}}\n"
+                    "{\"event\":\"e3\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-02\","
+                    "\"corrects\":\"e1\","
+                    "\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n"
+                    "{\"event\":\"e4\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-02\","
+                    "\"corrects\":\"e2\","
+                    "\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n");
+    assert_int_equal(s.refusals, 1); /* e1 gave another code than the present one */
+    assert_int_equal(s.errors[0], ERR_STATE);
+    assert_non_null(strstr(scene_change(&s, &l, 3), "\"replaces\":2"));
+    assert_non_null(strstr(l.body, "\"resident_code\":\"24846016224\""));
+    assert_non_null(strstr(l.body, "\"old_resident_code\":\"24727059608\""));
+    assert_non_null(strstr(scene_change(&s, &l, 4), "\"replaces\":3")); /* the first wrong one was free */
+    assert_non_null(strstr(l.body, "\"old_resident_code\":\"24727059608\""));
+    scene_close(&s);
+}
+
 struct seen_provisional {
     char text[256];
 };
@@ -472,6 +499,7 @@ ON_BOTH(events_become_legal_changes_or_stay_inside)
 ON_BOTH(what_cannot_be_done_is_refused_and_changes_nothing)
 ON_BOTH(a_person_who_comes_back_keeps_the_code)
 ON_BOTH(a_code_or_number_change_names_the_old_one)
+ON_BOTH(a_wrong_code_is_corrected_and_free_again)
 ON_BOTH(the_census_is_that_of_a_store_which_took_the_changes)
 ON_BOTH(provisional_entries_leave_only_when_confirmed)
 ON_BOTH(many_problems_are_listed_once_each)
@@ -487,6 +515,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_done_is_refused_and_changes_nothing),
         cmocka_unit_test(a_person_who_comes_back_keeps_the_code),
         cmocka_unit_test(a_code_or_number_change_names_the_old_one),
+        cmocka_unit_test(a_wrong_code_is_corrected_and_free_again),
         cmocka_unit_test(the_census_is_that_of_a_store_which_took_the_changes),
         cmocka_unit_test(provisional_entries_leave_only_when_confirmed),
         cmocka_unit_test(many_problems_are_listed_once_each),
