@@ -73,9 +73,9 @@ def anothers(net, paths):
     hundred thousand residents. So a record that is missing must have a code that is another's."""
     with contextlib.closing(sqlite3.connect(f"file:{net.dir / NODES[3] / 'data' / 'juki.db'}?mode=ro", uri=True)) as db:
         known = {record for record, in db.execute("SELECT record FROM register_record")}
-        holder = dict(db.execute("SELECT c.code, r.record FROM register_code c JOIN register_record r ON r.person = c.person"))
+        codes = {code for code, in db.execute("SELECT code FROM register_code")}
     missing = [row for path in paths for row in rows_of(path) if row["record"] not in known]
-    return {row["record"] for row in missing if row["resident_code"] and int(row["resident_code"]) in holder}
+    return {row["record"] for row in missing if row["resident_code"] and int(row["resident_code"]) in codes}
 
 
 def settled(net, seconds):
