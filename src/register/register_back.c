@@ -243,6 +243,12 @@ static enum place place_of(const struct item *i, const struct resident_version *
                                                                                           : NEW_RECORD;
 }
 
+/* Another code in the place of a wrong one, whatever was told under that meanwhile. */
+static bool corrects_code(const struct item *i)
+{
+    return i->replaces && change_row(i->change.reason)->group == CHANGE_CODE_AMENDMENT;
+}
+
 /* Only of a version that was taken back it is certain that `sent` counts as the CS does: one that the door
  * refused was counted here and not there. */
 static enum err is_older(struct register_batch *b, struct fail *f, const struct item *i,
@@ -252,7 +258,8 @@ static enum err is_older(struct register_batch *b, struct fail *f, const struct 
     struct db_rows rows;
 
     *older = false;
-    if (!i->version || i->version > old->sent || !area_code_equal(was, i->identity.address.area_code))
+    if (!i->version || i->version > old->sent || corrects_code(i) ||
+        !area_code_equal(was, i->identity.address.area_code))
         return ERR_OK;
     db_query(b->tx, &rows, &sql_register_back_person, DB(db_int(old->person)));
     while (db_next(&rows))
@@ -327,6 +334,10 @@ static enum err add_on_top(struct register_batch *b, struct fail *f, struct aren
     v.version++;
     v.previous = old->id;
     say(i, &v, old->life, old->sent);
+    if (corrects_code(i) && !resident_code_equal(old->row.identity.resident_code, i->change.old_code)) {
+        v.corrects = i->replaces; /* the wrong code is nobody's */
+        v.told = true;
+    }
     if (i->change.reason == CHANGE_EX_OFFICIO_ENTRY)
         v.reason = MUNICIPAL_CANCELLED_REMOVAL;
     if (!str_equal(old->row.identity.address.text, i->identity.address.text)) {

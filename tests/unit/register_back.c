@@ -277,6 +277,34 @@ static void what_differs_is_another_change(void **state)
     assert_string_equal(lacking(), "2 o r-1 move_within;");
 }
 
+/* Told under the wrong code in between; the right one stands above it, and the wrong one is somebody else's.
+ */
+static void a_code_that_was_corrected_is_free_again(void **state)
+{
+    (void)state;
+    scene_load(&s, STR(HEADER TARO));
+    back_up();
+    scene_apply(
+        &s, "{\"event\":\"e1\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\","
+            "\"record\":\"r-1\",\"set\":{\"resident_code\":\"24846016224\"}}\n"
+            "{\"event\":\"e2\",\"reason\":\"move_within\",\"change_date\":\"2026-06-02\",\"record\":\"r-1\","
+            "\"set\":{\"address\":\"兵庫県西宮市甲子園口1丁目\"}}\n"
+            "{\"event\":\"e3\",\"reason\":\"code_change_request\",\"change_date\":\"2026-06-01\","
+            "\"corrects\":\"e1\",\"record\":\"r-1\",\"set\":{\"resident_code\":\"25208017643\"}}\n");
+    assert_int_equal(s.refusals, 0);
+    send_all();
+    struct digest before = census();
+    restore();
+    take_back();
+    struct digest after = census();
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_int_equal(newest("r-1")->v.row.identity.resident_code.value, 25208017643);
+    scene_load(&s, STR(HEADER HANAKO)); /* whose the wrong one is */
+    assert_int_equal(s.refusals, 0);
+    WAIT_FOR(scene_status(&s).taken == 5);
+    assert_taken_once(5);
+}
+
 static void nothing_is_taken_in_before_all_is_back(void **state)
 {
     int64_t number;
@@ -550,6 +578,7 @@ int main(void)
         ROW(what_the_cs_took_is_taken_back),
         ROW(what_is_given_again_is_known_and_filled_in),
         ROW(what_differs_is_another_change),
+        ROW(a_code_that_was_corrected_is_free_again),
         ROW(nothing_is_taken_in_before_all_is_back),
         ROW(a_queue_in_the_backup_is_settled_first),
         ROW(an_old_copy_that_nobody_restored_stays_silent),
