@@ -3,10 +3,12 @@
 """Runs every test of the tree and counts them; ./run test builds first and then comes here.
 
 One line a group with its time, details only of what failed, and at the end `N passed, N failed`.
-The count is honest: cmocka test functions one by one (their plan says how many there should be, so that a program
+The unit tests come first; then lint and the scripts, two at a time, since most of them wait more than they work, the
+longest first. The count is honest: cmocka test functions one by one (their plan says how many there should be, so that a program
 that dies half-way has the rest counted as failed), and for scripts the sum of what each says in its last line. A
 program that dies, hangs, prints no count or ran nothing counts as a failure."""
 import argparse
+import concurrent.futures
 import glob
 import json
 import os
@@ -18,7 +20,12 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, 'build-asan')
-SHORT, LONG = 300, 5400  # seconds a script may take
+SHORT, LONG = 600, 5400  # seconds a script may take
+AT_ONCE = 2
+# these take longest; in order, so that none of them is left for the end
+LONGEST = ['lint', 'tests/fuzz/test_fuzz.py', 'tests/scenario/test_network.py', 'tests/fault/test_restore_register.py',
+           'tests/fault/test_disk.py', 'tests/scenario/test_postgresql.py', 'tests/fault/test_restore.py',
+           'tests/scenario/test_standby.py']
 COUNT = re.compile(r'^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
 TAP = re.compile(r'^(not )?ok \d+ - (.*?)( # SKIP.*)?$', re.M)
 PLAN = re.compile(r'^1\.\.(\d+)$', re.M)
@@ -27,11 +34,15 @@ PLAN = re.compile(r'^1\.\.(\d+)$', re.M)
 class Tally:
     def __init__(self, passed=0, failed=0, skipped=0):
         self.passed, self.failed, self.skipped = passed, failed, skipped
+        self.details = ''
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+
+    def show(self, title, text, lines=40):
+        self.details += f'--- {title}\n' + ''.join(f'    {line}\n' for line in text.rstrip().splitlines()[-lines:])
 
     def __str__(self):
         skipped = f', {self.skipped} skipped' if self.skipped else ''
@@ -46,12 +57,6 @@ def environment(long=False):
     if long:
         env['JUKI_LONG'] = '1'
     return env
-
-
-def show(title, text, lines=40):
-    print(f'--- {title}')
-    for line in text.rstrip().splitlines()[-lines:]:
-        print('    ' + line)
 
 
 def unit_program_tally(entry):
@@ -75,8 +80,9 @@ def unit_group(long):
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
     tally = Tally()
     if not os.path.exists(log):
-        show('meson test', run.stdout)
-        return Tally(failed=1)
+        tally.failed = 1
+        tally.show('meson test', run.stdout)
+        return tally
     with open(log, encoding='utf-8') as f:
         for line in f:
             entry = json.loads(line)
@@ -84,10 +90,10 @@ def unit_group(long):
             tally.add(one)
             if one.failed:
                 bad = ' '.join(name for bad, name, _ in TAP.findall(entry.get('stdout') or '') if bad)
-                show(f'{entry["name"]}: {entry["result"]} {bad}',
-                     (entry.get('stdout') or '') + '\n' + (entry.get('stderr') or ''))
+                tally.show(f'{entry["name"]}: {entry["result"]} {bad}',
+                           (entry.get('stdout') or '') + '\n' + (entry.get('stderr') or ''))
     if run.returncode and not tally.failed:
-        show('meson test', run.stdout)
+        tally.show('meson test', run.stdout)
         tally.failed = 1
     return tally
 
@@ -103,8 +109,9 @@ def finish(process, seconds):
 
 def script_tally(path, long, *args):
     if not os.access(path, os.X_OK):
-        show(os.path.relpath(path, ROOT), 'is not executable')
-        return Tally(failed=1)
+        tally = Tally(failed=1)
+        tally.show(os.path.relpath(path, ROOT), 'is not executable')
+        return tally
     seconds = LONG if long else SHORT
     process = subprocess.Popen([path, *args, *(['--long'] if long else [])], cwd=ROOT, env=environment(long), text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -120,7 +127,7 @@ def script_tally(path, long, *args):
     if problem:
         tally.failed += 1
     if tally.failed:
-        show(f'{os.path.relpath(path, ROOT)}: {problem or tally}', out)
+        tally.show(f'{os.path.relpath(path, ROOT)}: {problem or tally}', out)
     return tally
 
 
@@ -129,12 +136,18 @@ def scripts():
     return sorted(found + glob.glob(os.path.join(ROOT, 'tests', 'scenario', '*.sh')))
 
 
-def groups(long):
-    yield 'unit tests under sanitizers', lambda: unit_group(long)
-    yield 'tests/edges.py', lambda: script_tally(os.path.join(ROOT, 'tests', 'edges.py'), False)
-    yield 'lint', lambda: script_tally(os.path.join(ROOT, 'tools', 'lint.py'), long)
-    for path in scripts():
-        yield os.path.relpath(path, ROOT), lambda path=path: script_tally(path, long)
+def side_by_side(long):
+    """Lint and the scripts: name and what to run."""
+    found = {os.path.relpath(path, ROOT): lambda path=path: script_tally(path, long) for path in scripts()}
+    found['lint'] = lambda: script_tally(os.path.join(ROOT, 'tools', 'lint.py'), long)
+    return sorted(found.items(), key=lambda each: LONGEST.index(each[0]) if each[0] in LONGEST else len(LONGEST))
+
+
+def timed(name, run):
+    start = time.monotonic()
+    tally = run()
+    print(tally.details + f'{name:<42} {tally!s:<32} {time.monotonic() - start:7.1f} s', flush=True)
+    return tally
 
 
 def main():
@@ -142,14 +155,12 @@ def main():
     options.add_argument('--long', action='store_true', help='also the tests that take long, and gcc -fanalyzer')
     long = options.parse_args().long
     total = Tally()
-    for name, run in groups(long):
-        if name == 'lint':
-            print('lint begins: what is unchanged since the last run is skipped, a whole tree takes some minutes',
-                  flush=True)
-        start = time.monotonic()
-        tally = run()
-        total.add(tally)
-        print(f'{name:<42} {tally!s:<32} {time.monotonic() - start:7.1f} s', flush=True)
+    total.add(timed('unit tests under sanitizers', lambda: unit_group(long)))
+    total.add(timed('tests/edges.py', lambda: script_tally(os.path.join(ROOT, 'tests', 'edges.py'), False)))
+    print('lint begins: what is unchanged since the last run is skipped, a whole tree takes some minutes', flush=True)
+    with concurrent.futures.ThreadPoolExecutor(1 if long else AT_ONCE) as pool:  # what --long measures is to be alone
+        for tally in pool.map(lambda each: timed(*each), side_by_side(long)):
+            total.add(tally)
     print(f'{total.passed} passed, {total.failed} failed')
     return 1 if total.failed else 0
 

@@ -20,7 +20,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from network import BIN, Checks, Network  # noqa: E402
-from postgres import Postgres, Wire, database_of, free_port, wanted  # noqa: E402
+from ports import free_port  # noqa: E402
+from postgres import Postgres, Wire, database_of, wanted  # noqa: E402
 
 AREA = "282049"
 REGISTER = f"register.{AREA}"

@@ -10,27 +10,11 @@ import subprocess
 import tempfile
 import time
 
+from ports import free_ports
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("JUKI_BUILD", ROOT / "build"))
 BIN = pathlib.Path(os.environ.get("JUKI_BIN", BUILD / "src" / "program"))
-
-
-def free_ports(count):
-    """The first of `count` consecutive free ports on loopback."""
-    for base in range(20000 + os.getpid() % 5000, 60000, count):
-        sockets = []
-        try:
-            for port in range(base, base + count):
-                s = socket.socket()
-                sockets.append(s)
-                s.bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            continue
-        finally:
-            for s in sockets:
-                s.close()
-    raise RuntimeError("no free ports")
 
 
 class Network:

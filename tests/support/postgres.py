@@ -3,7 +3,6 @@
 
 JUKI_TEST_NO_POSTGRES=1 leaves it out: a script that finds wanted() false says so and counts what it skipped."""
 import glob
-import itertools
 import os
 import pathlib
 import pwd
@@ -15,24 +14,11 @@ import tempfile
 import threading
 import time
 
+from ports import free_port
+
 
 def wanted():
     return not os.environ.get("JUKI_TEST_NO_POSTGRES")
-
-
-PORTS = itertools.count(26000 + os.getpid() % 3000)
-
-
-def free_port():
-    """None twice: above the ports of networks, and below those that the system gives to whoever connects."""
-    for port in itertools.takewhile(lambda port: port < 32000, PORTS):
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError("no free port")
 
 
 class Postgres:
