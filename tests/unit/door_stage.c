@@ -75,12 +75,23 @@ size_t door_stage_strangers(const char **source)
     return atomic_load(&stranger_count);
 }
 
+static int64_t taken_code(int64_t number)
+{
+    for (size_t i = 0; i < taken_count; i++)
+        if (taken_numbers[i] == number)
+            return taken_codes[i];
+    return 0;
+}
+
+/* One above the last that was told of the person: under the old code, or under one that a correction takes
+ * back. */
 static int64_t version_of(const struct identity_change *c)
 {
     int64_t code = c->change.has_old_code ? c->change.old_code.value : c->identity.resident_code.value;
+    int64_t wrong = c->replaces ? taken_code(c->replaces) : code;
 
     for (size_t i = taken_count; i-- > 0;)
-        if (taken_codes[i] == code)
+        if (taken_codes[i] == code || taken_codes[i] == wrong)
             return taken_versions[i] + 1;
     return 1;
 }
@@ -124,11 +135,12 @@ void door_stage_forget(int64_t number)
         }
 }
 
-static const char *text_of(int64_t number, int64_t *version)
+static const char *text_of(int64_t number, int64_t *version, int64_t *replaces)
 {
     for (size_t i = 0; i < taken_count; i++)
         if (taken_numbers[i] == number) {
             *version = taken_versions[i];
+            *replaces = taken_replaces[i];
             return taken_texts[i];
         }
     return NULL;
@@ -145,7 +157,7 @@ enum err identity_notice_told(struct db_tx *tx, struct fail *f, int64_t first, i
     for (int64_t number = first; !e && more && number <= last; number++) {
         struct identity_told told = {.change = {.number = number}};
         int64_t version = 0;
-        const char *text = text_of(number, &version);
+        const char *text = text_of(number, &version, &told.change.replaces);
         struct arena a;
         struct json *tree;
         arena_init(&a, 1 << 20);
