@@ -140,10 +140,12 @@ static bool port_is_free(int port)
     return is_free;
 }
 
-/* The first of PORTS free ports, below those that the kernel gives away. */
+/* The first of PORTS free ports, below those that the kernel gives away; processes that begin one after the
+ * other look in places of their own. */
 static int find_ports(void)
 {
-    for (int base = 20000 + (int)getpid() % 5000; base < 32000; base += PORTS) {
+    enum { FIRST = 20000, LAST = 32000, ROW = 2 * PORTS };
+    for (int base = FIRST + (int)getpid() % ((LAST - FIRST) / ROW) * ROW; base < LAST; base += PORTS) {
         int n = 0;
         while (n < PORTS && port_is_free(base + n))
             n++;
