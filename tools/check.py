@@ -75,7 +75,7 @@ def unit_group(long):
     log = os.path.join(BUILD, 'meson-logs', 'testlog.json')
     if os.path.exists(log):
         os.unlink(log)
-    command = ['meson', 'test', '-C', BUILD, '--no-rebuild', '--num-processes', '3']
+    command = ['meson', 'test', '-C', BUILD, '--no-rebuild', '--num-processes', '2']
     run = subprocess.run(command + ([] if long else ['--no-suite', 'long']), env=environment(long), text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
     tally = Tally()

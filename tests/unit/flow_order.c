@@ -629,15 +629,22 @@ static void all_merges(struct crowd *c, const struct life *life, bool *merge, si
     }
 }
 
-static void live_every_merge(const char *const *texts, size_t count)
+/* On PostgreSQL every third life, unless there is time: it is the same code, and each change costs some
+ * trips. */
+static size_t stride(void)
+{
+    return getenv("JUKI_TEST_STORE") && !getenv("JUKI_LONG") ? 3 : 1;
+}
+
+static void live_every_merge(const char *const *texts, size_t count, size_t step)
 {
     static struct crowd c;
     static struct life read[COUNT_OF(lives)];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += step) {
         bool merge[SIDES * STEPS_MAX] = {false};
         life_read(&read[i], texts[i]);
         all_merges(&c, &read[i], merge, read[i].length[0], read[i].length[1]);
-        if (c.count >= CROWD_ENOUGH || i + 1 == count)
+        if (c.count >= CROWD_ENOUGH || i + step >= count)
             live(&c);
     }
 }
@@ -648,11 +655,12 @@ static void every_merge_of_a_short_life_ends_alike(void **state UNUSED)
     const char *given = getenv("JUKI_LIFE");
     seed = 1;
     open_all();
-    live_every_merge(given ? &given : lives, given ? 1 : COUNT_OF(lives));
+    live_every_merge(given ? &given : lives, given ? 1 : COUNT_OF(lives), stride());
     check_levels();
     print_message("%lld merges; %lld came again, %lld waited, %lld were released\n", (long long)merges_lived,
                   (long long)came_again, (long long)waited, (long long)released);
-    assert_true(given || (came_again > 100 && waited > 100 && released > 10));
+    const int64_t enough = 100 / (int64_t)stride();
+    assert_true(given || (came_again > enough && waited > enough && released > enough / 10));
 }
 
 /* ---- long lives ---- */
