@@ -16,7 +16,7 @@ static struct pg_conn *own(struct db_conn *c)
 
 static bool pg_in_transaction(struct db_conn *conn)
 {
-    PGTransactionStatusType status = PQtransactionStatus(own(conn)->link);
+    PGTransactionStatusType status = libpq.transactionStatus(own(conn)->link);
     return !own(conn)->lost && (status == PQTRANS_INTRANS || status == PQTRANS_INERROR);
 }
 
@@ -38,9 +38,9 @@ static enum err prepare_new(struct pg_conn *c, struct fail *f, const struct db_s
     assert(count <= PARAMS_MOST);
     for (size_t i = 0; i < count; i++)
         types[i] = type_of(stmt->params[i]);
-    PGresult *result = PQprepare(c->link, name, stmt->postgres, (int)count, types);
-    enum err e = PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c, result, stmt->name);
-    PQclear(result);
+    PGresult *result = libpq.prepare(c->link, name, stmt->postgres, (int)count, types);
+    enum err e = libpq.resultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c, result, stmt->name);
+    libpq.clear(result);
     return e;
 }
 
@@ -81,13 +81,13 @@ static bool column_fits(Oid type, char letter)
 
 static enum err check_columns(struct fail *f, const PGresult *result, const struct db_stmt *stmt)
 {
-    if (PQnfields(result) != (int)strlen(stmt->results))
+    if (libpq.nfields(result) != (int)strlen(stmt->results))
         return fail_set(f, ERR_DB, NULL, "%s: gives %d columns, \"-- out:\" says %zu", stmt->name,
-                        PQnfields(result), strlen(stmt->results));
-    for (int i = 0; i < PQnfields(result); i++)
-        if (!column_fits(PQftype(result, i), stmt->results[i]))
+                        libpq.nfields(result), strlen(stmt->results));
+    for (int i = 0; i < libpq.nfields(result); i++)
+        if (!column_fits(libpq.ftype(result, i), stmt->results[i]))
             return fail_set(f, ERR_DB, NULL, "%s: column %d has another type (%u) than \"-- out:\" says",
-                            stmt->name, i + 1, PQftype(result, i));
+                            stmt->name, i + 1, libpq.ftype(result, i));
     return ERR_OK;
 }
 
@@ -98,10 +98,10 @@ static enum err pg_prepare(struct db_conn *conn, struct fail *f, const struct db
     enum err e = prepared_name(c, f, stmt, name);
     if (e)
         return e;
-    PGresult *result = PQdescribePrepared(c->link, name);
-    e = PQresultStatus(result) == PGRES_COMMAND_OK ? check_columns(f, result, stmt)
-                                                   : pg_fail(f, c, result, stmt->name);
-    PQclear(result);
+    PGresult *result = libpq.describePrepared(c->link, name);
+    e = libpq.resultStatus(result) == PGRES_COMMAND_OK ? check_columns(f, result, stmt)
+                                                       : pg_fail(f, c, result, stmt->name);
+    libpq.clear(result);
     return e;
 }
 
@@ -127,14 +127,14 @@ static enum err run(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt
         lengths[i] = v->type == 'i' ? (int)sizeof numbers[i] : (int)v->text.n;
         formats[i] = 1;
     }
-    PGresult *result = PQexecPrepared(c->link, name, count, pointers, lengths, formats, 1);
-    ExecStatusType status = PQresultStatus(result);
+    PGresult *result = libpq.execPrepared(c->link, name, count, pointers, lengths, formats, 1);
+    ExecStatusType status = libpq.resultStatus(result);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
         *out = result;
         return ERR_OK;
     }
     e = pg_fail(f, c, result, stmt->name);
-    PQclear(result);
+    libpq.clear(result);
     return e;
 }
 
@@ -147,11 +147,12 @@ static enum err pg_exec(struct db_tx *tx, struct fail *f, const struct db_stmt *
         return e;
     uint64_t tuples = 0;
     if (changed) {
-        bool selects = str_starts(str_of(PQcmdStatus(result)), STR("SELECT"));
-        *changed =
-            !selects && str_to_uint(str_of(PQcmdTuples(result)), INT64_MAX, &tuples) ? (int64_t)tuples : 0;
+        bool selects = str_starts(str_of(libpq.cmdStatus(result)), STR("SELECT"));
+        *changed = !selects && str_to_uint(str_of(libpq.cmdTuples(result)), INT64_MAX, &tuples)
+                       ? (int64_t)tuples
+                       : 0;
     }
-    PQclear(result);
+    libpq.clear(result);
     return ERR_OK;
 }
 
@@ -166,7 +167,7 @@ static enum err pg_query(struct db_tx *tx, struct db_rows *rows, const struct db
 
 static bool pg_next(struct db_rows *rows)
 {
-    int count = PQntuples(rows->handle);
+    int count = libpq.ntuples(rows->handle);
     if (rows->row < count)
         rows->row++;
     return rows->row < count;
@@ -174,29 +175,29 @@ static bool pg_next(struct db_rows *rows)
 
 static void pg_done(struct db_rows *rows)
 {
-    PQclear(rows->handle);
+    libpq.clear(rows->handle);
 }
 
 static const PGresult *result_of(const struct db_rows *rows, int column)
 {
-    assert(rows->row >= 0 && column >= 0 && column < PQnfields(rows->handle));
+    assert(rows->row >= 0 && column >= 0 && column < libpq.nfields(rows->handle));
     return rows->handle;
 }
 
 static bool pg_row_null(const struct db_rows *rows, int column)
 {
-    return PQgetisnull(result_of(rows, column), rows->row, column);
+    return libpq.getisnull(result_of(rows, column), rows->row, column);
 }
 
 /* Big-endian, sign-extended from its length: 1 (bool), 2, 4 or 8 bytes. */
 static int64_t pg_row_int(const struct db_rows *rows, int column)
 {
     const PGresult *result = result_of(rows, column);
-    if (PQgetisnull(result, rows->row, column))
+    if (libpq.getisnull(result, rows->row, column))
         return 0;
-    assert(column_fits(PQftype(result, column), 'i')); /* the .sql file needs CAST(... AS INT64) */
-    const unsigned char *p = (const unsigned char *)PQgetvalue(result, rows->row, column);
-    int n = PQgetlength(result, rows->row, column);
+    assert(column_fits(libpq.ftype(result, column), 'i')); /* the .sql file needs CAST(... AS INT64) */
+    const unsigned char *p = (const unsigned char *)libpq.getvalue(result, rows->row, column);
+    int n = libpq.getlength(result, rows->row, column);
     uint64_t number = n > 1 && p[0] & 0x80 ? UINT64_MAX : 0;
     for (int i = 0; i < n; i++)
         number = number << 8 | p[i];
@@ -206,8 +207,8 @@ static int64_t pg_row_int(const struct db_rows *rows, int column)
 static struct str pg_row_bytes(const struct db_rows *rows, int column)
 {
     const PGresult *result = result_of(rows, column);
-    return (struct str){PQgetvalue(result, rows->row, column),
-                        (size_t)PQgetlength(result, rows->row, column)};
+    return (struct str){libpq.getvalue(result, rows->row, column),
+                        (size_t)libpq.getlength(result, rows->row, column)};
 }
 
 static void pg_after_group(struct db *db UNUSED)

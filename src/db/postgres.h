@@ -6,9 +6,8 @@
 #define JUKI_DB_POSTGRES_H
 
 #include "db/backend.h"
+#include "db/libpq.h"
 #include "db/stmt_map.h"
-
-#include <libpq-fe.h>
 
 enum { PG_HOLDER_SIZE = 33 };
 

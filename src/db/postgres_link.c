@@ -46,25 +46,25 @@ static enum err state_error(const char *state)
  * good. */
 enum err pg_fail(struct fail *f, struct pg_conn *c, const PGresult *result, const char *what)
 {
-    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    c->lost = c->lost || !state || PQstatus(c->link) == CONNECTION_BAD;
+    const char *state = result ? libpq.resultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *text = result ? libpq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    c->lost = c->lost || !state || libpq.status(c->link) == CONNECTION_BAD;
     enum err e = c->lost ? ERR_DB_BUSY : state_error(state);
     if (!text)
-        text = PQerrorMessage(c->link);
+        text = libpq.errorMessage(c->link);
     return fail_set(f, e, NULL, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
 }
 
 enum err pg_run(struct pg_conn *c, struct fail *f, const char *sql, char answer[PG_ANSWER_SIZE])
 {
-    PGresult *result = PQexec(c->link, sql);
-    ExecStatusType status = PQresultStatus(result);
+    PGresult *result = libpq.exec(c->link, sql);
+    ExecStatusType status = libpq.resultStatus(result);
     enum err e = ERR_OK;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
         e = pg_fail(f, c, result, c->conn.writer ? "change" : "snapshot");
     else if (answer)
-        snprintf(answer, PG_ANSWER_SIZE, "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
-    PQclear(result);
+        snprintf(answer, PG_ANSWER_SIZE, "%s", libpq.ntuples(result) ? libpq.getvalue(result, 0, 0) : "");
+    libpq.clear(result);
     return e;
 }
 
@@ -85,9 +85,10 @@ static void draw_name(char name[static PG_HOLDER_SIZE])
 
 enum err pg_open(struct fail *f, struct db *db, const char *url)
 {
-    struct pg_store *store = memory_new(sizeof *store);
+    enum err e = libpq_load(f);
+    struct pg_store *store = e ? NULL : memory_new(sizeof *store);
     if (!store)
-        return fail_set(f, ERR_MEMORY, NULL, NULL);
+        return e ? e : fail_set(f, ERR_MEMORY, NULL, NULL);
     db->store = store;
     draw_name(store->holder);
     pthread_mutex_init(&store->lock, NULL);
@@ -117,10 +118,10 @@ static void quiet(void *arg UNUSED, const PGresult *notice UNUSED)
 
 static enum err set_up(struct fail *f, struct pg_conn *c)
 {
-    const char *encoding = PQparameterStatus(c->link, "server_encoding");
+    const char *encoding = libpq.parameterStatus(c->link, "server_encoding");
     if (!encoding || strcmp(encoding, "UTF8") != 0)
         return fail_set(f, ERR_DB_OPEN, NULL, "the database's encoding must be UTF8");
-    PQsetNoticeReceiver(c->link, quiet, NULL);
+    libpq.setNoticeReceiver(c->link, quiet, NULL);
     if (!c->conn.writer)
         return ERR_OK;
     enum err e = pg_run(c, f, "SET synchronous_commit = on", NULL);
@@ -133,21 +134,21 @@ static enum err connect_new(struct pg_conn *c, struct fail *f)
                                         "keepalives_interval", "keepalives_count", "application_name",
                                         "client_encoding",     "dbname",           NULL};
     const char *values[] = {"10", "30000", "10", "5", "3", "juki", "UTF8", pg_store(c->conn.db)->url, NULL};
-    PQfinish(c->link);
+    libpq.finish(c->link);
     stmt_map_release(&c->stmts);
     c->prepared = 0;
     c->lost = false;
-    c->link = PQconnectdbParams(names, values, 1);
-    if (PQstatus(c->link) == CONNECTION_OK) {
+    c->link = libpq.connectdbParams(names, values, 1);
+    if (libpq.status(c->link) == CONNECTION_OK) {
         enum err e = set_up(f, c);
         if (e) { /* a writer without the lock must not be taken for a good one by the next BEGIN */
-            PQfinish(c->link);
+            libpq.finish(c->link);
             c->link = NULL;
             c->lost = true;
         }
         return e;
     }
-    const char *text = PQerrorMessage(c->link);
+    const char *text = libpq.errorMessage(c->link);
     c->lost = true;
     return fail_set(f, c->conn.db->serving ? ERR_DB_BUSY : ERR_DB_OPEN, NULL, "%.*s",
                     (int)strcspn(text, "\n"), text);
@@ -183,7 +184,7 @@ void pg_disconnect(struct db_conn *conn)
     struct pg_conn *c = (struct pg_conn *)conn;
     if (!c)
         return;
-    PQfinish(c->link);
+    libpq.finish(c->link);
     stmt_map_release(&c->stmts);
     memory_free(c);
 }

@@ -204,11 +204,11 @@ static enum err settle(struct pg_conn *c, struct fail *f)
 static enum err commit(struct pg_conn *c, struct fail *f)
 {
     char tag[PG_ANSWER_SIZE] = "";
-    PGresult *result = PQexec(c->link, "COMMIT");
-    enum err e = PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c, result, "commit");
+    PGresult *result = libpq.exec(c->link, "COMMIT");
+    enum err e = libpq.resultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : pg_fail(f, c, result, "commit");
     if (!e)
-        snprintf(tag, sizeof tag, "%s", PQcmdStatus(result));
-    PQclear(result);
+        snprintf(tag, sizeof tag, "%s", libpq.cmdStatus(result));
+    libpq.clear(result);
     if (e && c->lost)
         return settle(c, f);
     if (!e && strcmp(tag, "COMMIT") != 0)

@@ -5,8 +5,10 @@
 #include "door/door_client.h"
 
 #include "base/json.h"
+#include "base/library.h"
 
 #include <curl/curl.h>
+#include <pthread.h>
 
 enum { CONNECT_SECONDS = 5, CALL_SECONDS = 90, IDLE_SECONDS = 60, PATH_SIZE = 256 };
 
@@ -17,6 +19,40 @@ struct door_client {
     const atomic_bool *stopping;
     char trouble[CURL_ERROR_SIZE];
 };
+
+#define LIBCURL_FUNCTIONS(F)                                                                                 \
+    F(easy_cleanup)                                                                                          \
+    F(easy_getinfo)                                                                                          \
+    F(easy_init)                                                                                             \
+    F(easy_perform)                                                                                          \
+    F(easy_setopt)                                                                                           \
+    F(easy_strerror)                                                                                         \
+    F(slist_append)                                                                                          \
+    F(slist_free_all)
+
+/* curl's own functions, once libcurl_load has been called: libcurl.easy_init is curl_easy_init. */
+static struct libcurl {
+#define LIBCURL_POINTER(name) __typeof__(&curl_##name) name;
+    LIBCURL_FUNCTIONS(LIBCURL_POINTER)
+#undef LIBCURL_POINTER
+} libcurl;
+static struct fail not_loaded;
+
+static void load(void)
+{
+#define LIBCURL_NAME(name) {"curl_" #name, offsetof(struct libcurl, name)},
+    static const struct library_name names[] = {LIBCURL_FUNCTIONS(LIBCURL_NAME)};
+#undef LIBCURL_NAME
+    library_load(&not_loaded, "libcurl-gnutls.so.4", names, COUNT_OF(names), &libcurl);
+}
+
+static enum err libcurl_load(struct fail *f)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, load);
+    return not_loaded.err ? fail_pass(f, &not_loaded) : ERR_OK;
+}
 
 static int keep_going(void *self, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
@@ -46,7 +82,7 @@ static enum err aim(struct fail *f, struct door_client *c, const struct door_cli
     area_code_text(area_code_cs(config->area), area);
     snprintf(c->base, sizeof c->base, "https://cs.%s.juki%s", area, port);
     int n = snprintf(rule, sizeof rule, "cs.%s.juki%s:%s", area, port, host);
-    c->connect_to = n > 0 && (size_t)n < sizeof rule ? curl_slist_append(NULL, rule) : NULL;
+    c->connect_to = n > 0 && (size_t)n < sizeof rule ? libcurl.slist_append(NULL, rule) : NULL;
     return c->connect_to ? ERR_OK : fail_set(f, ERR_CONFIG, "door_url", NULL);
 }
 
@@ -59,12 +95,12 @@ static enum err prepare(struct fail *f, struct door_client *c, const struct door
 {
     bool bad = false;
 
-    if (!(c->curl = curl_easy_init()))
+    if (!(c->curl = libcurl.easy_init()))
         return fail_set(f, ERR_MEMORY, "door", NULL);
-    c->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    c->headers = libcurl.slist_append(NULL, "Content-Type: application/json");
     if (c->headers)
-        curl_slist_append(c->headers, "Expect:"); /* no waiting for 100 Continue */
-#define SET(option, value) bad |= curl_easy_setopt(c->curl, option, value) != CURLE_OK
+        libcurl.slist_append(c->headers, "Expect:"); /* no waiting for 100 Continue */
+#define SET(option, value) bad |= libcurl.easy_setopt(c->curl, option, value) != CURLE_OK
     SET(CURLOPT_CONNECT_TO, c->connect_to);
     SET(CURLOPT_HTTPHEADER, c->headers);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
@@ -93,13 +129,13 @@ static enum err prepare(struct fail *f, struct door_client *c, const struct door
 
 enum err door_client_new(struct fail *f, const struct door_client_config *config, struct door_client **out)
 {
-    struct door_client *c = memory_new(sizeof *c);
+    enum err e = libcurl_load(f);
+    struct door_client *c = e ? NULL : memory_new(sizeof *c);
 
     if (!c)
-        return fail_set(f, ERR_MEMORY, "door", NULL);
+        return e ? e : fail_set(f, ERR_MEMORY, "door", NULL);
     c->stopping = config->stopping;
-    enum err e = aim(f, c, config);
-    if (e || (e = prepare(f, c, config))) {
+    if ((e = aim(f, c, config)) || (e = prepare(f, c, config))) {
         door_client_free(c);
         return e;
     }
@@ -111,9 +147,9 @@ void door_client_free(struct door_client *c)
 {
     if (!c)
         return;
-    curl_easy_cleanup(c->curl);
-    curl_slist_free_all(c->headers);
-    curl_slist_free_all(c->connect_to);
+    libcurl.easy_cleanup(c->curl);
+    libcurl.slist_free_all(c->headers);
+    libcurl.slist_free_all(c->connect_to);
     memory_free(c);
 }
 
@@ -159,19 +195,19 @@ enum err door_client_call(struct door_client *c, struct fail *f, const char *pat
     c->trouble[0] = 0;
     if ((size_t)snprintf(url, sizeof url, "%s%s", c->base, path) >= sizeof url)
         return fail_set(f, ERR_LIMIT, "path", NULL);
-    curl_easy_setopt(c->curl, CURLOPT_URL, url);
-    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
+    libcurl.easy_setopt(c->curl, CURLOPT_URL, url);
+    libcurl.easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
     if (body.p) {
-        curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.p);
+        libcurl.easy_setopt(c->curl, CURLOPT_POST, 1L);
+        libcurl.easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+        libcurl.easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.p);
     } else {
-        curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
+        libcurl.easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
     }
-    CURLcode code = curl_easy_perform(c->curl);
+    CURLcode code = libcurl.easy_perform(c->curl);
     if (code != CURLE_OK)
         return fail_set(f, ERR_DOOR_LOST, "door", "%s",
-                        c->trouble[0] ? c->trouble : curl_easy_strerror(code));
-    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+                        c->trouble[0] ? c->trouble : libcurl.easy_strerror(code));
+    libcurl.easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     return status == 200 ? ERR_OK : read_error(f, buf_str(answer), expected);
 }
