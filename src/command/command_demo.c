@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,20 @@ static bool port_is_free(int port)
     return free_now;
 }
 
+/* Whether no other demonstration is about to use the row: held by a name that goes when this process ends,
+ * since the servers listen only some time after the ports were looked at. */
+static bool hold_row(int base)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "juki-demo-%d", base); /* abstract: unix(7) */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof name) == 0)
+        return true; /* and stays open */
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
 /* The first row of ports that nobody uses, so that a demonstration runs beside another network. */
 static int base_port(void)
 {
@@ -147,7 +162,7 @@ static int base_port(void)
         int n = 0;
         while (n < PORTS && port_is_free(base + n))
             n++;
-        if (n == PORTS)
+        if (n == PORTS && hold_row(base))
             return base;
     }
     return FIRST; /* the servers will say which port is taken */

@@ -759,7 +759,7 @@ static void start_server(int i)
     struct fail f = {0};
     open_server(i);
     if (link_start(net.servers[i].link, &f))
-        fail_msg("%s: %s %s", net.servers[i].name.text, err_row(f.err)->name, f.field);
+        fail_msg("%s: %s %s %s", net.servers[i].name.text, err_row(f.err)->name, f.field, f.detail);
 }
 
 static void start_all(void)
