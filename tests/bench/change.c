@@ -142,4 +142,4 @@ static enum err run(struct bench *b, struct fail *f)
 }
 
 const struct bench_group bench_change = {
-    "change", "changes, and as many while the servers are busy", 1000, rows, COUNT_OF(rows), run, false};
+    "change", "changes, and as many while the servers are busy", 2000, rows, COUNT_OF(rows), run, false};
