@@ -9,12 +9,10 @@
  * people release what waits, and servers above are closed and opened. Only the line itself is left out here:
  * batches are handed over by function call. */
 #include "flow/flow_resident_code_stock_sql.h"
-#include "flow/flow_wiring.h"
-#include "flow/identity_notice/identity_notice.h"
 #include "flow/number/number_state.h"
+#include "flow_network.h"
 #include "life.h"
 #include "link/core.h"
-#include "link_network.h"
 #include "people.h"
 #include "stores.h"
 #include "test.h"
@@ -23,7 +21,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { AMAGASAKI = 282022 };
 enum { CROWD_MAX = 300, CROWD_ENOUGH = 100 };
 static const int32_t areas[SIDES] = {NISHINOMIYA, AMAGASAKI};
 static uint64_t seed;
@@ -66,11 +63,6 @@ static const char *const lives[] = {
 
 /* ---- the servers ---- */
 
-enum { MODULES = 3 + FLOW_MODULES };
-static const struct db_module *modules[MODULES];
-static struct test_network net;
-static struct link_kind kinds[SERVERS][FLOW_KINDS_MAX];
-static struct flow flows[SERVERS];
 static const enum test_server_name cs_of[SIDES] = {CS_A, CS_B};
 enum { BATCHES_KEPT = 16 };
 static struct stream {
@@ -84,58 +76,23 @@ static struct stream {
 static int64_t people;    /* that lived so far */
 static int64_t merges_lived, came_again, released, waited;
 
-static void open_server(int i)
-{
-    struct test_server *s = &net.servers[i];
-    server_open(s);
-    flows[i].db = s->db;
-    flows[i].ledger = s->ledger;
-    flows[i].link = s->link;
-}
-
 static void close_and_open(int i)
 {
-    server_stop(&net.servers[i]);
-    open_server(i);
-}
-
-static void wire(int i)
-{
-    struct test_server *s = &net.servers[i];
-    flows[i] = (struct flow){.self = s->name};
-    if (i != AGENCY)
-        snprintf(flows[i].upper, sizeof flows[i].upper, "%s", i == PREFECTURE ? "agency" : "prefecture.28");
-    flow_wire(&flows[i]);
-    if (i == AGENCY)
-        assert_ok(ff1_new(NULL, STR("0123456789abcdef"), &flows[i].number_key));
-    s->kinds = kinds[i];
-    s->kind_count = flow_kinds(s->name.role, kinds[i]);
-    s->app = &flows[i];
-    s->modules = modules;
-    s->module_count = MODULES;
+    server_stop(&flow_network.servers[i]);
+    flow_server_open(i);
 }
 
 static int setup(void **state UNUSED)
 {
-    size_t n = 0;
-    modules[n++] = &ledger_module;
-    modules[n++] = &link_module;
-    modules[n++] = &store_module;
-    for (int i = 0; i < FLOW_MODULES; i++)
-        modules[n++] = flow_modules[i];
-    assert_int_equal(n, MODULES);
-    network_init(&net);
+    flow_network_init();
     memset(streams, 0, sizeof streams);
     people = merges_lived = came_again = released = waited = 0;
-    for (int i = 0; i < SERVERS; i++)
-        wire(i);
     return 0;
 }
 
 static int teardown(void **state UNUSED)
 {
-    network_release(&net);
-    ff1_free(flows[AGENCY].number_key);
+    flow_network_release();
     return 0;
 }
 
@@ -177,7 +134,7 @@ static struct sha256 root_of(const struct parcel *p)
 
 static void give_batch(int from, int to, struct parcel *p, struct sha256 previous, struct received *received)
 {
-    struct test_server *s = &net.servers[from], *upper = &net.servers[to];
+    struct test_server *s = &flow_network.servers[from], *upper = &flow_network.servers[to];
     char text[64];
     struct fail f = {0};
     struct batch_header h = {
@@ -197,8 +154,10 @@ static void give_batch(int from, int to, struct parcel *p, struct sha256 previou
 static void give(int from, int to, int64_t first, int64_t count, struct sha256 previous)
 {
     struct stream *stream = &streams[from];
-    struct parcel p = {
-        .from = &net.servers[from], .to = net.servers[to].name.text, .first = first, .most = count};
+    struct parcel p = {.from = &flow_network.servers[from],
+                       .to = flow_network.servers[to].name.text,
+                       .first = first,
+                       .most = count};
     struct received received = {0};
     arena_init(&p.arena, 64 << 20);
     assert_ok(db_read(p.from->db, NULL, load_parcel, &p));
@@ -233,7 +192,7 @@ static void hand_over(int from, int to)
 static void release_one(int server)
 {
     struct link_error_item items[64];
-    struct test_server *s = &net.servers[server];
+    struct test_server *s = &flow_network.servers[server];
     struct fail f = {0};
     int64_t count = server_errors(s, items, COUNT_OF(items)), applied = 0;
     waited += count;
@@ -503,10 +462,10 @@ static void say_all(const struct crowd *c, size_t i, int server, struct buf *sai
     struct saying s = {
         .life = l->life, .person = c->first + (int64_t)i, .out = said, .keeps_numbers = server == AGENCY};
     struct fail f = {0};
-    if (db_read(net.servers[server].db, &f, say_tx, &s))
-        fail_msg("%s at %s: %s", l->life->text, net.servers[server].name.text, err_row(f.err)->name);
+    if (db_read(flow_network.servers[server].db, &f, say_tx, &s))
+        fail_msg("%s at %s: %s", l->life->text, flow_network.servers[server].name.text, err_row(f.err)->name);
     if (s.wrong)
-        fail_msg("%s at %s: %s", l->life->text, net.servers[server].name.text, s.wrong);
+        fail_msg("%s at %s: %s", l->life->text, flow_network.servers[server].name.text, s.wrong);
     if (l->life->lives_in >= 0)
         assert_int_equal(s.current, areas[l->life->lives_in]);
     assert_false(said->broken);
@@ -528,42 +487,21 @@ static void check_people(const struct crowd *c, int server)
         buf_clear(now);
         say_all(c, i, server, now);
         if (i && l[-1].life == l->life && !str_equal(buf_str(now), buf_str(before)))
-            fail_otherwise(l->life, merge, net.servers[server].name.text, buf_str(now), buf_str(before));
+            fail_otherwise(l->life, merge, flow_network.servers[server].name.text, buf_str(now),
+                           buf_str(before));
     }
     for (int k = 0; k < 2; k++)
         buf_release(&said[k]);
-}
-
-static void keep_area(void *arg, const struct store_area_count *count)
-{
-    struct store_area_count *kept = arg;
-    if (count->area.value == kept->area.value)
-        *kept = *count;
-}
-
-/* The three levels have the same digest of each municipality's episodes, and every change is a version. */
-static void check_levels(void)
-{
-    for (int side = 0; side < SIDES; side++) {
-        struct store_area_count levels[3] = {
-            {.area = {areas[side]}}, {.area = {areas[side]}}, {.area = {areas[side]}}};
-        const int servers[] = {cs_of[side], PREFECTURE, AGENCY};
-        for (int i = 0; i < 3; i++)
-            assert_ok(store_census(net.servers[servers[i]].db, NULL, true, keep_area, &levels[i]));
-        assert_true(levels[0].versions > 0);
-        assert_memory_equal(&levels[0], &levels[1], sizeof levels[0]);
-        assert_memory_equal(&levels[0], &levels[2], sizeof levels[0]);
-    }
 }
 
 static void check_nothing_waits(void)
 {
     struct link_error_item item = {0};
     for (int i = AGENCY; i <= PREFECTURE; i++) {
-        int64_t left = server_errors(&net.servers[i], &item, 1);
+        int64_t left = server_errors(&flow_network.servers[i], &item, 1);
         if (left)
-            fail_msg("%lld wait at %s: %s %s %s", (long long)left, net.servers[i].name.text, item.notice_id,
-                     err_row(item.error)->name, item.field);
+            fail_msg("%lld wait at %s: %s %s %s", (long long)left, flow_network.servers[i].name.text,
+                     item.notice_id, err_row(item.error)->name, item.field);
     }
 }
 
@@ -591,8 +529,8 @@ static void live(struct crowd *c)
     c->first = people + 1;
     people += (int64_t)c->count;
     merges_lived += (int64_t)c->count;
-    assert_ok(db_transaction(net.servers[AGENCY].db, NULL, designate_tx, c));
-    assert_ok(db_transaction(net.servers[AGENCY].db, NULL, give_tx, c));
+    assert_ok(db_transaction(flow_network.servers[AGENCY].db, NULL, designate_tx, c));
+    assert_ok(db_transaction(flow_network.servers[AGENCY].db, NULL, give_tx, c));
     for (size_t step = 0; step < c->steps; step++)
         live_step(c, step, step == c->steps / 2);
     for (int i = AGENCY; i <= PREFECTURE; i++)
@@ -613,7 +551,7 @@ static void join(struct crowd *c, const struct life *life, const bool *merge)
 static void open_all(void)
 {
     for (int i = 0; i < SERVERS; i++)
-        open_server(i);
+        flow_server_open(i);
 }
 
 static void all_merges(struct crowd *c, const struct life *life, bool *merge, size_t here, size_t there)
@@ -656,7 +594,7 @@ static void every_merge_of_a_short_life_ends_alike(void **state UNUSED)
     seed = 1;
     open_all();
     live_every_merge(given ? &given : lives, given ? 1 : COUNT_OF(lives), stride());
-    check_levels();
+    assert_levels_agree();
     print_message("%lld merges; %lld came again, %lld waited, %lld were released\n", (long long)merges_lived,
                   (long long)came_again, (long long)waited, (long long)released);
     const int64_t enough = 100 / (int64_t)stride();
@@ -695,21 +633,10 @@ static void any_merge_of_a_long_life_ends_alike(void **state UNUSED)
         if (c.count >= CROWD_ENOUGH || i + 1 == count)
             live(&c);
     }
-    check_levels();
+    assert_levels_agree();
 }
 
 /* ---- a code change that waits, over the real line ---- */
-
-struct one {
-    struct flow *flow;
-    const struct identity_change *change;
-};
-
-static enum err take_one_tx(struct db_tx *tx, struct fail *f, void *arg)
-{
-    const struct one *one = arg;
-    return identity_notice_take(one->flow, tx, f, one->change);
-}
 
 struct said {
     int side;
@@ -731,10 +658,7 @@ static void say(struct said s)
     change.change.has_old_code = s.old_code != 0;
     if (s.old_code)
         change.change.old_code = code_of(s.old_code);
-    struct one one = {&flows[cs_of[s.side]], &change};
-    struct fail f = {0};
-    if (db_transaction(one.flow->db, &f, take_one_tx, &one))
-        fail_msg("change %lld: %s %s", (long long)s.number, err_row(f.err)->name, f.field);
+    flow_take(cs_of[s.side], &change);
 }
 
 /* What the register of side 0 would be told of each change: the last word. */
@@ -754,34 +678,19 @@ static void pass_over(void *self UNUSED, int64_t first UNUSED, int64_t last UNUS
 
 static const struct flow_door listening = {.outcome = hear, .ahead = pass_over};
 
-static void start_server(int i)
-{
-    struct fail f = {0};
-    open_server(i);
-    if (link_start(net.servers[i].link, &f))
-        fail_msg("%s: %s %s %s", net.servers[i].name.text, err_row(f.err)->name, f.field, f.detail);
-}
-
 static void start_all(void)
 {
     memset(words, 0, sizeof words);
     flows[CS_A].door = &listening;
     for (int i = 0; i < SERVERS; i++)
-        start_server(i);
-}
-
-static int64_t versions_at(int server, int side)
-{
-    struct store_area_count count = {.area = {areas[side]}};
-    assert_ok(store_census(net.servers[server].db, NULL, false, keep_area, &count));
-    return count.versions;
+        flow_server_start(i);
 }
 
 static void assert_nothing_waits(void)
 {
     struct link_error_item item;
-    assert_int_equal(server_errors(&net.servers[PREFECTURE], &item, 1), 0);
-    assert_int_equal(server_errors(&net.servers[AGENCY], &item, 1), 0);
+    assert_int_equal(server_errors(&flow_network.servers[PREFECTURE], &item, 1), 0);
+    assert_int_equal(server_errors(&flow_network.servers[AGENCY], &item, 1), 0);
 }
 
 /* The person is another by number, name and birth, as far as anybody can tell, until the former municipality
@@ -791,23 +700,23 @@ static void a_waiting_code_change_replays_in_order_over_the_line(void **state UN
     struct link_error_item items[4];
     start_all();
     say((struct said){1, 1, 1, CHANGE_MOVE_IN, 7, 0, 0});
-    WAIT(versions_at(AGENCY, 1) == 1);
+    WAIT(flow_versions(AGENCY, CS_B) == 1);
     say((struct said){0, 1, 1, CHANGE_MOVE_IN, 1, 0, 0});
     say((struct said){0, 2, 1, CHANGE_CODE_CHANGE_REQUEST, 5, 1, 0});
     say((struct said){0, 3, 1, CHANGE_MOVE_WITHIN, 5, 0, 0});
-    WAIT(server_errors(&net.servers[AGENCY], items, 4) == 3);
+    WAIT(server_errors(&flow_network.servers[AGENCY], items, 4) == 3);
     assert_int_equal(items[0].error, ERR_NUMBER_TAKEN);
     assert_true(items[1].behind && items[2].behind);
-    server_stop(&net.servers[AGENCY]);
-    start_server(AGENCY);
+    server_stop(&flow_network.servers[AGENCY]);
+    flow_server_start(AGENCY);
     say((struct said){0, 4, 1, CHANGE_MINOR_CORRECTION, 5, 0, 0});
-    WAIT(server_errors(&net.servers[AGENCY], items, 4) == 4);
-    assert_int_equal(versions_at(AGENCY, 0), 0);
+    WAIT(server_errors(&flow_network.servers[AGENCY], items, 4) == 4);
+    assert_int_equal(flow_versions(AGENCY, CS_A), 0);
     say((struct said){1, 2, 1, CHANGE_CODE_CHANGE_REQUEST, 1, 7, 0});
-    WAIT(versions_at(AGENCY, 0) == 4);
+    WAIT(flow_versions(AGENCY, CS_A) == 4);
     WAIT(!strcmp(words, "aaaa"));
     assert_nothing_waits();
-    check_levels();
+    assert_levels_agree();
 }
 
 static enum err designate_one(struct db_tx *tx, struct fail *f, void *arg)
@@ -831,29 +740,29 @@ static void a_wrong_code_is_taken_back_over_the_line(void **state UNUSED)
     struct link_error_item items[4];
     int64_t wrong = 5;
     start_all();
-    assert_ok(db_transaction(net.servers[AGENCY].db, NULL, designate_one, &wrong));
+    assert_ok(db_transaction(flow_network.servers[AGENCY].db, NULL, designate_one, &wrong));
     say((struct said){0, 1, 1, CHANGE_MOVE_IN, 1, 0, 0});
     say((struct said){0, 2, 1, CHANGE_CODE_CHANGE_REQUEST, 5, 1, 0});
     say((struct said){0, 3, 1, CHANGE_MOVE_WITHIN, 5, 0, 0});
-    WAIT(server_errors(&net.servers[AGENCY], items, 4) == 2);
+    WAIT(server_errors(&flow_network.servers[AGENCY], items, 4) == 2);
     assert_int_equal(items[0].error, ERR_CODE_ELSEWHERE);
     WAIT(!strcmp(words, "aww"));
     say((struct said){0, 4, 1, CHANGE_CODE_CHANGE_REQUEST, 6, 5, 2}); /* it says the code it has now */
     say((struct said){0, 5, 1, CHANGE_MINOR_CORRECTION, 6, 0, 0});
-    WAIT(versions_at(AGENCY, 0) == 5);
+    WAIT(flow_versions(AGENCY, CS_A) == 5);
     WAIT(!strcmp(words, "awaaa"));
     assert_nothing_waits();
     for (int i = 0; i < SERVERS; i++) {
         bool linked[2] = {false, true};
-        assert_ok(db_read(net.servers[i].db, NULL, codes_linked_tx, linked));
+        assert_ok(db_read(flow_network.servers[i].db, NULL, codes_linked_tx, linked));
         assert_int_equal(linked[0], i != CS_B);
         assert_false(linked[1]);
     }
     say((struct said){1, 1, 2, CHANGE_MOVE_IN, 5, 0, 0});
     say((struct said){0, 6, 2, CHANGE_MOVE_IN, 5, 0, 0}); /* and moves there */
-    WAIT(versions_at(AGENCY, 0) == 6 && versions_at(AGENCY, 1) == 1);
+    WAIT(flow_versions(AGENCY, CS_A) == 6 && flow_versions(AGENCY, CS_B) == 1);
     assert_nothing_waits();
-    check_levels();
+    assert_levels_agree();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
