@@ -301,6 +301,7 @@ static enum err listen_on(struct link *l, struct fail *f)
 
 enum err link_start(struct link *l, struct fail *f)
 {
+    recent_touch(l->recent);
     enum err e = listen_on(l, f);
     if (!e)
         e = thread_start(f, &l->accept_thread, accept_run, l);

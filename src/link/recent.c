@@ -26,9 +26,15 @@ struct recent *recent_new(void)
     if (!r)
         return NULL;
     pthread_mutex_init(&r->lock, NULL);
-    explicit_bzero(r->ring,
-                   RING_BYTES); /* touched now: a server's memory is at its size when it begins to serve */
     return r;
+}
+
+void recent_touch(struct recent *r)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->written < RING_BYTES)
+        explicit_bzero(r->ring + r->written, RING_BYTES - r->written);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void recent_free(struct recent *r)

@@ -11,6 +11,8 @@ struct recent;
 /* NULL without memory. */
 struct recent *recent_new(void);
 void recent_free(struct recent *r); /* accepts NULL */
+/* Takes its memory from the system now: that of a server is at its size when it begins to serve. */
+void recent_touch(struct recent *r);
 /* Where a notice came from: the neighbour's id and its sequence there; peer 0 the door and its change. */
 struct recent_source {
     int64_t peer, sequence;
