@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the SQLite backend share: sqlite.c (connections, statements), sqlite_store.c (the
- * file while it is open), sqlite_joined.c (how its log is written), sqlite_files.c (the file from outside).
+ * file while it is open), sqlite_joined.c (how its log is written), sqlite_pages.c (memory of the caches),
+ * sqlite_files.c (the file from outside).
  */
 #ifndef JUKI_DB_SQLITE_H
 #define JUKI_DB_SQLITE_H
@@ -54,6 +55,9 @@ void sqlite_store_stats(struct db *db, struct db_stats *out);
 
 /* sqlite_joined.c: the VFS that connections are opened with; NULL, the system's, when it cannot be had. */
 const char *sqlite_joined_vfs(void);
+
+/* sqlite_pages.c: once, before SQLite is used in any way; later it changes nothing. */
+void sqlite_pages_apart(void);
 
 /* sqlite_files.c */
 char *sqlite_real_path(const char *path); /* free() it; NULL on failure */

@@ -171,6 +171,7 @@ static int joined_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, 
 
 static void install(void)
 {
+    sqlite_pages_apart(); /* before SQLite is first used */
     sqlite3_vfs *below = sqlite3_vfs_find(NULL);
     if (!below)
         return;

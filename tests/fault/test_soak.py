@@ -12,6 +12,7 @@ minutes on that is asserted; with --long so is the p99 of the last ten minutes, 
 """
 import argparse
 import json
+import os
 import pathlib
 import random
 import statistics
@@ -82,9 +83,24 @@ class Probe:
             raise AssertionError(f"change {change}: {back}")
         self.times.append((at - self.begin, time.monotonic() - at))
 
-    def quantile(self, first, last, q=0.99):
-        times = sorted(t for at, t in self.times if first <= at < last)
-        return times[int((len(times) - 1) * q)] * 1000 if times else None
+
+class Disk:
+    """What a flush costs without the network: a page appended and on disk, now and then. To read the latency beside it."""
+
+    def __init__(self, folder):
+        self.file, self.begin, self.times = open(folder / "flushed", "wb", buffering=0), time.monotonic(), []
+
+    def once(self):
+        at = time.monotonic()
+        self.file.write(bytes(4096))
+        os.fdatasync(self.file.fileno())
+        self.times.append((at - self.begin, time.monotonic() - at))
+
+
+def quantile(times, first, last, q=0.99):
+    """Of what began within these seconds, in milliseconds."""
+    took = sorted(t for at, t in times if first <= at < last)
+    return round(took[int((len(took) - 1) * q)] * 1000, 2) if took else None
 
 
 def sample(net, node):
@@ -171,13 +187,14 @@ def level(checks, node, samples, judged):
     checks.check(f"{node}: SQLite's memory stays within its caches", sqlite < CACHES, sqlite)
 
 
-def latency(checks, probe, seconds, judged):
+def latency(checks, probe, disk, seconds, judged):
     part = min(600, seconds / 3)
-    first, last = probe.quantile(0, part), probe.quantile(seconds - part, seconds + 1)
-    halves = [probe.quantile(0, part, 0.5), probe.quantile(seconds - part, seconds + 1, 0.5)]
+    ends = [(0, part), (seconds - part, seconds + 1)]
+    first, last = [quantile(probe.times, *end) for end in ends]
     ratio = last / first if first and last else None
-    print(f"latency of {len(probe.times)} changes: p99 of the first {part:.0f} s {first} ms, of the last {last} ms, ratio {ratio}; "
-          f"p50 {halves}")
+    print(f"latency of {len(probe.times)} changes, the first and the last {part:.0f} s: p99 {first} and {last} ms, ratio {ratio}; p50 "
+          f"{[quantile(probe.times, *end, 0.5) for end in ends]}; a page on disk: p99 {[quantile(disk.times, *end) for end in ends]}, "
+          f"p50 {[quantile(disk.times, *end, 0.5) for end in ends]} ms")
     checks.check("the probe measured at both ends", ratio)
     if judged and ratio:
         checks.check("p99 of the last ten minutes is within 1.2 of the first ten", ratio <= 1.2, ratio)
@@ -193,7 +210,7 @@ def main():
         for town in (steady, shaky):
             town.check_settled(checks, "the beginning")
         lock, samples = threading.Lock(), {node: [] for node in KEPT}
-        probe, accidents = Probe(steady, lock), Accidents(net, line, o.seed)
+        probe, disk, accidents = Probe(steady, lock), Disk(net.folder), Accidents(net, line, o.seed)
 
         def stream():
             with lock:
@@ -207,7 +224,7 @@ def main():
                 if (s := sample(net, node)):
                     samples[node].append(s)
         loops = [Loop("the steady stream", stream, lambda: 0.5), Loop("the bursts", burst, lambda: 1),
-                 Loop("the probe", probe.once, lambda: 0.05),
+                 Loop("the probe", probe.once, lambda: 0.05), Loop("the disk", disk.once, lambda: 0.25),
                  Loop("the accidents", accidents.once, lambda: min(5, o.seconds / 20)),
                  Loop("the samples", watch, lambda: max(0.5, o.seconds / 600))]
         time.sleep(o.seconds)
@@ -219,7 +236,7 @@ def main():
         print("accidents:", accidents.done)
         for node in KEPT:
             level(checks, node, samples[node], o.seconds >= 600)
-        latency(checks, probe, o.seconds, o.long and o.seconds >= 3600)
+        latency(checks, probe, disk, o.seconds, o.long and o.seconds >= 3600)
         for town in (steady, shaky):
             town.check_settled(checks, f"{town.area} at the end", 180)
         check_end(checks, net, [steady, shaky], 120)
