@@ -28,7 +28,9 @@ from traffic import Town, check_end, servers  # noqa: E402
 STEADY, SHAKY = "282049", "131016"
 KEPT = ["agency", "prefecture.28", f"cs.{STEADY}", f"register.{STEADY}"]
 KILLED = ["prefecture.13", f"cs.{SHAKY}", f"register.{SHAKY}"]
-PERSONS, BURST, STREAM = 200, 20, 10
+BURST, STREAM = 20, 10
+# who lives there: a city, of which an hour's changes do not make another, and a town; or some people, when it is to be short
+PERSONS = {True: (50000, 5000), False: (200, 200)}
 # what may be added in the second half: memory that is not SQLite's KiB, descriptors, threads, WAL KiB; and in parts of what is there
 ALLOWED = {"memory": (4096, 0.1), "descriptors": (4, 0), "threads": (4, 0), "wal": (4096, 0.25)}
 CACHES = 96 * 1024  # KiB: SQLite's page caches (64 MiB of the writer, 2 of each reader) fill before they level off
@@ -206,9 +208,10 @@ def main():
     with Network(STEADY, SHAKY, options=("--prefecture", "27")) as net:
         line = put_before(net, "prefecture.13", json.loads((net.dir / "network.json").read_text())["next_port"])
         net.up()
-        steady, shaky = Town(net, STEADY, PERSONS), Town(net, SHAKY, PERSONS, seed=2)
+        many, few = PERSONS[o.seconds >= 600]
+        steady, shaky = Town(net, STEADY, many), Town(net, SHAKY, few, seed=2)
         for town in (steady, shaky):
-            town.check_settled(checks, "the beginning")
+            town.check_settled(checks, "the beginning", 600)
         lock, samples = threading.Lock(), {node: [] for node in KEPT}
         probe, disk, accidents = Probe(steady, lock), Disk(net.folder), Accidents(net, line, o.seed)
 
