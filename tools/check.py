@@ -76,8 +76,8 @@ def unit_group(long):
     if os.path.exists(log):
         os.unlink(log)
     command = ['meson', 'test', '-C', BUILD, '--no-rebuild', '--num-processes', '2']
-    run = subprocess.run(command + ([] if long else ['--no-suite', 'long']), env=environment(long), text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
+    command += ['--timeout-multiplier', '20'] if long else ['--no-suite', 'long']
+    run = subprocess.run(command, env=environment(long), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
     tally = Tally()
     if not os.path.exists(log):
         tally.failed = 1

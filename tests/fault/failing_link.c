@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum { NOTICES = 24, BATCH = 3, CODE = 5, PATIENCE = 8000 };
-enum { DONE = 0, NOT_STARTED = 1, WRONG = 2, ENDED = 7, LIVES = 3, LIVES_LONG = 200 };
+enum { DONE = 0, NOT_STARTED = 1, WRONG = 2, ENDED = 7, LIVES = 8, LIVES_LONG = 200 };
 
 static struct test_network network;
 static struct test_server *const cs = &network.servers[CS_A], *const agency = &network.servers[AGENCY];
@@ -184,8 +184,11 @@ static void some_in_turn(const char *what, bool writes)
                      databases[k]);
         *shared = (struct shared){0};
         int status = live_apart(writes ? n : 0, writes ? 0 : n);
-        if (!i)
+        if (!i) {
             total = writes ? shared->counts.writes : shared->counts.syncs;
+            assert_true(total);
+            lives = lives < total ? lives : total;
+        }
         failures += status != DONE;
         if (status && live_apart(0, 0) != DONE)
             fail_msg("%s %lu: %s", what, n, shared->wrong);

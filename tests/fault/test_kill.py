@@ -155,6 +155,7 @@ def main():
     paths, changed = [], []
     with Network(AREA) as net:
         named = knows_points()
+        checks.check("the build of the tests has the named points", named or "asan" not in str(BIN), BIN)
         if named:
             migrations(net, checks, chance)
         net.up()
