@@ -17,6 +17,8 @@
 #include "stores.h"
 #include "test.h"
 
+#include <stdlib.h>
+
 enum { TAKEN = 1, RECEIVED, AHEAD, RESTART_EVERY = 25 };
 
 static struct promises promises = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -42,11 +44,19 @@ static const char *name_of(int server)
     return flow_network.servers[server].name.text;
 }
 
+/* The kind of promise that is made before what it promises is committed, where that must be found out; 0:
+ * none. */
+static int early;
+
+/* Early: it is acknowledged as soon as it is sent. */
 static void receipt_leaves(void *arg UNUSED, const struct fault_pass *pass)
 {
     if (strcmp(pass->name, "before_receipt") == 0)
         promises_add(&promises,
                      promise_of(RECEIVED, server_of(pass->self), server_of(pass->peer), pass->number));
+    if (early == RECEIVED && strcmp(pass->name, "after_batch_send") == 0)
+        promises_add(&promises,
+                     promise_of(RECEIVED, server_of(pass->peer), server_of(pass->self), pass->number));
 }
 
 /* The door of a CS while the story is told for the first time: self is a cell of `sides`. */
@@ -173,7 +183,7 @@ static bool entered_without(const struct saying *s)
     return false;
 }
 
-static void say(const struct saying *s, int64_t *told, bool early)
+static void say(const struct saying *s, int64_t *told)
 {
     const int64_t number = ++told[s->cs];
     struct identity_change change = change_of(s, number);
@@ -181,11 +191,13 @@ static void say(const struct saying *s, int64_t *told, bool early)
         WAIT(number_given(s->cs, s->code).value);
         change.identity.individual_number = number_given(s->cs, s->code);
     }
-    if (early)
+    if (early == TAKEN)
         promises_add(&promises, promise_of(TAKEN, s->cs, 0, number));
     flow_take(s->cs, &change);
-    if (!early)
+    if (early != TAKEN)
         promises_add(&promises, promise_of(TAKEN, s->cs, 0, number));
+    if (early == AHEAD) /* the agency cannot have it yet */
+        promises_add(&promises, promise_of(AHEAD, AGENCY, s->cs, number));
 }
 
 /* Everything that the registers have said is at the agency; after a cut more may be there than they have said
@@ -196,7 +208,7 @@ static bool all_arrived(const int64_t *told)
 }
 
 /* While the prefecture is away people enter, every fifth without a number. */
-static void say_in_outage(int64_t *told, bool early)
+static void say_in_outage(int64_t *told)
 {
     for (int64_t i = 0; i < OUTAGE_PEOPLE; i++) {
         const struct saying enters = {i % 8 ? CS_A : CS_B,
@@ -205,22 +217,22 @@ static void say_in_outage(int64_t *told, bool early)
                                       OUTAGE_FIRST + i,
                                       0,
                                       i % 5 ? PLAIN : NUMBERLESS};
-        say(&enters, told, early);
+        say(&enters, told);
     }
 }
 
-static void say_all(bool early, bool outage)
+static void say_all(bool outage)
 {
     int64_t told[SERVERS] = {0};
     for (size_t i = 0; i < SAYINGS; i++) {
         if (sayings[i].how & AFTER_ALL)
             WAIT(all_arrived(told));
-        say(&sayings[i], told, early);
+        say(&sayings[i], told);
     }
     WAIT(all_arrived(told));
     if (outage)
         server_stop(&flow_network.servers[PREFECTURE]);
-    say_in_outage(told, early);
+    say_in_outage(told);
     if (outage)
         flow_server_start(PREFECTURE);
     WAIT(all_arrived(told));
@@ -242,13 +254,15 @@ static struct buf ending; /* what the story comes to when nothing happens */
 
 static void note_ending(struct buf *b);
 
-static void tell(void *self UNUSED, const char *folder, bool early)
+static void tell(void *self UNUSED, const char *folder, bool is_early)
 {
+    const char *kind = getenv("JUKI_EARLY"); /* its digit */
+    early = is_early && kind ? kind[0] - '0' : 0;
     lives_in(folder);
     listen_at_doors(true);
     for (int i = 0; i < SERVERS; i++)
         flow_server_start(i);
-    say_all(early, true);
+    say_all(true);
     WAIT(settled());
     note_ending(&ending);
     network_stop(&flow_network);
@@ -540,7 +554,8 @@ static const char *goes_on(void)
         if (link_start(flows[i].link, &f))
             return wrong("%s: start: %s %s", name_of(i), err_row(f.err)->name, f.detail);
     }
-    say_all(false, false);
+    early = 0;
+    say_all(false);
     WAIT(settled());
     note_ending(&end);
     const char *what = str_equal(buf_str(&end), buf_str(&ending)) ? NULL : "it ends otherwise";
@@ -584,9 +599,27 @@ static void with_syncs_of_checkpoints_only_notices_are_lost(void **state UNUSED)
     story_fails(&story, 200, "NORMAL", false);
 }
 
+static void found_when_early(int kind)
+{
+    char text[8];
+    snprintf(text, sizeof text, "%d", kind);
+    setenv("JUKI_EARLY", text, 1); /* it is told in a process of its own */
+    story_fails(&story, 200, "FULL", true);
+}
+
 static void an_answer_before_the_commit_is_found(void **state UNUSED)
 {
-    story_fails(&story, 200, "FULL", true);
+    found_when_early(TAKEN);
+}
+
+static void a_receipt_before_the_commit_is_found(void **state UNUSED)
+{
+    found_when_early(RECEIVED);
+}
+
+static void a_word_before_the_commit_is_found(void **state UNUSED)
+{
+    found_when_early(AHEAD);
 }
 
 int main(int argc, char **argv)
@@ -596,6 +629,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_syncs_notices_are_lost),
         cmocka_unit_test(with_syncs_of_checkpoints_only_notices_are_lost),
         cmocka_unit_test(an_answer_before_the_commit_is_found),
+        cmocka_unit_test(a_receipt_before_the_commit_is_found),
+        cmocka_unit_test(a_word_before_the_commit_is_found),
     };
     int status = 0;
     recording_install();

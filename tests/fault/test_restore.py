@@ -32,7 +32,21 @@ def backups_while_changes_run(w):
         r = w.net.run("backup", "check", str(path), "--key", str(w.key), "--json")
         w.checks.check(f"{node}: the backup is proved", r.returncode == 0 and f'"node":"{node}"' in r.stdout,
                        r.stdout + r.stderr)
+        says_of_its_log(w, node, json.loads(r.stdout))
     return made
+
+
+def says_of_its_log(w, node, backup):
+    """The server's life, and the newest head of its log, which counts no more than the copy holds."""
+    if node == REGISTER:
+        w.checks.check("a register's backup tells of no log", (backup["epoch"], backup["entries"], backup["head"]) == (0, 0, ""),
+                       backup)
+        return
+    now = w.net.ask(node, do="status")
+    origin, size, *_ = backup["head"].splitlines() or ["", "0"]
+    w.checks.check(f"{node}: epoch and head of its log are in the backup",
+                   backup["epoch"] == now["epoch"] and origin == f"juki/{node}" and
+                   0 < int(size) <= backup["entries"] <= now["log"]["entries"], (backup, now["log"]))
 
 
 def restored_from_an_hour_ago(w, node, path, upper):

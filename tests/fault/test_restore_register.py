@@ -53,7 +53,7 @@ def copied_by_hand(w, path):
     net.up(REGISTER)
     w.wait("an old copy alarms", lambda: " alarm event=register_old" in w.log(REGISTER))
     before = net.ask(CS, do="status")
-    checks.check("it says so", "old copy" in status(w).get("trouble", ""), status(w))
+    w.wait("it says so", lambda: "old copy" in status(w).get("trouble", ""))
     checks.check("and sends nothing", net.ask(CS, do="status")["notices"] == before["notices"], before["notices"])
     r = net.run("restore", "--raise-epoch", str(net.dir), REGISTER)
     checks.check("not while it runs", r.returncode == 1 and "stop it first" in r.stderr, r.stderr)

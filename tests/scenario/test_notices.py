@@ -49,10 +49,11 @@ class Town:
         return self.net.ask(f"register.{self.area}", do="apply", path=str(path))
 
     def quiet(self, seconds=60):
-        """Every change of this register has its outcome."""
+        """Every change of this register has its outcome, also those that come of numbers it asked for."""
         def done():
             s = self.net.ask(f"register.{self.area}", do="status")
-            return s and s["changes"]["queued"] == s["changes"]["applied"] + s["changes"]["refused"]
+            return (s and s["changes"]["queued"] == s["changes"]["applied"] + s["changes"]["refused"] and
+                    not s["persons"]["awaiting_number"])
         return until(seconds, done)
 
 
