@@ -6,7 +6,7 @@
  * the nth time (first when none is said), and a test program can watch. The points, in the order of a notice:
  *
  *   in_migration      a migration's script ran, its row in db_schema is not written
- *   before_commit     the changes of a group are done, nothing of them is on disk yet
+ *   before_commit     the changes of a group that writes are done, nothing of them is on disk yet
  *   after_commit      they are on disk, no caller knows
  *   before_batch_send a batch is signed (number: its last sequence)
  *   after_batch_send  it left, no receipt has come

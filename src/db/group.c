@@ -83,8 +83,14 @@ static enum err control(struct db *db, struct fail *f, enum db_control what)
     return e;
 }
 
+/* What a group has done so far. */
+struct group {
+    int64_t changes;
+    bool wrote; /* one of them did: its commit changes the disk */
+};
+
 /* One change in the group. An error: the whole group is lost (ERR_DB_BUSY when it should run again). */
-static enum err change_run(struct db *db, struct fail *f, struct db_call *call, bool alone)
+static enum err change_run(struct db *db, struct fail *f, struct db_call *call, bool alone, struct group *g)
 {
     struct db_tx tx = {.db = db, .conn = db->writer};
     enum err e = alone ? ERR_OK : control(db, f, DB_SAVEPOINT);
@@ -100,6 +106,8 @@ static enum err change_run(struct db *db, struct fail *f, struct db_call *call, 
     }
     if (!call->result) {
         call->state = APPLIED;
+        g->changes++;
+        g->wrote = g->wrote || tx.changes;
         return alone ? ERR_OK : control(db, f, DB_RELEASE);
     }
     follow_undo(db);
@@ -136,19 +144,21 @@ static void count_group(struct db *db, int64_t changes, int64_t micros)
     pthread_mutex_unlock(&db->queue_lock);
 }
 
-static enum err group_commit(struct db *db, struct fail *f, int64_t changes)
+static enum err group_commit(struct db *db, struct fail *f, const struct group *g)
 {
     struct db_tx tx = {.db = db, .conn = db->writer};
     enum err e = follow_before_commit(db, &tx, f);
     int64_t start = clock_steady();
-    FAULT_POINT("before_commit");
+    if (g->wrote)
+        FAULT_POINT("before_commit");
     if (!e)
         e = control(db, f, DB_COMMIT);
     if (e)
         return group_lost(db, e);
-    FAULT_POINT("after_commit");
+    if (g->wrote)
+        FAULT_POINT("after_commit");
     follow_committed(db);
-    count_group(db, changes, clock_steady() - start);
+    count_group(db, g->changes, clock_steady() - start);
     return ERR_OK;
 }
 
@@ -160,18 +170,18 @@ static enum err group_attempt(struct db *db, struct fail *f, struct db_call *fir
     if (e)
         return e;
     bool alone = first->next == *end;
-    int64_t changes = 0, start = clock_steady();
+    struct group g = {0};
+    int64_t start = clock_steady();
     for (struct db_call *call = first; call != *end; call = call->next) {
         if (call != first && clock_steady() - start > GROUP_MICROS) {
             *end = call;
             break;
         }
-        e = change_run(db, f, call, alone);
+        e = change_run(db, f, call, alone, &g);
         if (e)
             return group_lost(db, e);
-        changes += call->state == APPLIED;
     }
-    return changes ? group_commit(db, f, changes) : group_lost(db, ERR_OK);
+    return g.changes ? group_commit(db, f, &g) : group_lost(db, ERR_OK);
 }
 
 static void pause_before(int attempt)

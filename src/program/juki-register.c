@@ -58,6 +58,7 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     json_begin(b, "database", '{');
     json_add_int(b, "file_bytes", stats.file_bytes);
     json_add_int(b, "wal_bytes", stats.wal_bytes);
+    json_add_int(b, "wal_bytes_most", stats.wal_bytes_most);
     json_add_int(b, "memory_bytes", stats.memory_bytes);
     json_end(b, '}');
     json_add_bool(b, "door_connected", s.door_connected);

@@ -136,8 +136,8 @@ enum err server_open(struct server *s, struct fail *f, const char *folder, enum 
         return e;
     db_on_broken(s->db, on_broken, s);
     if ((e = key_open(f, s->config.signing_key.p, &s->signing_key)) ||
-        (e = ledger_open(f, s->db, s->self.text, s->signing_key, &s->ledger)) || (e = open_flow(s, f)) ||
-        (e = open_link(s, f)))
+        (e = ledger_open(f, s->db, s->self.text, s->signing_key, &s->ledger)) ||
+        (e = store_tally(f, s->db, &s->persons)) || (e = open_flow(s, f)) || (e = open_link(s, f)))
         return e;
     s->flow.link = s->link;
     return open_door(s, f);
@@ -245,6 +245,7 @@ void server_close(struct server *s)
     door_free(s->door);
     link_free(s->link);
     ledger_free(s->ledger);
+    tally_free(s->persons);
     db_close(s->db);
     key_free(s->signing_key);
     ff1_free(s->flow.number_key);

@@ -19,6 +19,7 @@ struct server {
     struct db *db;
     struct key *signing_key;
     struct ledger *ledger;
+    struct tally *persons; /* by store_state */
     struct link *link;
     struct flow flow;
     struct door *door;
@@ -28,7 +29,8 @@ struct server {
     char folder[200];
 };
 
-/* Opens everything; nothing listens yet. role: what this program may be. ERR_CONFIG when the file names another. */
+/* Opens everything; nothing listens yet. role: what this program may be. ERR_CONFIG when the file names
+ * another. */
 MUST_CHECK enum err server_open(struct server *s, struct fail *f, const char *folder, enum node_role role);
 MUST_CHECK enum err server_start(struct server *s, struct fail *f);
 /* Lets what is running finish; then closes. Accepts a half-opened one. */
@@ -36,8 +38,8 @@ void server_close(struct server *s);
 /* New certificate or directory. */
 MUST_CHECK enum err server_reload(struct server *s, struct fail *f);
 
-/* Can it sign (with a key that the directory knows), log and commit now? Tried, not remembered. The error says what it
- * cannot. */
+/* Can it sign (with a key that the directory knows), log and commit now? Tried, not remembered. The error
+ * says what it cannot. */
 MUST_CHECK enum err server_health(struct server *s, struct fail *f);
 
 /* The verbs of the control socket (server_verbs.c); self is struct server. */

@@ -12,41 +12,29 @@
 
 /* ---- census ---- */
 
-struct census {
-    struct buf *out;
-    int64_t current, leaving, removed, versions;
-};
-
 static void add_area(void *arg, const struct store_area_count *c)
 {
-    struct census *census = arg;
+    struct buf *out = arg;
     char text[65];
     struct buf hex;
-    census->current += c->current;
-    census->leaving += c->leaving;
-    census->removed += c->removed;
-    census->versions += c->versions;
-    if (!census->out)
-        return;
     buf_init(&hex, sizeof text);
     encode_hex(&hex, c->digest, sizeof c->digest);
-    json_begin(census->out, NULL, '{');
-    json_add_int(census->out, "area", c->area.value);
-    json_add_int(census->out, "current", c->current);
-    json_add_int(census->out, "leaving", c->leaving);
-    json_add_int(census->out, "removed", c->removed);
-    json_add_int(census->out, "versions", c->versions);
-    json_add_text(census->out, "digest", buf_str(&hex));
-    json_end(census->out, '}');
+    json_begin(out, NULL, '{');
+    json_add_int(out, "area", c->area.value);
+    json_add_int(out, "current", c->current);
+    json_add_int(out, "leaving", c->leaving);
+    json_add_int(out, "removed", c->removed);
+    json_add_int(out, "versions", c->versions);
+    json_add_text(out, "digest", buf_str(&hex));
+    json_end(out, '}');
     buf_release(&hex);
 }
 
 static enum err verb_census(void *self, struct control_call *call, struct fail *f)
 {
     struct server *s = self;
-    struct census c = {.out = &call->answer};
     json_begin(&call->answer, "areas", '[');
-    enum err e = store_census(s->db, f, c.out != NULL, add_area, &c);
+    enum err e = store_census(s->db, f, add_area, &call->answer);
     json_end(&call->answer, ']');
     return e;
 }
@@ -204,13 +192,13 @@ static enum err add_links(struct server *s, struct fail *f, struct buf *b)
 
 static enum err add_persons(struct server *s, struct fail *f, struct buf *b)
 {
-    struct census c = {.out = NULL};
-    enum err e = store_census(s->db, f, c.out != NULL, add_area, &c);
+    struct tally_counts c = {0};
+    enum err e = tally_read(s->persons, f, &c);
     json_begin(b, "persons", '{');
-    json_add_int(b, "current", c.current);
-    json_add_int(b, "leaving", c.leaving);
-    json_add_int(b, "removed", c.removed);
-    json_add_int(b, "versions", c.versions);
+    json_add_int(b, "current", c.rows[STORE_CURRENT]);
+    json_add_int(b, "leaving", c.rows[STORE_LEAVING]);
+    json_add_int(b, "removed", c.rows[STORE_REMOVED]);
+    json_add_int(b, "versions", c.weight);
     json_end(b, '}');
     return e;
 }

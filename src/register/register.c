@@ -54,6 +54,8 @@ enum err register_new(struct fail *f, const struct register_config *config, stru
     pthread_cond_init(&r->heard, &steady);
     pthread_condattr_destroy(&steady);
     enum err e = configure(f, r, config);
+    if (!e)
+        e = tally_new(f, r->db, &sql_register_tally_page, &r->lives);
     if (e)
         register_free(r);
     else
@@ -78,6 +80,7 @@ void register_free(struct resident_register *r)
         return;
     register_stop(r);
     door_client_free(r->draw_client);
+    tally_free(r->lives);
     for (size_t i = 0; i < COUNT_OF(r->texts); i++)
         memory_free(r->texts[i]);
     pthread_cond_destroy(&r->wake);
@@ -89,27 +92,15 @@ void register_free(struct resident_register *r)
 
 /* ---- where it stands ---- */
 
-static enum err count_records(struct db_tx *tx, struct fail *f, struct register_status *out)
+static enum err count_waiting(struct db_tx *tx, struct fail *f, struct register_status *out)
 {
     struct db_rows rows;
 
-    db_query(tx, &rows, &sql_register_person_count, DB_NONE);
-    while (db_next(&rows)) {
-        int64_t life = db_row_int(&rows, 0), count = db_row_int(&rows, 1);
-        if (life == LIFE_CURRENT)
-            out->residents = count;
-        else if (life == LIFE_LEAVING)
-            out->leaving = count;
-        else
-            out->removed = count;
-    }
-    enum err e = db_done(&rows, f);
-    if (e)
-        return e;
     db_query(tx, &rows, &sql_register_provisional_count, DB_NONE);
     if (db_next(&rows))
         out->provisional = db_row_int(&rows, 0);
-    if ((e = db_done(&rows, f)))
+    enum err e = db_done(&rows, f);
+    if (e)
         return e;
     db_query(tx, &rows, &sql_register_wish_count, DB_NONE);
     if (db_next(&rows))
@@ -159,7 +150,7 @@ static enum err read_status(struct db_tx *tx, struct fail *f, void *arg)
     enum err e;
 
     *out = (struct register_status){0};
-    if ((e = count_records(tx, f, out)) || (e = count_changes(tx, f, out)))
+    if ((e = count_waiting(tx, f, out)) || (e = count_changes(tx, f, out)))
         return e;
     return count_back(tx, f, out);
 }
@@ -167,10 +158,16 @@ static enum err read_status(struct db_tx *tx, struct fail *f, void *arg)
 enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out)
 {
     struct register_status status;
+    struct tally_counts lives;
     enum err e = db_read(r->db, f, read_status, &status);
 
+    if (!e)
+        e = tally_read(r->lives, f, &lives);
     if (e)
         return e;
+    status.residents = lives.rows[LIFE_CURRENT];
+    status.leaving = lives.rows[LIFE_LEAVING];
+    status.removed = lives.rows[LIFE_REMOVED];
     pthread_mutex_lock(&r->lock);
     status.door_connected = r->connected;
     snprintf(status.trouble, sizeof status.trouble, "%s", r->trouble);

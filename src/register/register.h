@@ -8,7 +8,7 @@
 #ifndef JUKI_REGISTER_REGISTER_H
 #define JUKI_REGISTER_REGISTER_H
 
-#include "db/db.h"
+#include "db/tally.h"
 #include "identity/identity.h"
 
 extern const struct db_module register_module;

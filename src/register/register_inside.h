@@ -35,6 +35,7 @@ struct register_told {
 struct resident_register {
     struct area_code area, cs; /* our municipality, and the one whose CS serves it */
     struct db *db;
+    struct tally *lives; /* records by register_life */
     struct door_client_config door;
     char *texts[4]; /* what door points to */
     pthread_mutex_t lock;

@@ -102,6 +102,14 @@ static enum err find_former(struct register_batch *b, struct fail *f, const stru
     return e;
 }
 
+static void count(const struct db_tx *tx, const struct resident_version *old,
+                  const struct resident_version *v)
+{
+    const struct tally_row before = {v->person, 0, old ? old->life : 0, 0},
+                           after = {v->person, 0, v->life, 0};
+    tally_change(tx, &before, &after);
+}
+
 static enum err name_record(struct register_batch *b, struct fail *f, const struct resident_version *v,
                             int64_t former)
 {
@@ -119,6 +127,8 @@ static enum err name_record(struct register_batch *b, struct fail *f, const stru
     if (!e)
         e = db_exec(b->tx, f, &sql_register_household_add, DB(db_text(v->row.household_number), person),
                     NULL);
+    if (!e)
+        count(b->tx, NULL, v);
     return e;
 }
 
@@ -383,6 +393,8 @@ static enum err update_index(struct register_batch *b, struct fail *f, const str
     if (!e && v->corrects)
         e = db_exec(b->tx, f, &sql_register_code_remove,
                     DB(db_int(old->row.identity.resident_code.value), person), NULL);
+    if (!e)
+        count(b->tx, old, v);
     if (e || str_equal(old->row.household_number, v->row.household_number))
         return e;
     if ((e = db_exec(b->tx, f, &sql_register_household_remove, DB(db_text(old->row.household_number), person),

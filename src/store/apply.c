@@ -273,6 +273,15 @@ static enum err write_codes(struct db_tx *tx, struct fail *f, const struct store
                        NULL);
 }
 
+static void count(const struct db_tx *tx, const struct store_plan *plan)
+{
+    const struct store_version *v = &plan->version;
+    const int64_t area = v->identity.address.area_code.value;
+    const struct tally_row before = {plan->code.value, area, plan->before.state, plan->before.version};
+    const struct tally_row after = {v->identity.resident_code.value, area, v->state, v->version};
+    tally_change(tx, &before, &after);
+}
+
 enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *plan)
 {
     const struct store_version *v = &plan->version;
@@ -285,6 +294,8 @@ enum err store_write(struct db_tx *tx, struct fail *f, const struct store_plan *
                        db_int(store_row_id(v)), db_int(v->version), db_int(v->state),
                        db_int(date_to_int(v->opened))),
                     NULL);
+    if (!e)
+        count(tx, plan);
     return e;
 }
 

@@ -10,7 +10,7 @@
 #include "store/store_sql.h"
 
 enum { AREAS = 48000 /* by the code's first five digits */, LINE_MAX_BYTES = 64 * 1024 };
-enum { DIGEST_PAGE = 5000, COUNT_PAGE = 100000 };
+enum { PAGE = 5000 };
 
 struct area_sum {
     struct store_area_count count;
@@ -18,7 +18,6 @@ struct area_sum {
 };
 struct census {
     struct area_sum *areas[AREAS];
-    bool digests;
     int64_t code, area; /* the last key that was read */
     int64_t rows;       /* of the last page */
     struct buf line;
@@ -83,25 +82,16 @@ static void count_one(struct store_area_count *count, enum store_state state, in
 static bool take_row(struct census *c, const struct db_rows *rows)
 {
     struct store_version v = {0};
-    if (c->digests) {
-        store_row_get(rows, &v, NULL);
-    } else {
-        v.identity.resident_code.value = db_row_int(rows, 0);
-        v.identity.address.area_code.value = (int32_t)db_row_int(rows, 1);
-        v.version = db_row_int(rows, 2);
-        v.state = (enum store_state)db_row_int(rows, 3);
-    }
+    store_row_get(rows, &v, NULL);
     c->code = v.identity.resident_code.value;
     c->area = v.identity.address.area_code.value;
     struct area_sum *sum = sum_of(c, c->area);
     if (!sum)
         return false;
     count_one(&sum->count, v.state, v.version);
-    if (c->digests) {
-        buf_clear(&c->line);
-        store_digest_line(&c->line, &v);
-        sha256_stream_add(&sum->hash, buf_str(&c->line));
-    }
+    buf_clear(&c->line);
+    store_digest_line(&c->line, &v);
+    sha256_stream_add(&sum->hash, buf_str(&c->line));
     return !c->line.broken;
 }
 
@@ -111,8 +101,7 @@ static enum err read_page(struct db_tx *tx, struct fail *f, void *arg)
     struct db_rows rows;
     bool good = true;
     c->rows = 0;
-    db_query(tx, &rows, c->digests ? &sql_store_census_page : &sql_store_census_count_page,
-             DB(db_int(c->code), db_int(c->area), db_int(c->digests ? DIGEST_PAGE : COUNT_PAGE)));
+    db_query(tx, &rows, &sql_store_census_page, DB(db_int(c->code), db_int(c->area), db_int(PAGE)));
     while (good && db_next(&rows)) {
         good = take_row(c, &rows);
         c->rows++;
@@ -125,21 +114,23 @@ static void tell(struct census *c, void (*each)(void *arg, const struct store_ar
 {
     for (size_t i = 0; i < AREAS; i++)
         if (c->areas[i]) {
-            if (c->digests) {
-                struct sha256 digest = sha256_stream_end(&c->areas[i]->hash);
-                memcpy(c->areas[i]->count.digest, digest.bytes, sizeof digest.bytes);
-            }
+            struct sha256 digest = sha256_stream_end(&c->areas[i]->hash);
+            memcpy(c->areas[i]->count.digest, digest.bytes, sizeof digest.bytes);
             each(arg, &c->areas[i]->count);
         }
 }
 
-enum err store_census(struct db *db, struct fail *f, bool digests,
-                      void (*each)(void *arg, const struct store_area_count *), void *arg)
+enum err store_tally(struct fail *f, struct db *db, struct tally **out)
+{
+    return tally_new(f, db, &sql_store_tally_page, out);
+}
+
+enum err store_census(struct db *db, struct fail *f, void (*each)(void *arg, const struct store_area_count *),
+                      void *arg)
 {
     struct census *c = memory_new(sizeof *c);
     if (!c)
         return fail_set(f, ERR_MEMORY, NULL, NULL);
-    c->digests = digests;
     c->code = c->area = -1;
     c->rows = 1;
     buf_init(&c->line, LINE_MAX_BYTES);

@@ -25,7 +25,7 @@
 #ifndef JUKI_STORE_STORE_H
 #define JUKI_STORE_STORE_H
 
-#include "db/db.h"
+#include "db/tally.h"
 #include "identity/identity.h"
 
 extern const struct db_module store_module;
@@ -134,10 +134,12 @@ struct store_area_count {
     int64_t current, leaving, removed, versions;
     uint8_t digest[32]; /* SHA-256 of the digest lines of the episodes' latest versions in order of code */
 };
-/* Counts, and digests when asked for, of every area in order of area code. Reads in pages, a snapshot each,
- * so the digests are those of one moment only while nothing changes. Not called inside a transaction. */
-MUST_CHECK enum err store_census(struct db *db, struct fail *f, bool digests,
+/* Counts and digests of every area in order of area code. Reads every episode, in pages, a snapshot each, so
+ * they are those of one moment only while nothing changes. Not called inside a transaction. */
+MUST_CHECK enum err store_census(struct db *db, struct fail *f,
                                  void (*each)(void *arg, const struct store_area_count *), void *arg);
+/* Keeps how many episodes there are, by their state, and how many versions they have (the weight). */
+MUST_CHECK enum err store_tally(struct fail *f, struct db *db, struct tally **out);
 /* One line: every value of the identity, version number, state, reason and date of the last change; no
  * stamps, no places. Equal states on two servers give equal lines. Holds numbers in full: for hashing only.
  */

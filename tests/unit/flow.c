@@ -84,7 +84,7 @@ static void keep_digest(void *arg, const struct store_area_count *count)
 static struct store_area_count census(int node, int32_t area)
 {
     struct store_area_count count = {.area = {area}};
-    assert_ok(store_census(nodes[node].flow.db, NULL, true, keep_digest, &count));
+    assert_ok(store_census(nodes[node].flow.db, NULL, keep_digest, &count));
     return count;
 }
 

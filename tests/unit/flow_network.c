@@ -106,23 +106,23 @@ static void keep_area(void *arg, const struct store_area_count *count)
         *kept = *count;
 }
 
-static struct store_area_count count_of(int server, int cs, bool digest)
+static struct store_area_count count_of(int server, int cs)
 {
     struct store_area_count count = {.area = {flow_network.servers[cs].name.area}};
-    assert_ok(store_census(flow_network.servers[server].db, NULL, digest, keep_area, &count));
+    assert_ok(store_census(flow_network.servers[server].db, NULL, keep_area, &count));
     return count;
 }
 
 int64_t flow_versions(int server, int cs)
 {
-    return count_of(server, cs, false).versions;
+    return count_of(server, cs).versions;
 }
 
 void assert_levels_agree(void)
 {
     for (int cs = CS_A; cs <= CS_B; cs++) {
-        const struct store_area_count here = count_of(cs, cs, true), above = count_of(PREFECTURE, cs, true),
-                                      top = count_of(AGENCY, cs, true);
+        const struct store_area_count here = count_of(cs, cs), above = count_of(PREFECTURE, cs),
+                                      top = count_of(AGENCY, cs);
         assert_true(here.versions > 0);
         assert_memory_equal(&here, &above, sizeof here);
         assert_memory_equal(&here, &top, sizeof here);

@@ -375,7 +375,7 @@ static void the_census_is_that_of_a_store_which_took_the_changes_on(const char *
         assert_ok(db_transaction(m.store, NULL, mirror_change, &m));
     }
     assert_ok(register_census(s.r, NULL, note_digest, &ours));
-    assert_ok(store_census(m.store, NULL, true, note_store_digest, &theirs));
+    assert_ok(store_census(m.store, NULL, note_store_digest, &theirs));
     assert_int_equal(ours.count, 1);
     assert_int_equal(ours.rows[0].current, 1);
     assert_int_equal(ours.rows[0].removed, 1);

@@ -10,17 +10,40 @@
 static const struct db_module *const modules[] = {&register_module};
 static char path[64];
 
+static void open_database(struct scene *s, struct register_config config)
+{
+    assert_ok(db_open(NULL, s->url, modules, 1, &s->db));
+    config.area.value = STAGE_AREA;
+    config.db = s->db;
+    assert_ok(register_new(NULL, &config, &s->r));
+    scene_status(s); /* the records are counted, and their changes from now on */
+}
+
 void scene_open(struct scene *s, const char *url)
 {
     memset(s, 0, sizeof *s);
-    assert_ok(db_open(NULL, url, modules, 1, &s->db));
-    assert_ok(register_new(NULL, &(struct register_config){.area = {STAGE_AREA}, .db = s->db}, &s->r));
+    snprintf(s->url, sizeof s->url, "%s", url);
+    open_database(s, (struct register_config){0});
 }
 
-void scene_close(struct scene *s)
+static void close_database(struct scene *s)
 {
     register_free(s->r);
     db_close(s->db);
+}
+
+/* What was kept beside the changes is what the next process counts. */
+void scene_close(struct scene *s)
+{
+    register_stop(s->r);
+    const struct register_status kept = scene_status(s);
+    close_database(s);
+    open_database(s, (struct register_config){0});
+    const struct register_status fresh = scene_status(s);
+    assert_int_equal(kept.residents, fresh.residents);
+    assert_int_equal(kept.leaving, fresh.leaving);
+    assert_int_equal(kept.removed, fresh.removed);
+    close_database(s);
 }
 
 static void note_refusal(void *arg, int64_t line, const struct fail *f)
@@ -87,19 +110,12 @@ const char *scene_change(struct scene *s, struct look *l, int64_t number)
 
 void scene_open_linked(struct scene *s, const struct door_stage *stage)
 {
-    char url[96];
-
     memset(s, 0, sizeof *s);
-    snprintf(url, sizeof url, "%s/register.db", stage->folder);
-    assert_ok(db_open(NULL, url, modules, 1, &s->db));
-    assert_ok(register_new(NULL,
-                           &(struct register_config){.area = {STAGE_AREA},
-                                                     .door_url = stage->url,
-                                                     .tls_key_path = stage->key,
-                                                     .tls_certificate_path = stage->certificate,
-                                                     .ca_path = stage->ca,
-                                                     .db = s->db},
-                           &s->r));
+    snprintf(s->url, sizeof s->url, "%s/register.db", stage->folder);
+    open_database(s, (struct register_config){.door_url = stage->url,
+                                              .tls_key_path = stage->key,
+                                              .tls_certificate_path = stage->certificate,
+                                              .ca_path = stage->ca});
 }
 
 static void note_problem(void *arg, const struct register_problem *problem)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 struct scene {
+    char url[300];
     struct db *db;
     struct resident_register *r;
     struct register_result result;

@@ -4,14 +4,43 @@
 #include "stores.h"
 #include "test.h"
 
+#include <pthread.h>
+
 static const struct db_module *const modules[] = {&store_module};
 static struct db *db;
 static uint64_t entry; /* the next ledger entry */
 
+static char opened[300];
+static struct tally *tally;
+
+static struct tally_counts counted(void)
+{
+    struct tally_counts counts;
+    assert_ok(tally_read(tally, NULL, &counts));
+    return counts;
+}
+
 static void open_store(const char *url)
 {
-    db = stores_open(url, modules, COUNT_OF(modules));
+    snprintf(opened, sizeof opened, "%s", url);
+    db = stores_open(opened, modules, COUNT_OF(modules));
+    assert_ok(store_tally(NULL, db, &tally));
+    counted();
     entry = 0;
+}
+
+/* What was kept beside the changes is what the next process counts. */
+static void close_store(void)
+{
+    const struct tally_counts kept = counted();
+    db_close(db);
+    tally_free(tally);
+    db = stores_open(opened, modules, COUNT_OF(modules));
+    assert_ok(store_tally(NULL, db, &tally));
+    const struct tally_counts fresh = counted();
+    assert_memory_equal(&kept, &fresh, sizeof kept);
+    db_close(db);
+    tally_free(tally);
 }
 
 static struct store_version version(struct identity identity, struct change change, int64_t number)
@@ -117,7 +146,7 @@ static void every_value_comes_back(const char *url)
     assert_int_equal(o->source, 77);
     assert_int_equal(o->noticed, 17);
     arena_release(&q.arena);
-    db_close(db);
+    close_store();
 }
 
 static void versions_follow_without_gap_and_once(const char *url)
@@ -131,7 +160,7 @@ static void versions_follow_without_gap_and_once(const char *url)
     assert_ok(change(1, NISHINOMIYA, CHANGE_MOVE_WITHIN, 2));
     assert_ok(change(1, NISHINOMIYA, CHANGE_MINOR_CORRECTION, 0));
     assert_err(change(1, NISHINOMIYA, CHANGE_MINOR_CORRECTION, 3), ERR_VERSION_OLD);
-    db_close(db);
+    close_store();
 }
 
 /* All pairs of a state and an event: what is not in episode_step.def is refused and changes nothing. */
@@ -171,7 +200,7 @@ static void only_listed_steps_are_taken(const char *url)
                 fail_msg("event %zu in state %d: %s", i, before, err_row(e)->name);
             assert_int_equal(state_of(n, ASHIYA), after ? after : (enum store_state)before);
         }
-    db_close(db);
+    close_store();
 }
 
 static bool count_version(void *arg, const struct store_version *v)
@@ -206,7 +235,7 @@ static void a_person_may_come_back(const char *url)
     assert_int_equal(q.count, 3); /* the chain went on */
     assert_int_equal(q.answer.version, 1);
     arena_release(&q.arena);
-    db_close(db);
+    close_store();
 }
 
 static void a_cancelled_move_out_never_happened(const char *url)
@@ -221,7 +250,7 @@ static void a_cancelled_move_out_never_happened(const char *url)
     assert_int_equal(q.answer.state, STORE_CURRENT);
     assert_int_equal(date_to_int(q.answer.opened), 20200401); /* since the first day */
     arena_release(&q.arena);
-    db_close(db);
+    close_store();
 }
 
 static struct store_version code_change(int64_t from, int64_t to, int32_t area, int64_t number)
@@ -254,7 +283,7 @@ static void a_code_change_moves_the_episode(const char *url)
     assert_true(resident_code_equal(q.answer.identity.resident_code, code_of(1)));
     arena_release(&q.arena);
     assert_err(enter(1, NISHINOMIYA, 1), ERR_CODE_FORMER); /* never anybody's again */
-    db_close(db);
+    close_store();
 }
 
 static void a_code_change_cannot_take_anothers_code(const char *url)
@@ -270,7 +299,7 @@ static void a_code_change_cannot_take_anothers_code(const char *url)
     assert_int_equal(state_of(1, NISHINOMIYA), STORE_CURRENT);
     assert_ok(apply(code_change(1, 60, NISHINOMIYA, 2)));
     assert_err(apply(code_change(2, 1, NISHINOMIYA, 2)), ERR_CODE_TAKEN); /* a former code */
-    db_close(db);
+    close_store();
 }
 
 static struct store_version recode(struct store_version v, int64_t to, int64_t number, int64_t taken_back)
@@ -336,7 +365,7 @@ static void a_correction_takes_a_code_back(const char *url)
     same.identity.name.name = STR("西宮　華子");
     assert_ok(apply(same)); /* a correction that leaves the code as it is */
     assert_int_equal(state_of(50, NISHINOMIYA), STORE_CURRENT);
-    db_close(db);
+    close_store();
 }
 
 static void a_correction_is_judged_by_what_was_before(const char *url)
@@ -358,7 +387,7 @@ static void a_correction_is_judged_by_what_was_before(const char *url)
     assert_int_equal(date_to_int(q.answer.opened), 20200402);
     assert_int_equal(q.answer.version, 2);
     arena_release(&q.arena);
-    db_close(db);
+    close_store();
 }
 
 static void a_correction_may_follow_what_could_not_be_applied(const char *url)
@@ -385,7 +414,7 @@ static void a_correction_may_follow_what_could_not_be_applied(const char *url)
     v.replaces = 6;
     v.change.reason = CHANGE_MOVE_WITHIN;
     assert_ok(apply(v)); /* 5 and 6 never came */
-    db_close(db);
+    close_store();
 }
 
 static enum err ask_has(struct db_tx *tx, struct fail *f, void *arg)
@@ -416,7 +445,7 @@ static void what_a_correction_passed_over_is_known(const char *url)
     assert_false(has(late));
     late.identity.resident_code = code_of(9);
     assert_false(has(late));
-    db_close(db);
+    close_store();
 }
 
 static void a_repeated_version_is_known(const char *url)
@@ -430,7 +459,7 @@ static void a_repeated_version_is_known(const char *url)
     assert_err(db_read(db, NULL, ask_has, &v), ERR_NOT_FOUND);
     v = version(resident(2, NISHINOMIYA), v.change, 1);
     assert_err(db_read(db, NULL, ask_has, &v), ERR_NOT_FOUND);
-    db_close(db);
+    close_store();
 }
 
 /* What there is no memory for is not "other content". */
@@ -450,7 +479,7 @@ static void without_memory_nothing_is_said_of_a_version(void **state UNUSED)
         assert_err(e, ERR_MEMORY);
     }
     assert_in_range(starved, 2, 20);
-    db_close(db);
+    close_store();
 }
 
 static void add_overlap(void *arg, struct resident_code code, struct area_code a, struct area_code b)
@@ -492,7 +521,7 @@ static void two_open_episodes_are_listed(const char *url)
     q.count = 0;
     assert_ok(db_read(db, NULL, ask_overlaps, &q));
     assert_int_equal(q.count, 2);
-    db_close(db);
+    close_store();
 }
 
 struct counts {
@@ -509,15 +538,15 @@ static void keep_count(void *arg, const struct store_area_count *count)
 
 static void a_census_compares_states(const char *url)
 {
-    struct counts a = {0}, b = {0}, c = {0};
+    struct counts a = {0}, b = {0};
     open_store(url);
     for (int64_t n = 1; n <= 5; n++) {
         assert_ok(enter(n, n % 2 ? NISHINOMIYA : CHIYODA, 1));
-        assert_ok(store_census(db, NULL, false, keep_count, &(struct counts){0}));
+        assert_ok(store_census(db, NULL, keep_count, &(struct counts){0}));
     }
     assert_ok(leave(1, NISHINOMIYA, 2));
     assert_ok(change(3, NISHINOMIYA, CHANGE_DEATH, 2));
-    assert_ok(store_census(db, NULL, true, keep_count, &a));
+    assert_ok(store_census(db, NULL, keep_count, &a));
     assert_int_equal(a.n, 2);
     assert_int_equal(a.areas[0].area.value, CHIYODA);
     assert_int_equal(a.areas[0].current, 2);
@@ -525,9 +554,12 @@ static void a_census_compares_states(const char *url)
     assert_int_equal(a.areas[1].leaving, 1);
     assert_int_equal(a.areas[1].removed, 1);
     assert_int_equal(a.areas[1].versions, 5);
-    assert_ok(store_census(db, NULL, false, keep_count, &c));
-    assert_int_equal(c.areas[1].versions, 5);
-    db_close(db);
+    const struct tally_counts counts = counted();
+    assert_int_equal(counts.rows[STORE_CURRENT], 3);
+    assert_int_equal(counts.rows[STORE_LEAVING], 1);
+    assert_int_equal(counts.rows[STORE_REMOVED], 1);
+    assert_int_equal(counts.weight, a.areas[0].versions + a.areas[1].versions);
+    close_store();
 
     open_store(sqlite_fresh()); /* the same in another order */
     entry = 1000;
@@ -537,10 +569,66 @@ static void a_census_compares_states(const char *url)
     assert_ok(enter(5, NISHINOMIYA, 1));
     assert_ok(leave(1, NISHINOMIYA, 2));
     assert_ok(enter(4, CHIYODA, 1));
-    assert_ok(store_census(db, NULL, true, keep_count, &b));
+    assert_ok(store_census(db, NULL, keep_count, &b));
     assert_memory_equal(a.areas[1].digest, b.areas[1].digest, 32);
     assert_memory_not_equal(a.areas[0].digest, b.areas[0].digest, 32); /* one person is missing */
+    close_store();
+}
+
+enum { CROWD = 3 * TALLY_PAGE + 17, CROWD_GROUP = 500, CROWD_STEP = 23 };
+
+static enum err enter_group(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const int64_t *first = arg;
+    enum err e = ERR_OK;
+    for (int64_t n = *first; n < *first + CROWD_GROUP && n <= CROWD && !e; n++) {
+        struct store_version v = version(resident(n, NISHINOMIYA), change_on(CHANGE_MOVE_IN, 2020, 4, 1), 1);
+        v.entry = entry++;
+        e = store_apply(tx, f, &v);
+    }
+    return e;
+}
+
+static enum err apply_and_give_up(struct db_tx *tx, struct fail *f, void *arg)
+{
+    enum err e = apply_one(tx, f, arg);
+    return e ? e : ERR_STOPPING;
+}
+
+/* Behind and before the counting: deaths, arrivals, and removals that are rolled back. */
+static void *live_on(void *arg UNUSED)
+{
+    for (int64_t n = 1; n <= CROWD; n += CROWD_STEP) {
+        assert_ok(change(n, NISHINOMIYA, CHANGE_DEATH, 2));
+        assert_ok(enter(CROWD + n, CHIYODA, 1));
+        struct store_version v =
+            version(resident(n + 1, NISHINOMIYA), change_on(CHANGE_DEATH, 2021, 5, 1), 2);
+        v.entry = entry;
+        assert_int_equal(db_transaction(db, NULL, apply_and_give_up, &v), ERR_STOPPING);
+    }
+    return NULL;
+}
+
+static void a_tally_counts_while_changes_go_on(const char *url)
+{
+    enum { DEATHS = (CROWD + CROWD_STEP - 1) / CROWD_STEP };
+    pthread_t living;
+    open_store(url);
+    for (int64_t first = 1; first <= CROWD; first += CROWD_GROUP)
+        assert_ok(db_transaction(db, NULL, enter_group, &first));
+    assert_int_equal(counted().rows[STORE_CURRENT], CROWD);
     db_close(db);
+    tally_free(tally);
+    db = stores_open(opened, modules, COUNT_OF(modules));
+    assert_ok(store_tally(NULL, db, &tally));
+    assert_int_equal(pthread_create(&living, NULL, live_on, NULL), 0);
+    counted();
+    assert_int_equal(pthread_join(living, NULL), 0);
+    const struct tally_counts counts = counted();
+    assert_int_equal(counts.rows[STORE_CURRENT], CROWD);
+    assert_int_equal(counts.rows[STORE_REMOVED], DEATHS);
+    assert_int_equal(counts.weight, CROWD + 2 * DEATHS);
+    close_store();
 }
 
 BOTH(every_value_comes_back)
@@ -557,6 +645,7 @@ BOTH(what_a_correction_passed_over_is_known)
 BOTH(a_repeated_version_is_known)
 BOTH(two_open_episodes_are_listed)
 BOTH(a_census_compares_states)
+BOTH(a_tally_counts_while_changes_go_on)
 
 int main(void)
 {
@@ -576,6 +665,7 @@ int main(void)
         cmocka_unit_test(without_memory_nothing_is_said_of_a_version),
         cmocka_unit_test(both_two_open_episodes_are_listed),
         cmocka_unit_test(both_a_census_compares_states),
+        cmocka_unit_test(both_a_tally_counts_while_changes_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

@@ -197,6 +197,11 @@ static int choose(size_t n, size_t k)
 static void every_interleaving_ends_alike(const char *url)
 {
     struct tried tried = {.db = stores_open(url, modules, COUNT_OF(modules))};
+    struct tally *tally = NULL;
+    const struct tally_counts nothing = {0};
+    struct tally_counts left;
+    assert_ok(store_tally(NULL, tried.db, &tally));
+    assert_ok(tally_read(tally, NULL, &left));
     buf_init(&tried.first, 100000);
     for (size_t i = 0; i < COUNT_OF(histories); i++) {
         struct buf result;
@@ -211,7 +216,10 @@ static void every_interleaving_ends_alike(const char *url)
         buf_release(&result);
     }
     buf_release(&tried.first);
+    assert_ok(tally_read(tally, NULL, &left)); /* every interleaving was rolled back */
+    assert_memory_equal(&left, &nothing, sizeof nothing);
     db_close(tried.db);
+    tally_free(tally);
 }
 
 BOTH(every_interleaving_ends_alike)
