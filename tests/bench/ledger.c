@@ -30,7 +30,7 @@ static const struct bench_row rows[] = {
                     "SHA-256 of the same bytes"},
 };
 
-enum { WAITING_PART = 2 };
+enum { WAITING_PART = 20 };
 
 struct measured {
     const struct bench *bench;
@@ -205,4 +205,4 @@ static enum err run(struct bench *b, struct fail *f)
     return e;
 }
 
-const struct bench_group bench_ledger = {"ledger", "entries", 20000, rows, COUNT_OF(rows), run, false};
+const struct bench_group bench_ledger = {"ledger", "entries", 200000, rows, COUNT_OF(rows), run, false};

@@ -47,7 +47,7 @@ MUST_CHECK enum err town_census(struct town *t, struct fail *f, int64_t *persons
 struct town_use {         /* since the daemons started */
     int64_t rss_most;     /* bytes; the largest daemon's at its largest */
     int64_t written;      /* bytes that all daemons have sent to the disk */
-    int64_t wal_most;     /* bytes; the largest write-ahead log of a server */
+    int64_t wal_most;     /* bytes; the largest write-ahead log of a program */
     double cpu, cpu_most; /* seconds of processor time: of all, of the busiest daemon */
 };
 /* While it runs. */
