@@ -47,18 +47,20 @@ def options():
 
 
 class Loop(threading.Thread):
-    """Calls again and again until the end; an error of one call is kept and ends it."""
+    """Calls again and again until the end; an error of one call is kept and ends it. A call may return what it was; what ran when is kept."""
 
     def __init__(self, what, call, pause):
         super().__init__(daemon=True)
         self.what, self.call, self.pause, self.error = what, call, pause, None
+        self.ran = []  # (what, begin, end)
         self.ended = threading.Event()
         self.start()
 
     def run(self):
         try:
             while not self.ended.is_set():
-                self.call()
+                at = time.monotonic()
+                self.ran.append((self.call() or self.what, at, time.monotonic()))
                 self.ended.wait(self.pause())
         except Exception as e:  # noqa: BLE001  (it is reported as a failed check)
             self.error = repr(e)
@@ -133,12 +135,14 @@ class Accidents:
     def once(self):
         what = self.chance.choice([self.kill, self.cut, self.resend, self.clock, self.backup])
         self.done[what.__name__] = self.done.get(what.__name__, 0) + 1
-        what()
+        node = what()
+        return f"{what.__name__} {node.split('.')[0]}" if node else what.__name__
 
     def kill(self):
         node = self.chance.choice(KILLED)
         self.net.kill(node)
         self.net.up(node)
+        return node
 
     def cut(self):
         self.line.cut_next(self.chance.choice(["up", "down"]), self.chance.randrange(4000), self.chance.random() < 0.5)
@@ -151,10 +155,12 @@ class Accidents:
             p = self.chance.choice(peers)
             first = self.chance.randint(1, p["acknowledged"])
             self.net.ask(node, do="resend", peer=p["node"], first=first, last=min(first + 50, p["acknowledged"]))
+        return node
 
     def clock(self):
         node = self.chance.choice(servers(self.net))
         self.net.ask(node, do="clock_shift", seconds=self.chance.choice([-2, 40, 0]) * 86400)
+        return node
 
     def backup(self):
         if self.backups:
@@ -162,6 +168,8 @@ class Accidents:
             path = self.net.folder / "backup.sealed"
             self.net.run("backup", "make", str(self.net.dir), node, str(path), "--key", str(self.key))
             path.unlink(missing_ok=True)
+            return node
+        return None
 
 
 def slope(values):
@@ -189,7 +197,21 @@ def level(checks, node, samples, judged):
     checks.check(f"{node}: SQLite's memory stays within its caches", sqlite < CACHES, sqlite)
 
 
-def latency(checks, probe, disk, seconds, judged):
+def beside(probe, loops, first, last):
+    """What ran beside the slowest hundredth of the changes of these seconds, and beside all of them: where a slope comes from."""
+    times = sorted((t, at) for at, t in probe.times if first <= at < last)
+    slow = times[int(len(times) * 0.99):]
+    kinds = sorted({what for loop in loops for what, _, _ in loop.ran} - {"the probe", "the disk"})
+    for kind in kinds:
+        ran = [(b - probe.begin, e - probe.begin) for loop in loops for what, b, e in loop.ran if what == kind]
+        ran = [(b, e) for b, e in ran if e > first and b < last]
+        met = [sum(any(b < at + t and at < e for b, e in ran) for t, at in group) / len(group) for group in (slow, times)]
+        if met[0]:
+            print(f"  {kind}: {met[0]:.1%} of them, {met[1]:.1%} of all; ran {len(ran)} times, "
+                  f"{statistics.median(e - b for b, e in ran) * 1000:.0f} ms each")
+
+
+def latency(checks, probe, disk, loops, seconds, judged):
     part = min(600, seconds / 3)
     ends = [(0, part), (seconds - part, seconds + 1)]
     first, last = [quantile(probe.times, *end) for end in ends]
@@ -197,6 +219,9 @@ def latency(checks, probe, disk, seconds, judged):
     print(f"latency of {len(probe.times)} changes, the first and the last {part:.0f} s: p99 {first} and {last} ms, ratio {ratio}; p50 "
           f"{[quantile(probe.times, *end, 0.5) for end in ends]}; a page on disk: p99 {[quantile(disk.times, *end) for end in ends]}, "
           f"p50 {[quantile(disk.times, *end, 0.5) for end in ends]} ms")
+    for name, end in zip(("first", "last"), ends):
+        print(f"beside the slowest hundredth of the {name} {part:.0f} s:")
+        beside(probe, loops, *end)
     checks.check("the probe measured at both ends", ratio)
     if judged and ratio:
         checks.check("p99 of the last ten minutes is within 1.2 of the first ten", ratio <= 1.2, ratio)
@@ -239,7 +264,7 @@ def main():
         print("accidents:", accidents.done)
         for node in KEPT:
             level(checks, node, samples[node], o.seconds >= 600)
-        latency(checks, probe, disk, o.seconds, o.long and o.seconds >= 3600)
+        latency(checks, probe, disk, loops, o.seconds, o.long and o.seconds >= 3600)
         for town in (steady, shaky):
             town.check_settled(checks, f"{town.area} at the end", 180)
         check_end(checks, net, [steady, shaky], 120)
