@@ -193,24 +193,45 @@ static enum err overlapping(struct db_tx *tx, struct fail *f, const struct peer 
     return !e && full ? fail_set(f, ERR_MEMORY, "outcome", NULL) : e;
 }
 
+/* How many more notices of a neighbour ended in each state. */
+struct outcome_sums {
+    int64_t applied, refused;
+};
+
+static void sum(struct outcome_sums *sums, const struct outcome_range *r, int64_t first, int64_t last,
+                int sign)
+{
+    const int64_t more = sign * (last - first + 1);
+    sums->applied += r->state == 'a' ? more : 0;
+    sums->refused += r->state == 'r' ? more : 0;
+}
+
 /* The newest word counts; what was said about the neighbours in the same range stays. */
 static enum err keep(struct db_tx *tx, struct fail *f, const struct peer *p, const struct outcome_range *r,
                      struct arena *a)
 {
     struct kept_range *list = NULL;
+    struct outcome_sums sums = {0, 0};
     size_t count = 0;
     enum err e = overlapping(tx, f, p, r, a, &list, &count);
+    sum(&sums, r, r->first, r->last, 1);
     for (size_t i = 0; i < count && !e; i++) {
         struct outcome_range before = list[i].range, after = list[i].range;
         before.last = before.last < r->first - 1 ? before.last : r->first - 1;
         after.first = after.first > r->last + 1 ? after.first : r->last + 1;
+        sum(&sums, &before, before.last + 1, after.first - 1, -1);
         e = db_exec(tx, f, &sql_link_outcome_remove, DB(db_int(p->id), db_int(list[i].range.first)), NULL);
         if (!e)
             e = put(tx, f, p, &before, list[i].time);
         if (!e)
             e = put(tx, f, p, &after, list[i].time);
     }
-    return e ? e : put(tx, f, p, r, clock_now());
+    if (!e)
+        e = put(tx, f, p, r, clock_now());
+    if (!e && (sums.applied || sums.refused))
+        e = db_exec(tx, f, &sql_link_peer_outcomes,
+                    DB(db_int(p->id), db_int(sums.applied), db_int(sums.refused)), NULL);
+    return e;
 }
 
 /* Turns a range of our stream into ranges of where the notices came from; peer 0 is the door. */

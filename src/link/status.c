@@ -13,20 +13,6 @@ struct status_query {
     struct arena arena;
 };
 
-static enum err outcome_counts(struct status_query *q, struct db_tx *tx, struct fail *f)
-{
-    struct db_rows rows;
-    db_query(tx, &rows, &sql_link_outcome_count, DB(db_int(q->peer->id)));
-    while (db_next(&rows)) {
-        int64_t count = db_row_int(&rows, 1);
-        if (db_row_int(&rows, 0) == 'a')
-            q->status->applied = count;
-        else if (db_row_int(&rows, 0) == 'r')
-            q->status->refused = count;
-    }
-    return db_done(&rows, f);
-}
-
 static enum err entry_time(struct db_tx *tx, struct fail *f, struct arena *a, int64_t entry, int64_t *out)
 {
     struct ledger_entry e;
@@ -41,12 +27,13 @@ static enum err status_tx(struct db_tx *tx, struct fail *f, void *arg)
     struct status_query *q = arg;
     struct db_rows rows;
     int64_t entry = -1;
-    db_query(tx, &rows, &sql_link_peer_find, DB(db_int(q->peer->id)));
-    if (db_next(&rows))
-        q->status->received = db_row_int(&rows, 1);
+    db_query(tx, &rows, &sql_link_peer_received, DB(db_int(q->peer->id)));
+    if (db_next(&rows)) {
+        q->status->received = db_row_int(&rows, 0);
+        q->status->applied = db_row_int(&rows, 1);
+        q->status->refused = db_row_int(&rows, 2);
+    }
     enum err e = db_done(&rows, f);
-    if (!e)
-        e = outcome_counts(q, tx, f);
     if (e || !q->status->waiting)
         return e;
     db_query(

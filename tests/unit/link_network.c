@@ -524,9 +524,23 @@ static void keep_status(void *arg, const struct link_peer_status *status)
         w->status = *status;
 }
 
+static enum err sums_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_network_outcome_sums, DB(db_text(str_of(arg))));
+    if (db_next(&rows)) {
+        assert_int_equal(db_row_int(&rows, 1), db_row_int(&rows, 0));
+        assert_int_equal(db_row_int(&rows, 3), db_row_int(&rows, 2));
+    }
+    return db_done(&rows, f);
+}
+
 struct link_peer_status server_status(struct test_server *s, const char *peer)
 {
     struct wanted w = {.peer = peer};
+    char name[NODE_NAME_SIZE];
+    snprintf(name, sizeof name, "%s", peer);
+    assert_ok(db_read(s->db, NULL, sums_tx, name));
     assert_ok(link_status(s->link, NULL, keep_status, &w));
     return w.status;
 }
