@@ -14,7 +14,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-static sigset_t signals;   /* that are waited for; set before the first thread */
+static sigset_t signals;    /* that are waited for; set before the first thread */
 static atomic_int end_code; /* of daemon_end */
 
 static void usage(const struct daemon *d, FILE *out)
@@ -78,11 +78,24 @@ void daemon_end(int code)
     kill(getpid(), SIGTERM);
 }
 
+/* The next signal. Once a minute meanwhile, pages that are free among others in the heaps go back to the
+ * kernel: malloc gives back the end of a heap only, and some of what comes and goes always stays behind it.
+ */
+static int next_signal(void)
+{
+    const struct timespec minute = {.tv_sec = 60};
+    int caught;
+    while ((caught = sigtimedwait(&signals, NULL, &minute)) < 0)
+        if (errno == EAGAIN)
+            malloc_trim(0);
+    return caught;
+}
+
 static void wait_for_end(const struct daemon *d)
 {
     for (;;) {
         struct fail f = {0};
-        int caught = sigwaitinfo(&signals, NULL);
+        int caught = next_signal();
         if (caught == SIGTERM || caught == SIGINT) {
             const char *why = caught == SIGTERM ? "SIGTERM" : "SIGINT";
             LOG(LOG_INFO, "stopping", LOG_TEXT("signal", atomic_load(&end_code) ? "own" : why));
@@ -125,7 +138,8 @@ static int run(const struct daemon *d, const char *folder)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, NULL); /* every thread inherits it: signals are waited for, not handled */
+    sigprocmask(SIG_BLOCK, &signals,
+                NULL); /* every thread inherits it: signals are waited for, not handled */
     signal(SIGPIPE, SIG_IGN);
     umask(0077);
     share_heaps();
