@@ -3,7 +3,7 @@
 
 The directory names the proxy's port as the server's address; the server itself is told to listen on another. Up is what the
 dialler sends, down what comes back. Faults: cut after a number of bytes (with FIN or RST), slow to some bytes a second, swallow
-one direction (half open), stall, play recorded bytes again, hold idle connections. Threads, one a direction.
+one direction (half open), stall, vanish without a FIN, play recorded bytes again, hold idle connections. Threads, one a direction.
 """
 import pathlib
 import re
@@ -19,7 +19,7 @@ class Connection:
     def __init__(self, line, client, server, cut):
         self.line, self.sockets, self.cut = line, {"up": client, "down": server}, cut
         self.counts, self.record = {"up": 0, "down": 0}, b""
-        self.open = True
+        self.open, self.vanished = True, False
 
     def close(self, hard=False):
         self.open = False
@@ -32,6 +32,15 @@ class Connection:
                 pass
             s.close()
 
+    def vanish(self, told):
+        """Nothing more is carried, and no end hears of it but the one whose words went the way that is told."""
+        self.vanished = True
+        if told:
+            s = self.sockets[told]
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.shutdown(socket.SHUT_RDWR)  # wakes who reads it here
+            s.close()
+
     def pump(self, way):
         source, sink = self.sockets[way], self.sockets["down" if way == "up" else "up"]
         try:
@@ -40,13 +49,14 @@ class Connection:
                     break
         except OSError:
             pass
-        self.close()
-        self.line.forget(self)
+        if not self.vanished:
+            self.close()
+            self.line.forget(self)
 
     def pass_on(self, way, data, sink):
         line = self.line
         line.wait_while_stalled()
-        if line.swallow == way:
+        if self.vanished or line.swallow == way:
             return True
         if self.cut and self.cut[0] == way and self.counts[way] + len(data) >= self.cut[1]:
             sink.sendall(data[:self.cut[1] - self.counts[way]])
@@ -111,6 +121,16 @@ class Line:
             all_of_them = list(self.connections)
         for c in all_of_them:
             c.close(hard)
+            self.forget(c)
+
+    def vanish(self, told=None):
+        """The connections that there are carry nothing more. told "up": the dialler is reset, the server hears nothing; "down":
+        the other way about; None: neither hears. New connections are good ones."""
+        with self.lock:
+            all_of_them = list(self.connections)
+        for c in all_of_them:
+            c.vanish(told)
+        return len(all_of_them)
 
     def cut_next(self, way, count, hard, times=1):
         """The next connections end when so many bytes have gone that way."""
@@ -147,10 +167,10 @@ class Line:
         self.break_all()
 
 
-def put_before(net, node, port):
-    """The server listens on `port`; its address in the directory leads to the line that is returned."""
+def put_before(net, node, port, what="link"):
+    """The server's link or door listens on `port`; the address that others know leads to the line that is returned."""
     path = pathlib.Path(net.dir / node / "juki.yaml")
     text = path.read_text()
-    found = re.search(r'listen: "127\.0\.0\.1:(\d+)"', text)
-    path.write_text(text.replace(found.group(0), f'listen: "127.0.0.1:{port}"', 1))
+    found = re.search(rf'^{what}:\n(?:  .*\n)*?  listen: "127\.0\.0\.1:(\d+)"', text, re.MULTILINE)
+    path.write_text(text[:found.start(1)] + str(port) + text[found.end(1):])
     return Line(int(found.group(1)), port)
