@@ -242,6 +242,8 @@ struct ahead_list ahead_take(struct peer *p);
 /* serve.c, dial.c, keeper.c */
 bool link_err_stops(enum err e); /* a fork or an old life: a person must look */
 void *accept_run(void *link);
+/* Answers a peer until it or the link ends; closes the channel. */
+void link_serve(struct link *l, struct peer *peer, struct channel *channel);
 void *dial_run(void *peer);
 void *keeper_run(void *link);
 MUST_CHECK enum err operation_log(struct link *l, struct fail *f, struct str what, struct str detail);

@@ -509,21 +509,33 @@ static void leave(struct session *s)
     arena_release(&s->arena);
 }
 
-static enum err authenticate(struct link *l, struct connection *c, struct session *s, struct fail *f)
+void link_serve(struct link *l, struct peer *peer, struct channel *channel)
+{
+    struct session s = {.l = l, .peer = peer, .channel = channel};
+    arena_init(&s.arena, CONNECTION_MEMORY);
+    channel_patience(channel, HELLO_SECONDS);
+    session_run(&s);
+    leave(&s);
+    directory_unref(s.directory);
+}
+
+static enum err authenticate(struct link *l, struct connection *c, struct fail *f, struct peer **peer,
+                             struct channel **channel)
 {
     pthread_mutex_lock(&l->lock);
     struct credentials *credentials = credentials_ref(l->credentials);
     pthread_mutex_unlock(&l->lock);
-    s->directory = link_directory(l);
-    enum err e = channel_accept(f, credentials, s->directory, c->fd, &s->channel);
+    struct directory *directory = link_directory(l);
+    enum err e = channel_accept(f, credentials, directory, c->fd, channel);
     c->fd = -1;
+    directory_unref(directory);
     credentials_unref(credentials);
     if (e)
         return e;
-    s->peer = peer_find(l, channel_peer(s->channel)->text);
-    if (!s->peer) {
-        e = fail_set(f, ERR_KIND_FORBIDDEN, NULL, "%s has no business here", channel_peer(s->channel)->text);
-        channel_close(s->channel);
+    *peer = peer_find(l, channel_peer(*channel)->text);
+    if (!*peer) {
+        e = fail_set(f, ERR_KIND_FORBIDDEN, NULL, "%s has no business here", channel_peer(*channel)->text);
+        channel_close(*channel);
     }
     return e;
 }
@@ -532,19 +544,15 @@ static void *connection_run(void *arg)
 {
     struct connection *c = arg;
     struct link *l = c->link;
-    struct session s = {.l = l};
+    struct peer *peer = NULL;
+    struct channel *channel = NULL;
     struct fail f = {0};
-    enum err e = authenticate(l, c, &s, &f);
+    enum err e = authenticate(l, c, &f, &peer, &channel);
     atomic_fetch_sub(&l->handshakes, 1);
-    if (e) {
+    if (e)
         link_count_refusal(l, c->source, e);
-    } else {
-        arena_init(&s.arena, CONNECTION_MEMORY);
-        channel_patience(s.channel, HELLO_SECONDS);
-        session_run(&s);
-        leave(&s);
-    }
-    directory_unref(s.directory);
+    else
+        link_serve(l, peer, channel);
     pthread_mutex_lock(&l->lock);
     c->done = true;
     pthread_mutex_unlock(&l->lock);

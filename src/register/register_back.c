@@ -129,7 +129,7 @@ static enum err read_item(struct fail *f, const struct json *json, struct arena 
     enum err e;
 
     *out = (struct item){.field = STR("")};
-    if ((e = json_member_int(f, json, "number", 1, INT64_MAX, &out->number)) ||
+    if ((e = json_member_int(f, json, "number", 1, REGISTER_CHANGE_MOST, &out->number)) ||
         (e = json_member_int_maybe(f, json, "replaces", 1, out->number - 1, &out->replaces)) ||
         (e = json_member_int_maybe(f, json, "version", 1, INT64_MAX, &out->version)) ||
         (e = json_member_bool_maybe(f, json, "withdrawn", &out->withdrawn)) ||
@@ -443,7 +443,7 @@ static enum err take_page(struct db_tx *tx, struct fail *f, void *arg)
     const struct json *list;
     enum err e;
 
-    if ((e = json_member_int(f, p->tree, "taken", 0, INT64_MAX, &p->taken)) ||
+    if ((e = json_member_int(f, p->tree, "taken", 0, REGISTER_CHANGE_MOST, &p->taken)) ||
         (e = json_member_array(f, p->tree, "changes", &list)) || (e = register_batch_open(&b, f)))
         return e;
     for (const struct json *item = json_first(list); item && !e; item = item->next) {

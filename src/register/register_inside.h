@@ -21,7 +21,8 @@ enum register_mark {
 };
 enum { BACK_NONE = 0, BACK_ASK = -1 }; /* BACK_ASK: restored, and the CS was not asked yet */
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */
-enum { REGISTER_DRAW_LEAST = 1000, REGISTER_DRAW_MOST = 5000 };      /* codes in one draw */
+static const int64_t REGISTER_CHANGE_MOST = INT64_MAX - 1;      /* of a change's number, as at the door */
+enum { REGISTER_DRAW_LEAST = 1000, REGISTER_DRAW_MOST = 5000 }; /* codes in one draw */
 
 enum { REGISTER_TOLD_MOST = 16 }; /* outcomes in an answer that may all have been told ahead */
 /* Changes of which the CS has said that they were applied, while this is written down. */
@@ -192,12 +193,50 @@ MUST_CHECK enum err register_number_came(struct db_tx *tx, struct fail *f, struc
 MUST_CHECK enum err register_number_use(struct db_tx *tx, struct fail *f, int64_t person,
                                         struct individual_number *number, bool *found);
 
-/* ---- threads (door_sender.c) ---- */
+/* ---- speaking with the CS (door_sender.c, door_hearing.c) ---- */
+
+enum { DOOR_BODY_BYTES = 4 << 20, DOOR_ANSWER_BYTES = 4 << 20, DOOR_IDLE_MICROS = 500000 };
 
 MUST_CHECK enum err door_sender_start(struct resident_register *r, struct fail *f);
 void door_sender_stop(struct resident_register *r);
 /* Something was queued. */
 void door_sender_wake(struct resident_register *r);
+bool door_stopping(const struct resident_register *r);
+/* Has the CS nothing that we do not have? Numbers are heard only then. */
+bool door_level(struct resident_register *r);
+/* How often it was woken; sleeps until it is, or was since `seen`: what came while the caller looked for work
+ * is not slept through. */
+uint64_t door_wakings(struct resident_register *r);
+void door_sleep(struct resident_register *r, int64_t microseconds, uint64_t seen);
+
+struct door_sending {
+    struct resident_register *r;
+    struct door_client *client;
+    struct buf body, answer;
+    int64_t taken, queued, count; /* count 0: nothing was to be sent */
+    bool asked;                   /* how far the CS has taken changes, on this connection */
+    bool behind;                  /* the CS has taken changes that we have to take back */
+};
+/* What there is to do next, one call or more. */
+MUST_CHECK enum err door_send_once(struct door_sending *s, struct fail *f);
+
+struct door_hearing {
+    struct resident_register *r;
+    const char *path, *list;
+    enum register_mark mark;
+    enum err (*take)(struct door_hearing *h, struct db_tx *tx, struct fail *f, const struct json *item,
+                     struct arena *a);
+    struct buf answer;
+    int64_t cursor, next; /* as far as was heard; as far as the answer goes */
+    bool placed;          /* cursor was read from disk. It may be ahead of it by what told nothing new. */
+    struct json *tree;    /* of the answer, until it is taken */
+};
+struct door_hearing door_hearing_outcomes(struct resident_register *r); /* answer is to be made */
+struct door_hearing door_hearing_numbers(struct resident_register *r);
+/* Asks once and takes the answer. */
+MUST_CHECK enum err door_hear_once(struct door_hearing *h, struct door_client *client, struct fail *f);
+void *door_hear_outcomes(void *r); /* threads */
+void *door_hear_numbers(void *r);
 
 /* ---- those who await outcomes (awaiting.c) ---- */
 

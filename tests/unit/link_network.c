@@ -303,15 +303,6 @@ void network_stop(struct test_network *n)
         server_stop(&n->servers[i]);
 }
 
-static void file_copy(const char *from, const char *to)
-{
-    struct buf b;
-    buf_init(&b, 256 << 20);
-    assert_ok(file_read(NULL, from, &b));
-    assert_ok(file_write(NULL, to, buf_str(&b), 0600));
-    buf_release(&b);
-}
-
 void server_save(struct test_server *s, const char *saved)
 {
     char path[320];

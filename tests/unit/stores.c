@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stores.h"
+
+#include "base/file.h"
 #include "postgres.h"
 #include "test.h"
 
@@ -32,6 +34,15 @@ const char *store_fresh(void)
     if (!postgres_start())
         exit(77);
     return postgres_fresh();
+}
+
+void file_copy(const char *from, const char *to)
+{
+    struct buf b;
+    buf_init(&b, 256 << 20);
+    assert_ok(file_read(NULL, from, &b));
+    assert_ok(file_write(NULL, to, buf_str(&b), 0600));
+    buf_release(&b);
 }
 
 static int remove_one(const char *name, const struct stat *st UNUSED, int flag UNUSED, struct FTW *at UNUSED)

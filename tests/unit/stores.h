@@ -24,6 +24,8 @@ const char *store_fresh(void);
 bool store_is_postgresql(void);
 /* For the group's teardown: removes the files and stops PostgreSQL when this program started it. */
 int stores_clean(void **state);
+/* Copies a file of some megabytes, or fails the test. */
+void file_copy(const char *from, const char *to);
 /* rm -r */
 void folder_remove(const char *path);
 /* Opens it or fails the test with the reason. */
