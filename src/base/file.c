@@ -48,7 +48,7 @@ static enum err write_all(struct fail *f, int fd, const char *path, struct str b
     return fsync(fd) == 0 ? ERR_OK : fail_errno(f, ERR_IO, path);
 }
 
-static enum err sync_folder_of(struct fail *f, const char *path)
+enum err file_sync_folder(struct fail *f, const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -84,7 +84,7 @@ enum err file_write(struct fail *f, const char *path, struct str bytes, unsigned
         unlink(temporary);
         return e;
     }
-    return sync_folder_of(f, path);
+    return file_sync_folder(f, path);
 }
 
 enum err file_make_folder(struct fail *f, const char *path)

@@ -9,6 +9,8 @@
 MUST_CHECK enum err file_read(struct fail *f, const char *path, struct buf *out);
 /* Writes to a temporary name beside it, syncs, renames, syncs the folder. mode e.g. 0600. */
 MUST_CHECK enum err file_write(struct fail *f, const char *path, struct str bytes, unsigned mode);
+/* Syncs the folder that PATH lies in: the names that were made, moved and removed there are on disk then. */
+MUST_CHECK enum err file_sync_folder(struct fail *f, const char *path);
 /* mkdir -p with mode 0700 for what it makes. */
 MUST_CHECK enum err file_make_folder(struct fail *f, const char *path);
 bool file_exists(const char *path);

@@ -10,6 +10,7 @@
 #include "command/nouns.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "db/db_files.h"
@@ -166,25 +167,12 @@ static enum err choose_target(struct making *m, struct fail *f, const char *word
     return lstat(m->target, &st) == 0 ? fail_set(f, ERR_EXISTS, NULL, "%.160s", m->target) : ERR_OK;
 }
 
-static enum err sync_folder_of(struct fail *f, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[NETWORK_PATH_MAX] = ".";
-    if (slash)
-        snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum err e = fd >= 0 && fsync(fd) == 0 ? ERR_OK : fail_errno(f, ERR_IO, folder);
-    if (fd >= 0)
-        close(fd);
-    return e;
-}
-
 /* The name appears when the whole backup is on disk, and never over another file. */
 static enum err finish(struct making *m, struct fail *f)
 {
     if (link(m->part, m->target) != 0)
         return fail_errno(f, errno == EEXIST ? ERR_EXISTS : ERR_IO, m->target);
-    enum err e = sync_folder_of(f, m->target);
+    enum err e = file_sync_folder(f, m->target);
     unlink(m->part);
     return e;
 }

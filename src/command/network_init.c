@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A new network: planned, made beside its place, and moved there when it is complete, so that an init that is broken off
- * leaves nothing that looks like a network. */
+/* A new network: planned, made beside its place, and moved there when it is complete, so that an init that is
+ * broken off leaves nothing that looks like a network. */
 #include "command/network.h"
 
 #include "base/encode.h"
@@ -28,8 +28,8 @@ enum err network_check_empty(struct fail *f, const char *path)
     return names ? fail_set(f, ERR_NETWORK_EXISTS, NULL, "%.120s", path) : ERR_OK;
 }
 
-/* Where control sockets go when a path inside DIR would be longer than the kernel takes (107 bytes): a short folder of
- * this user's, named by the hash of DIR. */
+/* Where control sockets go when a path inside DIR would be longer than the kernel takes (107 bytes): a short
+ * folder of this user's, named by the hash of DIR. */
 static enum err choose_sockets(struct fail *f, struct arena *a, struct str folder, struct str *out)
 {
     static const char longest[] = "/register.282049/run/control.sock";
@@ -54,7 +54,8 @@ static enum err check_postgresql(struct fail *f, struct str *url)
     if (url->n == 0)
         return ERR_OK;
     if (!str_starts(*url, STR("postgresql://")) || memchr(url->p, '?', url->n) || memchr(url->p, '"', url->n))
-        return fail_set(f, ERR_USAGE, NULL, "--postgresql is postgresql://USER@HOST:PORT; each server's database is added");
+        return fail_set(f, ERR_USAGE, NULL,
+                        "--postgresql is postgresql://USER@HOST:PORT; each server's database is added");
     while (url->p[url->n - 1] == '/')
         url->n--;
     return ERR_OK;
@@ -87,8 +88,7 @@ static enum err make_all(struct fail *f, const struct network_plan *p, struct ar
 static enum err make_beside(struct fail *f, const struct network_plan *p, struct arena *a, struct str place)
 {
     struct str url = p->postgresql;
-    struct network n = {.next_port = p->base_port, .disk_least = p->disk_least,
-                        .demo = p->demo};
+    struct network n = {.next_port = p->base_port, .disk_least = p->disk_least, .demo = p->demo};
     enum err e = choose_sockets(f, a, place, &n.sockets);
     if (!e)
         e = check_postgresql(f, &url);
@@ -104,6 +104,8 @@ static enum err make_beside(struct fail *f, const struct network_plan *p, struct
         e = make_all(f, p, a, &n);
     if (!e && rename(n.folder.p, place.p) != 0) /* onto an empty folder */
         e = fail_errno(f, ERR_NETWORK_EXISTS, place.p);
+    else if (!e)
+        return file_sync_folder(f, place.p);
     if (e)
         (void)!network_remove_folder(NULL, n.folder.p);
     return e;

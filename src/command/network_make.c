@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a network: keys, certificates and configurations.
  *
- * Keys are made where they are used and never copied; folders with secrets are 0700, the secrets 0600. TLS keys are P-256
- * (every token has it), signing keys Ed25519. A municipality's door has a CA of its own, whose key stays with its CS: the
- * agency has no say in who may feed a city's CS. juki.yaml holds what differs from the standard values only. */
+ * Keys are made where they are used and never copied; folders with secrets are 0700, the secrets 0600. TLS
+ * keys are P-256 (every token has it), signing keys Ed25519. A municipality's door has a CA of its own, whose
+ * key stays with its CS: the agency has no say in who may feed a city's CS. juki.yaml holds what differs from
+ * the standard values only. */
 #include "command/network.h"
 
 #include "base/clock.h"
@@ -59,7 +60,8 @@ static enum err open_key(struct fail *f, struct str folder, const char *name, st
 
 /* ---- authorities */
 
-static enum err make_ca(struct fail *f, struct str folder, const char *key_name, const char *pem_name, const char *title)
+static enum err make_ca(struct fail *f, struct str folder, const char *key_name, const char *pem_name,
+                        const char *title)
 {
     struct key *key = NULL;
     struct buf pem;
@@ -147,17 +149,21 @@ static enum err issue_for(struct fail *f, const struct network *n, const struct 
     const char *const names[] = {node->name.text, "localhost", "127.0.0.1"};
     bool listens = door && node->name.role == NODE_CS; /* a door is called by address */
     char ca_folder[NETWORK_PATH_MAX], keys[NETWORK_PATH_MAX];
-    struct issue i = {.key = key, .pem = pem, .names = names, .name_count = listens ? COUNT_OF(names) : 1, .days = days};
+    struct issue i = {
+        .key = key, .pem = pem, .names = names, .name_count = listens ? COUNT_OF(names) : 1, .days = days};
     enum err e = join(f, keys, node->folder, "keys");
     i.folder = str_of(keys);
     issuer(n, node, door, &i, ca_folder);
     return e ? e : issue(f, &i);
 }
 
-static enum err make_pair(struct fail *f, const struct network *n, const struct network_node *node, bool door, int days)
+static enum err make_pair(struct fail *f, const struct network *n, const struct network_node *node, bool door,
+                          int days)
 {
     enum err e = make_key(f, node->folder, door ? "keys/door.key" : "keys/tls.key", KEY_P256);
-    return e ? e : issue_for(f, n, node, door, door ? "door.key" : "tls.key", door ? "door.pem" : "tls.pem", days);
+    return e ? e
+             : issue_for(f, n, node, door, door ? "door.key" : "tls.key", door ? "door.pem" : "tls.pem",
+                         days);
 }
 
 /* ---- renewing */
@@ -184,11 +190,11 @@ static enum err put_in_place(struct fail *f, struct str folder, const char *next
         e = join(f, to, folder, name);
     if (!e && rename(from, to) != 0)
         e = fail_errno(f, ERR_IO, to);
-    return e;
+    return e ? e : file_sync_folder(f, to);
 }
 
-enum err network_renew_node(struct fail *f, const struct network *n, const struct network_node *node, bool door, int days,
-                            char old_serial[static 48])
+enum err network_renew_node(struct fail *f, const struct network *n, const struct network_node *node,
+                            bool door, int days, char old_serial[static 48])
 {
     char keys[NETWORK_PATH_MAX], leftover[NETWORK_PATH_MAX];
     const char *key = door ? "door.key" : "tls.key", *pem = door ? "door.pem" : "tls.pem";
@@ -203,8 +209,8 @@ enum err network_renew_node(struct fail *f, const struct network *n, const struc
     e = make_key(f, str_of(keys), "next.key", KEY_P256);
     if (!e)
         e = issue_for(f, n, node, door, "next.key", "next.pem", days);
-    /* A crash between the two leaves a pair that does not match, which the server refuses to take; renewing once more
-     * mends it. A running server keeps what it has. */
+    /* A crash between the two leaves a pair that does not match, which the server refuses to take; renewing
+     * once more mends it. A running server keeps what it has. */
     if (!e)
         e = put_in_place(f, str_of(keys), "next.key", key);
     return e ? e : put_in_place(f, str_of(keys), "next.pem", pem);
@@ -259,7 +265,8 @@ static void add_role(const struct network *n, const struct network_node *node, s
     if (node->name.role == NODE_AGENCY)
         buf_add_str(b, STR("number:\n  key: file:keys/number.key\n  code_key: file:keys/code.key\n"));
     if (node->name.role == NODE_CS)
-        buf_add_format(b, "stock:\n  codes: 10000\ndoor:\n  listen: \"127.0.0.1:%d\"\n", (int)node->door_port);
+        buf_add_format(b, "stock:\n  codes: 10000\ndoor:\n  listen: \"127.0.0.1:%d\"\n",
+                       (int)node->door_port);
     if (node->name.role != NODE_REGISTER)
         return;
     for (size_t i = 0; i < n->count; i++)
@@ -272,8 +279,10 @@ static enum err write_config(struct fail *f, const struct network *n, const stru
     struct buf b;
     enum err e = ERR_OK;
     buf_init(&b, TEXT_MAX);
-    buf_add_format(&b, "# Written by juki network; what is not here has its standard value (juki-%s --sample shows all).\n",
-                   node_role_name(node->name.role));
+    buf_add_format(
+        &b,
+        "# Written by juki network; what is not here has its standard value (juki-%s --sample shows all).\n",
+        node_role_name(node->name.role));
     buf_add_format(&b, "node: %s\n", node->name.text);
     add_database(n, node, &b);
     if (n->sockets.n)
@@ -355,7 +364,8 @@ enum err network_make_node(struct fail *f, const struct network *n, const struct
 
 /* ---- folders */
 
-static int remove_one(const char *path, const struct stat *st UNUSED, int kind UNUSED, struct FTW *where UNUSED)
+static int remove_one(const char *path, const struct stat *st UNUSED, int kind UNUSED,
+                      struct FTW *where UNUSED)
 {
     return remove(path);
 }
@@ -375,7 +385,8 @@ enum err network_make_sockets(struct fail *f, const struct network *n)
         return ERR_OK;
     if (mkdir(n->sockets.p, 0700) != 0 && errno != EEXIST)
         return fail_errno(f, ERR_IO, n->sockets.p);
-    if (lstat(n->sockets.p, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+    if (lstat(n->sockets.p, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+        (st.st_mode & 077) != 0)
         return fail_set(f, ERR_SOCKET_FOLDER, NULL, "%.160s", n->sockets.p);
     return ERR_OK;
 }

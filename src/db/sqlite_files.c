@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -104,19 +103,8 @@ enum err db_files_check(struct fail *f, const char *path)
 
 /* ---- replacing */
 
-static enum err sync_folder(struct fail *f, const char *path)
-{
-    char copy[PATH_MAX];
-    snprintf(copy, sizeof copy, "%s", path);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return fail_errno(f, ERR_IO, path);
-    enum err e = fsync(fd) == 0 ? ERR_OK : fail_errno(f, ERR_IO, path);
-    close(fd);
-    return e;
-}
-
-/* What is not there needs no moving. */
+/* What is not there needs no moving. On disk before the next one begins: a power cut may keep moves in any
+ * order. */
 static enum err move(struct fail *f, const char *from, const char *to, const char *ending)
 {
     char old[PATH_MAX], new[PATH_MAX];
@@ -125,7 +113,9 @@ static enum err move(struct fail *f, const char *from, const char *to, const cha
         e = name_beside(f, to, ending, new);
     if (e)
         return e;
-    return rename(old, new) == 0 || errno == ENOENT ? ERR_OK : fail_errno(f, ERR_IO, old);
+    if (rename(old, new) != 0)
+        return errno == ENOENT ? ERR_OK : fail_errno(f, ERR_IO, old);
+    return file_sync_folder(f, new);
 }
 
 static enum err drop(struct fail *f, const char *path, const char *ending)
@@ -150,21 +140,33 @@ static enum err check_closed(struct fail *f, const char *from)
                : fail_set(f, ERR_DB_BUSY, NULL, "%.160s is not empty", name);
 }
 
+/* PATH's folder and the last part of NAME. */
+static enum err name_in_folder(struct fail *f, const char *path, const char *name, char out[static PATH_MAX])
+{
+    const char *slash = strrchr(path, '/'), *last = strrchr(name, '/');
+    int n = snprintf(out, PATH_MAX, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, last ? last + 1 : name);
+    return n > 0 && n < PATH_MAX ? ERR_OK : fail_set(f, ERR_DB_OPEN, NULL, "the path is too long");
+}
+
 /* The marker names where the old one goes, so that what a broken attempt moved there and what it did not stay
- * together: its name is taken again unless the whole old one has it already. */
+ * together: its name is taken again unless the whole old one has it already. The folder may have been moved
+ * since. */
 static enum err mark(struct fail *f, const char *path, char aside[static PATH_MAX])
 {
-    char name[PATH_MAX];
+    char name[PATH_MAX], first[PATH_MAX];
     struct buf before;
     struct stat st;
     enum err e = name_beside(f, path, "-restoring", name);
     if (e)
         return e;
     buf_init(&before, PATH_MAX - 1);
-    if (!file_read(NULL, name, &before) && before.n && lstat(before.p, &st) != 0)
-        snprintf(aside, PATH_MAX, "%s", before.p);
+    bool marked = !file_read(NULL, name, &before) && before.n;
+    if (marked)
+        e = name_in_folder(f, path, before.p, first);
+    if (!e && marked && lstat(first, &st) != 0)
+        memcpy(aside, first, sizeof first);
     buf_release(&before);
-    return file_write(f, name, str_of(aside), 0600);
+    return e ? e : file_write(f, name, str_of(aside), 0600);
 }
 
 enum err db_files_replace(struct fail *f, const char *path, const char *from, char aside[static PATH_MAX])
@@ -176,12 +178,12 @@ enum err db_files_replace(struct fail *f, const char *path, const char *from, ch
     if ((e = move(f, path, aside, "-wal")) || (e = drop(f, path, "-shm")) || (e = move(f, path, aside, "")))
         return e;
     FAULT_POINT("replace_aside");
-    if ((e = move(f, from, path, "")) || (e = sync_folder(f, path)))
+    if ((e = move(f, from, path, "")))
         return e;
     FAULT_POINT("replace_placed");
     if ((e = drop(f, path, "-restoring")))
         return e;
-    return sync_folder(f, path);
+    return file_sync_folder(f, path);
 }
 
 enum err db_files_remove(struct fail *f, const char *path)

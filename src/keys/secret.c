@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The check is made on the opened descriptor, never on the name, so that nobody can exchange the file between. */
+/* The check is made on the opened descriptor, never on the name, so that nobody can exchange the file
+ * between. */
 #include "keys/secret.h"
 
 #include "base/file.h"
@@ -57,7 +58,11 @@ enum err secret_read(struct fail *f, const char *path, struct buf *out)
     if (fd < 0 && errno == ELOOP)
         return fail_set(f, ERR_KEY_PERMISSION, "key", "%s is a symbolic link", path);
     if (fd < 0)
-        return fail_errno(f, errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_KEY_PERMISSION : ERR_IO, path);
+        return fail_errno(f,
+                          errno == ENOENT   ? ERR_NOT_FOUND
+                          : errno == EACCES ? ERR_KEY_PERMISSION
+                                            : ERR_IO,
+                          path);
     enum err e = check_owner(f, fd, path);
     if (!e)
         e = read_whole(f, fd, path, out);
@@ -78,7 +83,7 @@ enum err secret_create(struct fail *f, const char *path, struct str bytes)
     if (link(making, path) != 0)
         e = errno == EEXIST ? fail_set(f, ERR_EXISTS, "key", "%s", path) : fail_errno(f, ERR_IO, path);
     unlink(making);
-    return e;
+    return e ? e : file_sync_folder(f, path);
 }
 
 const char *secret_path(const char *uri)

@@ -4,7 +4,6 @@
 #include "base/random.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
@@ -18,14 +17,14 @@ struct disk_file {
     struct image safe; /* what was synced */
     size_t *pending;   /* places of writes and truncations that were not, in order */
     size_t pending_n, pending_size;
-    bool named; /* its name is on disk */
+    const char *name; /* that is on disk; NULL: none */
 };
 
 struct disk {
     size_t place;
     struct disk_file *files;
     int file_count;
-    size_t *names; /* places of creations and removals that were not synced */
+    size_t *names; /* places of creations, moves and removals that were not synced */
     size_t names_n, names_size;
 };
 
@@ -81,16 +80,21 @@ static void file_synced(struct disk_file *file, size_t since)
     memmove(file->pending, file->pending + done, file->pending_n * sizeof *file->pending);
 }
 
-static bool makes_name(size_t place)
+/* A name belongs to one file. */
+static void give_name(const struct disk *d, const struct disk_op *op)
 {
-    return recording_op(place)->act == DISK_CREATE;
+    const char *name = op->act == DISK_REMOVE ? NULL : (const char *)op->bytes;
+    for (int i = 0; name && i < d->file_count; i++)
+        if (d->files[i].name && strcmp(d->files[i].name, name) == 0)
+            d->files[i].name = NULL;
+    d->files[op->file].name = name;
 }
 
 static void folder_synced(struct disk *d, size_t since)
 {
     size_t done = 0;
     for (; done < d->names_n && d->names[done] < since; done++)
-        d->files[recording_op(d->names[done])->file].named = makes_name(d->names[done]);
+        give_name(d, recording_op(d->names[done]));
     d->names_n -= done;
     memmove(d->names, d->names + done, d->names_n * sizeof *d->names);
 }
@@ -106,7 +110,7 @@ struct disk *disk_new(void)
         size_t n = 0;
         const unsigned char *before = recording_file_before(i, &n);
         image_write(&d->files[i].safe, 0, before, n);
-        d->files[i].named = n > 0;
+        d->files[i].name = n > 0 ? recording_file(i) : NULL;
     }
     return d;
 }
@@ -131,7 +135,7 @@ void disk_advance(struct disk *d, size_t place)
         struct disk_file *file = &d->files[op->file];
         if (op->act == DISK_WRITE || op->act == DISK_TRUNCATE)
             list_add(&file->pending, &file->pending_n, &file->pending_size, d->place);
-        else if (op->act == DISK_CREATE || op->act == DISK_REMOVE)
+        else if (op->act == DISK_CREATE || op->act == DISK_RENAME || op->act == DISK_REMOVE)
             list_add(&d->names, &d->names_n, &d->names_size, d->place);
         else if (op->act == DISK_SYNCED)
             file_synced(file, op->since);
@@ -201,8 +205,6 @@ static void save(const struct image *m, const char *name, const char *folder)
     const char *slash = strrchr(name, '/');
     snprintf(path, sizeof path, "%s/%s", folder, slash ? slash + 1 : name);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST) /* a newer file has the name */
-        return;
     assert(fd >= 0);
     for (size_t at = 0; at < m->n;) {
         ssize_t n = write(fd, m->bytes + at, m->n - at);
@@ -212,21 +214,20 @@ static void save(const struct image *m, const char *name, const char *folder)
     close(fd);
 }
 
-static void rebuild_file(struct disk *d, int i, struct losing *l, const char *folder)
+static void rebuild_file(const struct disk_file *file, struct losing *l, const char *folder)
 {
-    struct disk_file *file = &d->files[i];
     struct image m = {NULL, 0, 0};
-    bool named = file->named;
-    for (size_t k = 0; k < d->names_n; k++)
-        if (recording_op(d->names[k])->file == i && survives(l, d->names[k]))
-            named = makes_name(d->names[k]);
-    if (named) {
-        image_write(&m, 0, file->safe.bytes, file->safe.n);
-        for (size_t k = 0; k < file->pending_n; k++)
-            lose(l, &m, file->pending[k]);
-        save(&m, recording_file(i), folder);
-    }
+    image_write(&m, 0, file->safe.bytes, file->safe.n);
+    for (size_t k = 0; k < file->pending_n; k++)
+        lose(l, &m, file->pending[k]);
+    save(&m, file->name, folder);
     free(m.bytes);
+}
+
+/* What happens to a file, and to the names it is given. */
+static struct losing *fate(int file, const char *only, struct losing *losing, struct losing *sparing)
+{
+    return only && strncmp(recording_file(file), only, strlen(only)) != 0 ? sparing : losing;
 }
 
 void disk_rebuild(struct disk *d, enum disk_loss loss, uint64_t seed, const char *only, const char *folder)
@@ -237,8 +238,17 @@ void disk_rebuild(struct disk *d, enum disk_loss loss, uint64_t seed, const char
     losing.last =
         d->place ? (size_t)(d->place - 1 - random_seeded_below(&losing.chance, d->place < 40 ? d->place : 40))
                  : 0;
-    for (int i = d->file_count - 1; i >= 0; i--) { /* newest first */
-        bool spared = only && strncmp(recording_file(i), only, strlen(only)) != 0;
-        rebuild_file(d, i, spared ? &sparing : &losing, folder);
+    struct disk left = *d;
+    left.files = calloc((size_t)d->file_count + 1, sizeof *left.files);
+    assert(left.files);
+    memcpy(left.files, d->files, (size_t)d->file_count * sizeof *left.files);
+    for (size_t k = 0; k < d->names_n; k++) {
+        const struct disk_op *op = recording_op(d->names[k]);
+        if (survives(fate(op->file, only, &losing, &sparing), d->names[k]))
+            give_name(&left, op);
     }
+    for (int i = 0; i < left.file_count; i++)
+        if (left.files[i].name)
+            rebuild_file(&left.files[i], fate(i, only, &losing, &sparing), folder);
+    free(left.files);
 }

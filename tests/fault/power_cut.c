@@ -121,11 +121,13 @@ static const char *find_loss(const struct story *s, size_t cuts, const char *hea
 {
     struct random_seeded chance = {fault_seed()};
     size_t places = recording_place(), done = 0;
-    bool *chosen = choose_places(s, places, cuts / DISK_LOSSES + 1, &chance);
+    const int times = DISK_LOSSES * (s->times ? s->times : 1);
+    bool *chosen = choose_places(s, places, cuts / (size_t)times + 1, &chance);
     struct disk *d = disk_new();
     const char *found = NULL;
     for (size_t place = 0; place <= places && !found; place++)
-        for (int loss = 0; chosen[place] && loss < DISK_LOSSES && !found; loss++) {
+        for (int time = 0; chosen[place] && time < times && !found; time++) {
+            const int loss = time % DISK_LOSSES;
             char folder[64], only[PATH_MAX] = "";
             struct cut c = {place, (enum disk_loss)loss, random_seeded_next(&chance), NULL};
             const char *server = any_server(s, &chance);
@@ -150,8 +152,8 @@ static const char *find_loss(const struct story *s, size_t cuts, const char *hea
     disk_free(d);
     free(chosen);
     if (!found)
-        print_message("%s: %zu cuts at %zu places of %zu, %zu promises\n", heading, done, done / DISK_LOSSES,
-                      places, s->promises->count);
+        print_message("%s: %zu cuts at %zu places of %zu, %zu promises\n", heading, done,
+                      done / (size_t)times, places + 1, s->promises->count);
     return found;
 }
 

@@ -37,6 +37,7 @@ struct story {
     void (*prepare)(void *self, const char *folder);
     void *self;
     struct promises *promises;
+    int times; /* each place is cut so often in every way, with other chances; 0: once */
     const char *const
         *servers; /* names of database files of which one alone may lose power too; NULL-ended, or NULL */
 };

@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct recorded_file { /* of the recording */
-    char path[PATH_MAX];
+struct recorded_file {   /* of the recording */
+    char path[PATH_MAX]; /* the first */
+    char name[PATH_MAX]; /* the path now */
     unsigned char *before;
     size_t before_n;
     bool removed;
@@ -60,6 +61,12 @@ static void add(struct disk_op op)
     recording.ops[recording.count++] = op;
 }
 
+static struct disk_op named(enum disk_act act, int file, const char *name)
+{
+    return (struct disk_op){
+        .act = act, .file = file, .n = strlen(name) + 1, .bytes = (unsigned char *)(uintptr_t)name};
+}
+
 static void note(struct disk_op op)
 {
     pthread_mutex_lock(&recording.lock);
@@ -88,7 +95,7 @@ static void read_before(struct recorded_file *file)
 static int file_find(const char *path, bool made)
 {
     for (int i = recording.file_count - 1; i >= 0; i--)
-        if (strcmp(recording.files[i].path, path) == 0 && !recording.files[i].removed)
+        if (strcmp(recording.files[i].name, path) == 0 && !recording.files[i].removed)
             return i;
     size_t size = (size_t)recording.file_size;
     recording.files = grown(recording.files, (size_t)recording.file_count, &size, sizeof *recording.files);
@@ -97,11 +104,58 @@ static int file_find(const char *path, bool made)
     *file = (struct recorded_file){.removed = false};
     int n = snprintf(file->path, sizeof file->path, "%s", path);
     assert(n > 0 && (size_t)n < sizeof file->path);
+    memcpy(file->name, file->path, sizeof file->name);
     if (!made)
         read_before(file);
     if (made || file->before_n == 0) /* the program makes the empty database file itself */
-        add((struct disk_op){.act = DISK_CREATE, .file = recording.file_count});
+        add(named(DISK_CREATE, recording.file_count, path));
     return recording.file_count++;
+}
+
+int recording_find(const char *path, bool made)
+{
+    pthread_mutex_lock(&recording.lock);
+    int file = recording.on ? file_find(path, made) : -1;
+    pthread_mutex_unlock(&recording.lock);
+    return file;
+}
+
+void recording_note(struct disk_op op)
+{
+    bool sync = op.act == DISK_SYNCED || op.act == DISK_FOLDER_SYNCED;
+    if (!sync || !synchronous || strcmp(synchronous, "OFF") != 0)
+        note(op);
+}
+
+/* With the lock held. */
+static void take_name(const char *path, struct disk_op op)
+{
+    for (int i = 0; i < recording.file_count; i++)
+        if (i != op.file && strcmp(recording.files[i].name, path) == 0)
+            recording.files[i].removed = true;
+    add(op);
+}
+
+void recording_renamed(const char *from, const char *to)
+{
+    pthread_mutex_lock(&recording.lock);
+    if (recording.on) {
+        int file = file_find(from, false);
+        take_name(to, named(DISK_RENAME, file, to));
+        snprintf(recording.files[file].name, sizeof recording.files[file].name, "%s", to);
+    }
+    pthread_mutex_unlock(&recording.lock);
+}
+
+void recording_removed(const char *path)
+{
+    pthread_mutex_lock(&recording.lock);
+    if (recording.on) {
+        int file = file_find(path, false);
+        add((struct disk_op){.act = DISK_REMOVE, .file = file});
+        recording.files[file].removed = true;
+    }
+    pthread_mutex_unlock(&recording.lock);
 }
 
 void recording_start(void)
@@ -386,17 +440,10 @@ static int vfs_open(sqlite3_vfs *vfs UNUSED, const char *name, sqlite3_file *f, 
 
 static int vfs_delete(sqlite3_vfs *vfs UNUSED, const char *name, int sync_folder)
 {
-    int file = -1;
     struct stat st;
-    if (stat(name, &st) == 0) {
-        pthread_mutex_lock(&recording.lock);
-        if (recording.on) {
-            file = file_find(name, false);
-            add((struct disk_op){.act = DISK_REMOVE, .file = file});
-            recording.files[file].removed = true;
-        }
-        pthread_mutex_unlock(&recording.lock);
-    }
+    int file = stat(name, &st) == 0 ? recording_find(name, false) : -1;
+    if (file >= 0)
+        recording_removed(name);
     folder_since = 0;
     int rc = below->xDelete(below, name, sync_folder);
     if (!rc && folder_since)

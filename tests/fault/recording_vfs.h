@@ -15,12 +15,13 @@
 #include "base/attr.h"
 
 enum disk_act {
-    DISK_CREATE,
+    DISK_CREATE, /* bytes: its name */
     DISK_WRITE,
     DISK_TRUNCATE, /* offset: the new length */
     DISK_SYNCED,   /* since: everything of the file before that place is on disk */
     DISK_REMOVE,
-    DISK_FOLDER_SYNCED, /* since: every name made or removed before that place is on disk */
+    DISK_RENAME,        /* bytes: its new name, which another file may have had */
+    DISK_FOLDER_SYNCED, /* since: every name made, moved or removed before that place is on disk */
 };
 struct disk_op {
     enum disk_act act;
@@ -39,10 +40,19 @@ void recording_stop(void);
 /* The place now: how many operations were recorded. */
 size_t recording_place(void);
 const struct disk_op *recording_op(size_t place);
-/* The path of a file and what it held when the recording began. */
+/* The first path of a file and what it held when the recording began. */
 const char *recording_file(int file);
 int recording_file_count(void);
 const unsigned char *recording_file_before(int file, size_t *n);
+
+/* For what goes to the disk beside SQLite (recording_files.h). The file of that path now, -1 when nothing is
+ * being recorded; made: its name is new. */
+int recording_find(const char *path, bool made);
+/* Writes down what was done to it, -1: nothing. DISK_SYNCED and DISK_FOLDER_SYNCED are left out where PRAGMA
+ * synchronous is "OFF". */
+void recording_note(struct disk_op op);
+void recording_renamed(const char *from, const char *to);
+void recording_removed(const char *path);
 
 /* "OFF" or "NORMAL": connections are opened with that PRAGMA synchronous, whatever the program asks for.
  * NULL: as it asks. */
