@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Servers on PostgreSQL: one by one line of its configuration, then all of them; and what its faults do to them.
+"""Servers on PostgreSQL: each by one line of its configuration beside others on SQLite, then all; and what faults do to them.
 
 Residents with codes, residents whose codes are drawn and numbers generated, and changes of name are fed while sessions are
 ended, answers to COMMIT are swallowed, and PostgreSQL is stopped in order, crashed, and kept away for longer than a lost
@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from network import Checks, Network  # noqa: E402
-from postgres import Postgres, Wire, wanted  # noqa: E402
+from postgres import Postgres, Wire, database_of, wanted  # noqa: E402
 
 AREA = "282049"
 NODES = ["agency", "prefecture.28", f"cs.{AREA}", f"register.{AREA}"]
@@ -99,24 +99,29 @@ def proved(checks, net, what, persons, changes):
     checks.check(f"{what}: every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
 
 
-def one_line(checks, postgres):
-    """Only the agency, by one line."""
+def by_one_line(checks, postgres, moved):
+    """One line in each of these; the others stay on SQLite, so that neighbours are on different stores."""
+    what = " and ".join(moved) + " on PostgreSQL"
     with Network(AREA) as net:
         small_stock(net)
-        postgres.make_databases(["agency"])
-        with open(net.dir / "agency" / "juki.yaml", "a", encoding="utf-8") as f:
-            f.write(f'database: "{postgres.url()}/juki_agency"\n')
+        postgres.make_databases(moved)
+        for node in moved:
+            with open(net.dir / node / "juki.yaml", "a", encoding="utf-8") as f:
+                f.write(f'database: "{postgres.url()}/{database_of(node)}"\n')
         net.up()
-        status = net.ask("agency", do="status")
-        checks.check("one line puts a server on PostgreSQL", status["database"]["backend"] == "postgresql" and
-                     net.ask("prefecture.28", do="status")["database"]["backend"] == "sqlite", status)
         files, persons, changes = material(net, 0)
         feed(net, files, threading.Event())
-        proved(checks, net, "the agency on PostgreSQL", persons, changes)
+        proved(checks, net, what, persons, changes)
+        for node in NODES:
+            on_sqlite = (net.dir / node / "data" / "juki.db").exists()
+            tables = node in moved and int(postgres.sql("SELECT count(*) FROM db_schema", database_of(node)))
+            checks.check(f"{what}: {node} keeps its records there", on_sqlite == (node not in moved) == (not tables),
+                         (on_sqlite, tables))
         net.down()
         verified = net.run("log", "verify", str(net.dir))
-        checks.check("its log proves itself when it is stopped", verified.returncode == 0, verified)
-    postgres.sql("DROP DATABASE juki_agency")
+        checks.check(f"{what}: every log proves itself when it is stopped", verified.returncode == 0, verified)
+    for node in moved:
+        postgres.sql(f"DROP DATABASE {database_of(node)}")
 
 
 def end_sessions(postgres, wire, chance):
@@ -197,7 +202,8 @@ def main():
     seed = int(time.time())
     print(f"seed {seed}, {ROUNDS} rounds")
     with Postgres() as postgres:
-        one_line(checks, postgres)
+        for moved in (NODES[0::2], NODES[1::2]):  # every server, and every two neighbours on different stores
+            by_one_line(checks, postgres, moved)
         with_faults(checks, postgres, random.Random(seed))
     checks.end()
 
