@@ -208,10 +208,13 @@ static void send_changes(void)
     struct door_sending s = {.r = own.r, .client = own.client};
     struct fail f;
     enum err e = ERR_OK;
+    size_t before;
     buf_init(&s.body, DOOR_BODY_BYTES);
     buf_init(&s.answer, DOOR_ANSWER_BYTES);
-    while (!e && wire.left.n)
+    do {
+        before = wire.left.n;
         e = door_send_once(&s, &f);
+    } while (!e && wire.left.n < before); /* until it asks for nothing: where its thread would sleep */
     buf_release(&s.body);
     buf_release(&s.answer);
 }
