@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DIRECTORY_FILE_MAX = 8 * 1024 * 1024 };
+enum { DIRECTORY_FILE_MAX = 8 * 1024 * 1024, RECENT_BYTES = 8 * 1024 * 1024 };
 
 struct directory *link_directory(struct link *l)
 {
@@ -257,7 +257,7 @@ enum err link_new(struct fail *f, const struct link_config *config, struct link 
     pthread_cond_init(&l->wake, &steady);
     pthread_condattr_destroy(&steady);
     find_upper(l);
-    l->recent = recent_new();
+    l->recent = recent_new(config->recent_bytes ? config->recent_bytes : RECENT_BYTES);
     enum err e = l->recent ? ERR_OK : fail_set(f, ERR_MEMORY, "link", NULL);
     if (!e)
         e = credentials_load(f, config->tls_key_uri, config->tls_certificate_path, &l->credentials);

@@ -81,6 +81,7 @@ struct link_config {
     const char *disk_path; /* whose free space is watched: below disk_least percent no new work is taken (0:
                               not watched) */
     int disk_least;
+    size_t recent_bytes; /* of notices that were just written, in memory; 0: 8 MiB */
     int head_seconds; /* how often the ledger's head is signed and shown to the upper server */
 };
 /* ERR_SIGNING_KEY, and nothing is signed, when the directory names another key for this server. */

@@ -5,26 +5,34 @@
 
 #include <pthread.h>
 
-enum { RING_BYTES = 8 * 1024 * 1024, PLACES = 16384, NOTICE_MOST = 64 * 1024 };
+enum { NOTICE_MOST = 64 * 1024, BYTES_A_PLACE = 512 /* most notices are longer */ };
+
+struct place {
+    int64_t peer, sequence;
+    struct recent_source source;
+    uint64_t begin;
+    size_t n; /* 0: nobody's */
+    uint16_t kind, version;
+};
 
 struct recent {
     pthread_mutex_t lock;
     uint64_t written; /* bytes, ever */
-    struct {
-        int64_t peer, sequence;
-        struct recent_source source;
-        uint64_t begin;
-        size_t n; /* 0: nobody's */
-        uint16_t kind, version;
-    } places[PLACES];
-    char ring[RING_BYTES];
+    size_t bytes, place_count;
+    char *ring; /* after the places */
+    struct place places[];
 };
 
-struct recent *recent_new(void)
+struct recent *recent_new(size_t bytes)
 {
-    struct recent *r = memory_new(sizeof *r);
+    size_t places = bytes / BYTES_A_PLACE;
+    assert(bytes >= NOTICE_MOST);
+    struct recent *r = memory_new(sizeof *r + places * sizeof r->places[0] + bytes);
     if (!r)
         return NULL;
+    r->bytes = bytes;
+    r->place_count = places;
+    r->ring = (char *)&r->places[places];
     pthread_mutex_init(&r->lock, NULL);
     return r;
 }
@@ -32,8 +40,8 @@ struct recent *recent_new(void)
 void recent_touch(struct recent *r)
 {
     pthread_mutex_lock(&r->lock);
-    if (r->written < RING_BYTES)
-        explicit_bzero(r->ring + r->written, RING_BYTES - r->written);
+    if (r->written < r->bytes)
+        explicit_bzero(r->ring + r->written, r->bytes - r->written);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -42,32 +50,27 @@ void recent_free(struct recent *r)
     if (!r)
         return;
     pthread_mutex_destroy(&r->lock);
-    explicit_bzero(r->ring, r->written < RING_BYTES ? r->written : RING_BYTES);
+    explicit_bzero(r->ring, r->written < r->bytes ? r->written : r->bytes);
     memory_free(r);
 }
 
-static size_t place_of(int64_t peer, int64_t sequence)
+static struct place *place_of(struct recent *r, int64_t peer, int64_t sequence)
 {
-    return (size_t)((uint64_t)sequence + (uint64_t)peer * 7919) % PLACES;
+    return &r->places[((uint64_t)sequence + (uint64_t)peer * 7919) % r->place_count];
 }
 
 void recent_put(struct recent *r, int64_t peer, int64_t sequence, struct recent_source source,
                 const struct frame *frame)
 {
-    size_t n = frame->payload.n, at = place_of(peer, sequence);
+    size_t n = frame->payload.n;
+    struct place *place = place_of(r, peer, sequence);
     pthread_mutex_lock(&r->lock);
-    if (r->written % RING_BYTES + n > RING_BYTES) /* a notice lies in one piece */
-        r->written += RING_BYTES - r->written % RING_BYTES;
-    r->places[at].n = 0;
+    if (r->written % r->bytes + n > r->bytes) /* a notice lies in one piece */
+        r->written += r->bytes - r->written % r->bytes;
+    place->n = 0;
     if (n && n <= NOTICE_MOST) {
-        memcpy(r->ring + r->written % RING_BYTES, frame->payload.p, n);
-        r->places[at].peer = peer;
-        r->places[at].sequence = sequence;
-        r->places[at].source = source;
-        r->places[at].begin = r->written;
-        r->places[at].n = n;
-        r->places[at].kind = frame->kind;
-        r->places[at].version = frame->version;
+        memcpy(r->ring + r->written % r->bytes, frame->payload.p, n);
+        *place = (struct place){peer, sequence, source, r->written, n, frame->kind, frame->version};
         r->written += n;
     }
     pthread_mutex_unlock(&r->lock);
@@ -76,26 +79,25 @@ void recent_put(struct recent *r, int64_t peer, int64_t sequence, struct recent_
 bool recent_get(struct recent *r, int64_t peer, int64_t sequence, struct arena *a, struct frame *out)
 {
     struct str copy = {NULL, 0};
-    size_t at = place_of(peer, sequence);
+    const struct place *place = place_of(r, peer, sequence);
     pthread_mutex_lock(&r->lock);
-    size_t n = r->places[at].n;
-    uint64_t begin = r->places[at].begin;
-    if (n && r->places[at].peer == peer && r->places[at].sequence == sequence &&
-        r->written - begin <= RING_BYTES)
-        copy = arena_copy(a, (struct str){r->ring + begin % RING_BYTES, n});
+    size_t n = place->n;
+    uint64_t begin = place->begin;
+    if (n && place->peer == peer && place->sequence == sequence && r->written - begin <= r->bytes)
+        copy = arena_copy(a, (struct str){r->ring + begin % r->bytes, n});
     if (copy.p)
-        *out = (struct frame){.kind = r->places[at].kind, .version = r->places[at].version, .payload = copy};
+        *out = (struct frame){.kind = place->kind, .version = place->version, .payload = copy};
     pthread_mutex_unlock(&r->lock);
     return copy.p;
 }
 
 bool recent_source(struct recent *r, int64_t peer, int64_t sequence, struct recent_source *out)
 {
-    size_t at = place_of(peer, sequence);
+    const struct place *place = place_of(r, peer, sequence);
     pthread_mutex_lock(&r->lock);
-    bool here = r->places[at].n && r->places[at].peer == peer && r->places[at].sequence == sequence;
+    bool here = place->n && place->peer == peer && place->sequence == sequence;
     if (here)
-        *out = r->places[at].source;
+        *out = place->source;
     pthread_mutex_unlock(&r->lock);
     return here;
 }
@@ -103,7 +105,7 @@ bool recent_source(struct recent *r, int64_t peer, int64_t sequence, struct rece
 void recent_clear(struct recent *r)
 {
     pthread_mutex_lock(&r->lock);
-    for (size_t i = 0; i < PLACES; i++)
+    for (size_t i = 0; i < r->place_count; i++)
         r->places[i].n = 0;
     pthread_mutex_unlock(&r->lock);
 }

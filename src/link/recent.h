@@ -8,8 +8,8 @@
 #include "link/frame.h"
 
 struct recent;
-/* NULL without memory. */
-struct recent *recent_new(void);
+/* bytes: how much it holds, 64 KiB at least. NULL without memory. */
+struct recent *recent_new(size_t bytes);
 void recent_free(struct recent *r); /* accepts NULL */
 /* Takes its memory from the system now: that of a server is at its size when it begins to serve. */
 void recent_touch(struct recent *r);

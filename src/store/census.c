@@ -9,7 +9,11 @@
 #include "store/store_row.h"
 #include "store/store_sql.h"
 
-enum { AREAS = 48000 /* by the code's first five digits */, LINE_MAX_BYTES = 64 * 1024 };
+enum {
+    PREFECTURES = 48,
+    MUNICIPALITIES = 1000 /* by the code's next three digits */,
+    LINE_MAX_BYTES = 64 * 1024
+};
 enum { PAGE = 5000 };
 
 struct area_sum {
@@ -17,9 +21,9 @@ struct area_sum {
     struct sha256_stream hash;
 };
 struct census {
-    struct area_sum *areas[AREAS];
-    int64_t code, area; /* the last key that was read */
-    int64_t rows;       /* of the last page */
+    struct area_sum **areas[PREFECTURES]; /* NULL: nobody lives there */
+    int64_t code, area;                   /* the last key that was read */
+    int64_t rows;                         /* of the last page */
     struct buf line;
 };
 
@@ -58,8 +62,13 @@ void store_digest_line(struct buf *b, const struct store_version *v)
 
 static struct area_sum *sum_of(struct census *c, int64_t area)
 {
-    assert(area >= 0 && area / 10 < AREAS);
-    struct area_sum **place = &c->areas[area / 10];
+    assert(area >= 0 && area / 10 < PREFECTURES * MUNICIPALITIES);
+    struct area_sum ***prefecture = &c->areas[area / 10 / MUNICIPALITIES];
+    if (!*prefecture)
+        *prefecture = memory_new(MUNICIPALITIES * sizeof **prefecture);
+    if (!*prefecture)
+        return NULL;
+    struct area_sum **place = &(*prefecture)[area / 10 % MUNICIPALITIES];
     if (!*place) {
         *place = memory_new(sizeof **place);
         if (!*place)
@@ -110,14 +119,26 @@ static enum err read_page(struct db_tx *tx, struct fail *f, void *arg)
     return e || good ? e : fail_set(f, ERR_MEMORY, NULL, NULL);
 }
 
-static void tell(struct census *c, void (*each)(void *arg, const struct store_area_count *), void *arg)
+static void tell(struct area_sum *sum, void (*each)(void *arg, const struct store_area_count *), void *arg)
 {
-    for (size_t i = 0; i < AREAS; i++)
-        if (c->areas[i]) {
-            struct sha256 digest = sha256_stream_end(&c->areas[i]->hash);
-            memcpy(c->areas[i]->count.digest, digest.bytes, sizeof digest.bytes);
-            each(arg, &c->areas[i]->count);
+    struct sha256 digest = sha256_stream_end(&sum->hash);
+    memcpy(sum->count.digest, digest.bytes, sizeof digest.bytes);
+    each(arg, &sum->count);
+}
+
+/* Tells every sum in the order of the codes, unless each is NULL, and gives it back. */
+static void end(struct census *c, void (*each)(void *arg, const struct store_area_count *), void *arg)
+{
+    for (size_t i = 0; i < PREFECTURES; i++) {
+        for (size_t k = 0; c->areas[i] && k < MUNICIPALITIES; k++) {
+            if (c->areas[i][k] && each)
+                tell(c->areas[i][k], each, arg);
+            memory_free(c->areas[i][k]);
         }
+        memory_free(c->areas[i]);
+    }
+    buf_release(&c->line);
+    memory_free(c);
 }
 
 enum err store_tally(struct fail *f, struct db *db, struct tally **out)
@@ -137,11 +158,6 @@ enum err store_census(struct db *db, struct fail *f, void (*each)(void *arg, con
     enum err e = ERR_OK;
     while (!e && c->rows)
         e = db_read(db, f, read_page, c);
-    if (!e)
-        tell(c, each, arg);
-    buf_release(&c->line);
-    for (size_t i = 0; i < AREAS; i++)
-        memory_free(c->areas[i]);
-    memory_free(c);
+    end(c, e ? NULL : each, arg);
     return e;
 }

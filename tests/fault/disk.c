@@ -30,13 +30,18 @@ struct disk {
 
 /* ---- bytes of a file */
 
-static void image_length(struct image *m, size_t n)
+static void image_room(struct image *m, size_t n)
 {
     if (n > m->size) {
         m->size = n < 2 * m->size ? 2 * m->size : n;
         m->bytes = realloc(m->bytes, m->size);
         assert(m->bytes);
     }
+}
+
+static void image_length(struct image *m, size_t n)
+{
+    image_room(m, n);
     if (n > m->n)
         memset(m->bytes + m->n, 0, n - m->n);
     m->n = n;
@@ -46,8 +51,12 @@ static void image_write(struct image *m, size_t offset, const unsigned char *byt
 {
     if (n == 0)
         return;
-    if (offset + n > m->n)
-        image_length(m, offset + n);
+    if (offset > m->n)
+        image_length(m, offset);
+    if (offset + n > m->n) {
+        image_room(m, offset + n);
+        m->n = offset + n;
+    }
     memcpy(m->bytes + offset, bytes, n);
 }
 
@@ -217,6 +226,10 @@ static void save(const struct image *m, const char *name, const char *folder)
 static void rebuild_file(const struct disk_file *file, struct losing *l, const char *folder)
 {
     struct image m = {NULL, 0, 0};
+    if (!file->pending_n) {
+        save(&file->safe, file->name, folder);
+        return;
+    }
     image_write(&m, 0, file->safe.bytes, file->safe.n);
     for (size_t k = 0; k < file->pending_n; k++)
         lose(l, &m, file->pending[k]);

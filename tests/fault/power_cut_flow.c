@@ -583,7 +583,7 @@ static const struct story story = {
 static void the_network_survives_a_power_cut(void **state UNUSED)
 {
     memset(looked_for, 0, sizeof looked_for);
-    story_survives(&story, getenv("JUKI_LONG") ? 10000 : 200);
+    story_survives(&story, getenv("JUKI_LONG") ? 10000 : 120);
     print_message("looked for %lld taken, %lld received, %lld ahead\n", (long long)looked_for[TAKEN],
                   (long long)looked_for[RECEIVED], (long long)looked_for[AHEAD]);
     assert_true(looked_for[TAKEN] && looked_for[RECEIVED] && looked_for[AHEAD]);
@@ -591,12 +591,12 @@ static void the_network_survives_a_power_cut(void **state UNUSED)
 
 static void without_syncs_notices_are_lost(void **state UNUSED)
 {
-    story_fails(&story, 200, "OFF", false);
+    story_fails(&story, 120, "OFF", false);
 }
 
 static void with_syncs_of_checkpoints_only_notices_are_lost(void **state UNUSED)
 {
-    story_fails(&story, 200, "NORMAL", false);
+    story_fails(&story, 120, "NORMAL", false);
 }
 
 static void found_when_early(int kind)
@@ -604,7 +604,7 @@ static void found_when_early(int kind)
     char text[8];
     snprintf(text, sizeof text, "%d", kind);
     setenv("JUKI_EARLY", text, 1); /* it is told in a process of its own */
-    story_fails(&story, 200, "FULL", true);
+    story_fails(&story, 120, "FULL", true);
 }
 
 static void an_answer_before_the_commit_is_found(void **state UNUSED)

@@ -258,6 +258,7 @@ enum err server_try_open(struct test_server *s, struct fail *f, void (*broken)(v
                                        .app = s->kinds ? s->app : s,
                                        .disk_path = s->network->folder,
                                        .disk_least = s->disk_least,
+                                       .recent_bytes = 128 * 1024, /* so that it is written over */
                                        .head_seconds = s->head_seconds};
     return link_new(f, &config, &s->link);
 }
