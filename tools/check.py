@@ -3,7 +3,7 @@
 """Runs every test of the tree and counts them; ./run test builds first and then comes here.
 
 One line a group with its time, details only of what failed, and at the end `N passed, N failed`.
-The unit tests come first; then lint and the scripts, two at a time, since most of them wait more than they work, the
+The unit tests come first; then lint and the scripts, three at a time, since most of them wait more than they work, the
 longest first. The count is honest: cmocka test functions one by one (their plan says how many there should be, so that a program
 that dies half-way has the rest counted as failed), and for scripts the sum of what each says in its last line. A
 program that dies, hangs, prints no count or ran nothing counts as a failure."""
@@ -21,7 +21,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, 'build-asan')
 SHORT, LONG = 600, 5400  # seconds a script may take
-AT_ONCE = 2
+AT_ONCE = 3
+UNIT_PROGRAMS_AT_ONCE = 3  # many of them wait for a peer to give up
 # these take longest; in order, so that none of them is left for the end
 LONGEST = ['lint', 'tests/fuzz/test_fuzz.py', 'tests/scenario/test_network.py', 'tests/fault/test_restore_register.py',
            'tests/fault/test_disk.py', 'tests/scenario/test_postgresql.py', 'tests/fault/test_restore.py',
@@ -76,7 +77,7 @@ def unit_group(long):
     log = os.path.join(BUILD, 'meson-logs', 'testlog.json')
     if os.path.exists(log):
         os.unlink(log)
-    command = ['meson', 'test', '-C', BUILD, '--no-rebuild', '--num-processes', '2']
+    command = ['meson', 'test', '-C', BUILD, '--no-rebuild', '--num-processes', str(UNIT_PROGRAMS_AT_ONCE)]
     command += ['--timeout-multiplier', '20'] if long else ['--no-suite', 'long']
     run = subprocess.run(command, env=environment(long), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
     tally = Tally()

@@ -20,10 +20,13 @@ struct area_sum {
     struct store_area_count count;
     struct sha256_stream hash;
 };
+struct prefecture_sums {
+    struct area_sum *of[MUNICIPALITIES];
+};
 struct census {
-    struct area_sum **areas[PREFECTURES]; /* NULL: nobody lives there */
-    int64_t code, area;                   /* the last key that was read */
-    int64_t rows;                         /* of the last page */
+    struct prefecture_sums *prefectures[PREFECTURES]; /* NULL: nobody lives there */
+    int64_t code, area;                               /* the last key that was read */
+    int64_t rows;                                     /* of the last page */
     struct buf line;
 };
 
@@ -63,12 +66,12 @@ void store_digest_line(struct buf *b, const struct store_version *v)
 static struct area_sum *sum_of(struct census *c, int64_t area)
 {
     assert(area >= 0 && area / 10 < PREFECTURES * MUNICIPALITIES);
-    struct area_sum ***prefecture = &c->areas[area / 10 / MUNICIPALITIES];
+    struct prefecture_sums **prefecture = &c->prefectures[area / 10 / MUNICIPALITIES];
     if (!*prefecture)
-        *prefecture = memory_new(MUNICIPALITIES * sizeof **prefecture);
+        *prefecture = memory_new(sizeof **prefecture);
     if (!*prefecture)
         return NULL;
-    struct area_sum **place = &(*prefecture)[area / 10 % MUNICIPALITIES];
+    struct area_sum **place = &(*prefecture)->of[area / 10 % MUNICIPALITIES];
     if (!*place) {
         *place = memory_new(sizeof **place);
         if (!*place)
@@ -130,12 +133,13 @@ static void tell(struct area_sum *sum, void (*each)(void *arg, const struct stor
 static void end(struct census *c, void (*each)(void *arg, const struct store_area_count *), void *arg)
 {
     for (size_t i = 0; i < PREFECTURES; i++) {
-        for (size_t k = 0; c->areas[i] && k < MUNICIPALITIES; k++) {
-            if (c->areas[i][k] && each)
-                tell(c->areas[i][k], each, arg);
-            memory_free(c->areas[i][k]);
+        struct prefecture_sums *sums = c->prefectures[i];
+        for (size_t k = 0; sums && k < MUNICIPALITIES; k++) {
+            if (sums->of[k] && each)
+                tell(sums->of[k], each, arg);
+            memory_free(sums->of[k]);
         }
-        memory_free(c->areas[i]);
+        memory_free(sums);
     }
     buf_release(&c->line);
     memory_free(c);
