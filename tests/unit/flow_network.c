@@ -5,11 +5,18 @@
 #include "test.h"
 
 struct test_network flow_network;
-struct flow flows[SERVERS];
+struct flow flows[SERVERS_MOST];
 
 enum { MODULES = 3 + FLOW_MODULES };
 static const struct db_module *modules[MODULES];
-static struct link_kind kinds[SERVERS][FLOW_KINDS_MAX];
+static struct link_kind kinds[SERVERS_MOST][FLOW_KINDS_MAX];
+
+static const char *upper_of(int server)
+{
+    if (server == PREFECTURE || server == PREFECTURE_FAR)
+        return "agency";
+    return flow_network.servers[server == CS_FAR ? PREFECTURE_FAR : PREFECTURE].name.text;
+}
 
 static void wire(int server)
 {
@@ -17,7 +24,7 @@ static void wire(int server)
     struct flow *flow = &flows[server];
     *flow = (struct flow){.self = s->name};
     if (server != AGENCY)
-        snprintf(flow->upper, sizeof flow->upper, "%s", server == PREFECTURE ? "agency" : "prefecture.28");
+        snprintf(flow->upper, sizeof flow->upper, "%s", upper_of(server));
     flow_wire(flow);
     if (server == AGENCY)
         assert_ok(ff1_new(NULL, STR("0123456789abcdef"), &flow->number_key));
@@ -40,6 +47,13 @@ void flow_network_init(void)
     network_init(&flow_network);
     for (int i = 0; i < SERVERS; i++)
         wire(i);
+}
+
+void flow_network_add_far(void)
+{
+    network_add_far(&flow_network);
+    wire(PREFECTURE_FAR);
+    wire(CS_FAR);
 }
 
 void flow_network_release(void)
@@ -120,8 +134,11 @@ int64_t flow_versions(int server, int cs)
 
 void assert_levels_agree(void)
 {
-    for (int cs = CS_A; cs <= CS_B; cs++) {
-        const struct store_area_count here = count_of(cs, cs), above = count_of(PREFECTURE, cs),
+    for (int cs = CS_A; cs < flow_network.count; cs++) {
+        if (cs == PREFECTURE_FAR || !flow_network.servers[cs].link)
+            continue;
+        const struct store_area_count here = count_of(cs, cs),
+                                      above = count_of(cs == CS_FAR ? PREFECTURE_FAR : PREFECTURE, cs),
                                       top = count_of(AGENCY, cs);
         assert_true(here.versions > 0);
         assert_memory_equal(&here, &above, sizeof here);

@@ -9,13 +9,15 @@
 #include "flow/identity_notice/identity_notice.h"
 #include "link_network.h"
 
-enum { AMAGASAKI = 282022 }; /* CS_B's municipality; CS_A's is NISHINOMIYA */
+enum { AMAGASAKI = 282022 }; /* CS_B's municipality; CS_A's is NISHINOMIYA, CS_FAR's CHIYODA */
 
 extern struct test_network flow_network;
-extern struct flow flows[SERVERS]; /* a test may put a door to a CS's */
+extern struct flow flows[SERVERS_MOST]; /* a test may put a door to a CS's */
 
 /* Wired, with the agency's number key; nothing runs yet. */
 void flow_network_init(void);
+/* Another prefecture and its municipality too. */
+void flow_network_add_far(void);
 void flow_network_release(void);
 /* The database and the link, without threads; the second says why it cannot (server_try_open). */
 void flow_server_open(int server);
@@ -28,7 +30,7 @@ void flow_server_start(int server);
 void flow_take(int cs, const struct identity_change *change);
 /* How many versions of a CS's municipality a server has. */
 int64_t flow_versions(int server, int cs);
-/* The test fails unless each municipality has versions, and the three levels the same. */
+/* The test fails unless each municipality whose CS is open has versions, and the three levels the same. */
 void assert_levels_agree(void);
 
 #endif

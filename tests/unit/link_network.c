@@ -20,7 +20,8 @@
 enum { DAY = 86400, TEXT_MAX = 1 << 20 };
 
 static const struct db_module *const modules[] = {&ledger_module, &link_module, &network_module};
-static const char *const names[SERVERS] = {"agency", "prefecture.28", "cs.282049", "cs.282022"};
+static const char *const names[SERVERS_MOST] = {"agency",    "prefecture.28", "cs.282049",
+                                                "cs.282022", "prefecture.13", "cs.131016"};
 
 /* ---- the kind that travels ---- */
 
@@ -168,6 +169,20 @@ static void server_init(struct test_network *n, struct test_server *s, const cha
     network_certify(n, s, 30);
 }
 
+static void add_servers(struct test_network *n, int count)
+{
+    for (int i = n->count; i < count; i++) {
+        struct test_server *s = &n->servers[i];
+        server_init(n, s, names[i]);
+        assert_ok(key_public(NULL, s->key, n->keys[i].public_key));
+        n->keys[i].until = INT64_MAX;
+        n->nodes[i] = (struct directory_node){.name = s->name, .keys = &n->keys[i], .key_count = 1};
+        snprintf(n->nodes[i].address, sizeof n->nodes[i].address, "%s", s->address);
+    }
+    n->count = count;
+    network_sign(n);
+}
+
 void network_init(struct test_network *n)
 {
     char uri[128];
@@ -181,20 +196,17 @@ void network_init(struct test_network *n)
     assert_ok(key_public(NULL, n->root, n->roots[0]));
     buf_init(&n->ca_pem, CERTIFICATE_PEM_MAX);
     assert_ok(certificate_make_ca(NULL, n->ca, "juki test", 365, &n->ca_pem));
-    for (int i = 0; i < SERVERS; i++) {
-        struct test_server *s = &n->servers[i];
-        server_init(n, s, names[i]);
-        assert_ok(key_public(NULL, s->key, n->keys[i].public_key));
-        n->keys[i].until = INT64_MAX;
-        n->nodes[i] = (struct directory_node){.name = s->name, .keys = &n->keys[i], .key_count = 1};
-        snprintf(n->nodes[i].address, sizeof n->nodes[i].address, "%s", s->address);
-    }
-    network_sign(n);
+    add_servers(n, SERVERS);
+}
+
+void network_add_far(struct test_network *n)
+{
+    add_servers(n, SERVERS_MOST);
 }
 
 void network_sign(struct test_network *n)
 {
-    struct directory_node nodes[SERVERS];
+    struct directory_node nodes[SERVERS_MOST];
     struct directory_draft draft = {.version = ++n->version,
                                     .issued = clock_now(),
                                     .expires = clock_now() + (int64_t)365 * DAY * 1000000,
@@ -203,12 +215,12 @@ void network_sign(struct test_network *n)
                                     .ca = buf_str(&n->ca_pem),
                                     .nodes = nodes};
     struct buf jws;
-    for (int i = 0; i < SERVERS; i++)
+    for (int i = 0; i < n->count; i++)
         if (!n->left_out[i])
             nodes[draft.node_count++] = n->nodes[i];
     buf_init(&jws, 1 << 20);
     assert_ok(directory_sign(NULL, n->root, &draft, &jws));
-    for (int i = 0; i < SERVERS; i++)
+    for (int i = 0; i < n->count; i++)
         assert_ok(file_write(NULL, n->servers[i].directory, buf_str(&jws), 0600));
     buf_release(&jws);
 }
@@ -216,7 +228,7 @@ void network_sign(struct test_network *n)
 void network_release(struct test_network *n)
 {
     network_stop(n);
-    for (int i = 0; i < SERVERS; i++) {
+    for (int i = 0; i < n->count; i++) {
         key_free(n->servers[i].key);
         key_free(n->servers[i].tls);
     }
@@ -293,14 +305,14 @@ void server_stop(struct test_server *s)
 
 void network_start(struct test_network *n)
 {
-    for (int i = 0; i < SERVERS; i++)
+    for (int i = 0; i < n->count; i++)
         if (!n->servers[i].link)
             server_start(&n->servers[i]);
 }
 
 void network_stop(struct test_network *n)
 {
-    for (int i = SERVERS - 1; i >= 0; i--)
+    for (int i = n->count - 1; i >= 0; i--)
         server_stop(&n->servers[i]);
 }
 

@@ -13,7 +13,17 @@
 
 #include <stdatomic.h>
 
-enum test_server_name { AGENCY, PREFECTURE, CS_A, CS_B, SERVERS };
+/* Another prefecture and its cs are there when a test asks for them (network_add_far). */
+enum test_server_name {
+    AGENCY,
+    PREFECTURE,
+    CS_A,
+    CS_B,
+    SERVERS,
+    PREFECTURE_FAR = SERVERS,
+    CS_FAR,
+    SERVERS_MOST
+};
 
 struct test_server {
     struct test_network *network;
@@ -40,15 +50,18 @@ struct test_network {
     uint8_t roots[1][ED25519_PUBLIC];
     struct buf ca_pem;
     int64_t version;
-    struct test_server servers[SERVERS];
-    struct directory_node nodes[SERVERS];
-    struct directory_key keys[SERVERS];
-    bool left_out[SERVERS];       /* not in the directory */
-    char revoked[SERVERS][1][48]; /* serials that network_revoke put there */
+    int count; /* of servers: SERVERS or SERVERS_MOST */
+    struct test_server servers[SERVERS_MOST];
+    struct directory_node nodes[SERVERS_MOST];
+    struct directory_key keys[SERVERS_MOST];
+    bool left_out[SERVERS_MOST];       /* not in the directory */
+    char revoked[SERVERS_MOST][1][48]; /* serials that network_revoke put there */
 };
 
 /* Keys, certificates, a directory, addresses; nothing runs yet. */
 void network_init(struct test_network *n);
+/* prefecture.13 and cs.131016 too, in a new directory. */
+void network_add_far(struct test_network *n);
 void network_release(struct test_network *n);
 /* Writes a new signed directory, one version up, to the file of every server. */
 void network_sign(struct test_network *n);
