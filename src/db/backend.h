@@ -69,7 +69,7 @@ struct db_backend {
     struct str (*row_bytes)(const struct db_rows *rows, int column);
     void (*after_group)(struct db *db);                     /* between groups, on the leader's thread */
     void (*hold)(struct db *db, bool hold);                 /* db_hold_file, db_release_file; may be NULL */
-    enum err (*reserve_log)(struct fail *f, struct db *db); /* may be NULL */
+    enum err (*reserve_log)(struct fail *f, struct db *db, size_t bytes); /* may be NULL */
     void (*stats)(struct db *db, struct db_stats *out);
 };
 extern const struct db_backend db_sqlite, db_postgres;

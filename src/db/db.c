@@ -122,9 +122,9 @@ const char *db_backend(const struct db *db)
     return db->backend->name;
 }
 
-enum err db_reserve_log(struct db *db, struct fail *f)
+enum err db_reserve_log(struct db *db, struct fail *f, size_t bytes)
 {
-    return db->backend->reserve_log ? db->backend->reserve_log(f, db) : ERR_OK;
+    return db->backend->reserve_log ? db->backend->reserve_log(f, db, bytes) : ERR_OK;
 }
 
 void db_hold_file(struct db *db)

@@ -50,9 +50,11 @@ MUST_CHECK enum err db_open(struct fail *f, const char *url, const struct db_mod
  * ERR_DB_NEWER. */
 MUST_CHECK enum err db_open_reader(struct fail *f, const char *url, const struct db_module *const *modules,
                                    size_t count, struct db **out);
-/* Makes room on the disk for the log of changes, before the first change: a flush of a file that grows waits
- * for the file system's own log, and takes twice as long and more. Right after db_open. */
-MUST_CHECK enum err db_reserve_log(struct db *db, struct fail *f);
+/* Makes room on the disk for the log of changes, as many bytes as that, before the first change: a flush of a
+ * file that grows waits for the file system's own log, and takes twice as long and more. Right after db_open.
+ */
+enum { DB_LOG_AHEAD = 8 << 20 /* what daemons ask for */ };
+MUST_CHECK enum err db_reserve_log(struct db *db, struct fail *f, size_t bytes);
 /* Waits for running transactions; checkpoints. Accepts NULL. */
 void db_close(struct db *db);
 /* Prepares every statement of every module and compares its columns with its "-- out:" line; for tests. The

@@ -62,6 +62,6 @@ void sqlite_pages_apart(void);
 /* sqlite_files.c */
 char *sqlite_real_path(const char *path); /* free() it; NULL on failure */
 enum err sqlite_check_restoring(struct fail *f, const char *path);
-enum err sqlite_reserve_log(struct fail *f, struct db *db); /* db_reserve_log */
+enum err sqlite_reserve_log(struct fail *f, struct db *db, size_t bytes); /* db_reserve_log */
 
 #endif

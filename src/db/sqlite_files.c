@@ -144,7 +144,8 @@ static enum err check_closed(struct fail *f, const char *from)
 static enum err name_in_folder(struct fail *f, const char *path, const char *name, char out[static PATH_MAX])
 {
     const char *slash = strrchr(path, '/'), *last = strrchr(name, '/');
-    int n = snprintf(out, PATH_MAX, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, last ? last + 1 : name);
+    int n =
+        snprintf(out, PATH_MAX, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, last ? last + 1 : name);
     return n > 0 && n < PATH_MAX ? ERR_OK : fail_set(f, ERR_DB_OPEN, NULL, "the path is too long");
 }
 
@@ -196,9 +197,9 @@ enum err db_files_remove(struct fail *f, const char *path)
 }
 
 /* Frames of the WAL are told by salts and checksums: zeros behind them are nothing to SQLite. */
-enum err sqlite_reserve_log(struct fail *f, struct db *db)
+enum err sqlite_reserve_log(struct fail *f, struct db *db, size_t bytes)
 {
-    enum { RESERVE = 8 << 20, PIECE = 1 << 16 };
+    enum { PIECE = 1 << 16 };
     static const char zeros[PIECE];
     const struct sqlite_store *store = db->store;
     char path[PATH_MAX];
@@ -206,8 +207,10 @@ enum err sqlite_reserve_log(struct fail *f, struct db *db)
     if ((size_t)snprintf(path, sizeof path, "%s-wal", store->path) >= sizeof path)
         return fail_set(f, ERR_LIMIT, "database", NULL);
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    bool good = fd >= 0 && fstat(fd, &st) == 0;
-    for (off_t at = st.st_size; good && at < RESERVE; at += PIECE)
+    /* Synced before it is written: were a log's truncation lost and zeros kept, those could end the old log
+     * at an earlier change, which would be taken for the last. */
+    bool good = fd >= 0 && fstat(fd, &st) == 0 && fsync(fd) == 0;
+    for (off_t at = st.st_size; good && at < (off_t)bytes; at += PIECE)
         good = pwrite(fd, zeros, PIECE, at) == PIECE;
     good = good && fsync(fd) == 0;
     enum err e = good ? ERR_OK : fail_errno(f, ERR_DB_OPEN, path);

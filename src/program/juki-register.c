@@ -358,7 +358,7 @@ static enum err open_database(struct running *r, struct fail *f)
 {
     static const struct db_module *const modules[] = {&register_module};
     enum err e = standby_open(f, &r->config, modules, COUNT_OF(modules), &r->db);
-    return e ? e : db_reserve_log(r->db, f);
+    return e ? e : db_reserve_log(r->db, f, DB_LOG_AHEAD);
 }
 
 static enum err open_register(void *self, struct fail *f, const char *folder)

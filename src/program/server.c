@@ -132,7 +132,7 @@ enum err server_open(struct server *s, struct fail *f, const char *folder, enum 
         return e;
     choose_modules(s);
     if ((e = standby_open(f, &s->config, s->modules, SERVER_MODULES, &s->db)) ||
-        (e = db_reserve_log(s->db, f)))
+        (e = db_reserve_log(s->db, f, DB_LOG_AHEAD)))
         return e;
     db_on_broken(s->db, on_broken, s);
     if ((e = key_open(f, s->config.signing_key.p, &s->signing_key)) ||
