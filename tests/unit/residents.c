@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "simulate/residents.h"
 
-#include "base/clock.h"
 #include "register/resident_row.h"
 #include "simulate/household.h"
 #include "test.h"
@@ -258,13 +257,6 @@ static void errors_reach_the_caller(void **state)
     assert_err(simulate_world_new(NULL, &options, &w), ERR_DATE_REAL);
 }
 
-static enum err count_bytes(void *arg, struct fail *f, struct str text)
-{
-    (void)f;
-    *(size_t *)arg += text.n;
-    return ERR_OK;
-}
-
 /* One of its members has a day of birth that never was, and lives there from her birth on. */
 static void nobody_lives_anywhere_before_their_birth(void **state)
 {
@@ -280,22 +272,6 @@ static void nobody_lives_anywhere_before_their_birth(void **state)
     simulate_world_free(w);
 }
 
-/* Not a test of speed (machines differ), but the figure is printed; the goal is 200,000 a second. */
-static void speed(void **state)
-{
-    (void)state;
-    struct simulate_world *w = world(1, true);
-    struct simulate_count row = {{NISHINOMIYA}, 200000};
-    size_t bytes = 0;
-    int64_t start = clock_steady();
-    assert_ok(simulate_residents(NULL, w, &row, 1, count_bytes, &bytes));
-    int64_t spent = clock_steady() - start;
-    print_message("%lld persons a second, %zu bytes each\n",
-                  (long long)(200000 * INT64_C(1000000) / (spent + 1)), bytes / 200000);
-    assert_true(bytes > 200000 * 100);
-    simulate_world_free(w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,7 +282,6 @@ int main(void)
         cmocka_unit_test(a_nation_is_shared_out_exactly),
         cmocka_unit_test(errors_reach_the_caller),
         cmocka_unit_test(nobody_lives_anywhere_before_their_birth),
-        cmocka_unit_test(speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
