@@ -89,11 +89,12 @@ static bool compare_area(const struct network *n, const struct census *all, int3
         for (size_t i = 0; i < n->count; i++) {
             if (n->nodes[i].name.role != order[k] || !concerns(&n->nodes[i].name, area))
                 continue;
-            levels[*count] = (struct level){n->nodes[i].name.text, census_find(&all[i], area), all[i].down};
-            if (!all[i].down && !first)
-                first = &levels[*count];
-            equal = equal && (all[i].down || same(first->state, levels[*count].state));
-            ++*count;
+            struct level *level = &levels[(*count)++];
+            *level = (struct level){n->nodes[i].name.text, census_find(&all[i], area), all[i].down};
+            if (level->down)
+                continue;
+            first = first ? first : level;
+            equal = equal && same(first->state, level->state);
         }
     }
     return equal;

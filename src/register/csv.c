@@ -328,7 +328,7 @@ static enum err name_columns(struct csv_reader *r, struct fail *f, const struct 
 
 static enum err read_header(struct csv_reader *r, struct fail *f)
 {
-    struct str cells[CSV_COLUMNS_MAX];
+    struct str cells[CSV_COLUMNS_MAX] = {{NULL, 0}};
     bool seen[CSV_COLUMNS_MAX] = {0}, more;
     struct csv_row row = {0};
     enum err err = fill(r, f);

@@ -131,7 +131,7 @@ static enum err fill_input(struct event_file *file, struct fail *f)
 {
     size_t rest = file->input.n - file->at;
 
-    if (file->at) {
+    if (file->at && file->input.p) {
         memmove(file->input.p, file->input.p + file->at, rest);
         file->input.n = rest;
         file->at = 0;
@@ -153,7 +153,7 @@ static enum err next_line(struct event_file *file, struct fail *f, struct str *l
     for (;;) {
         char *start = file->input.p ? file->input.p + file->at : NULL;
         size_t rest = file->input.n - file->at;
-        char *end = rest ? memchr(start, '\n', rest) : NULL;
+        char *end = start ? memchr(start, '\n', rest) : NULL;
         if (end || (file->ended && rest) || rest > CHANGE_LINE_MAX) {
             size_t n = end ? (size_t)(end - start) : rest;
             *line = (struct str){start, n};
