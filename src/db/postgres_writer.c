@@ -164,11 +164,10 @@ enum err pg_begin_write(struct pg_conn *c, struct fail *f)
     enum err e = pg_run(c, f, sql, answer);
     if (!e && answer[0] != 0)
         return ERR_OK;
-    if (e && e != ERR_EXISTS)
-        return e;
     struct fail ignored;
-    (void)!pg_run(c, &ignored, "ROLLBACK", NULL);
-    return deposed(c, f);
+    if (!c->lost) /* BEGIN was done: PostgreSQL would refuse everything until this */
+        (void)!pg_run(c, &ignored, "ROLLBACK", NULL);
+    return e && e != ERR_EXISTS ? e : deposed(c, f);
 }
 
 /* On a new session: was it written? ERR_OK, ERR_DB_BUSY (no: run it again), ERR_DB_UNCERTAIN (cannot be known

@@ -22,7 +22,8 @@ def wanted():
 
 
 class Postgres:
-    def __init__(self):
+    def __init__(self, small=None):
+        """small(folder): puts a small disk over the folder of its data, which is kept small itself then."""
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         if not found:
             raise SystemExit("no /usr/lib/postgresql/*/bin; install postgresql, or set JUKI_TEST_NO_POSTGRES=1")
@@ -33,8 +34,15 @@ class Postgres:
         if os.getuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self.settings = []
+        words = []
+        if small:
+            (self.folder / "data").mkdir()
+            small(self.folder / "data")
+            words = ["--wal-segsize=1"]
+            self.settings = ["-c", "min_wal_size=2MB", "-c", "max_wal_size=4MB"]
         self.run("initdb", "-D", self.folder / "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust",
-                 "--no-sync", "--no-instructions")
+                 "--no-sync", "--no-instructions", *words)
         self.start()
 
     def __enter__(self):
@@ -59,7 +67,7 @@ class Postgres:
         log = open(self.folder / "log", "a", encoding="utf-8")  # pylint: disable=consider-using-with
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             self.words("postgres", "-D", self.folder / "data", "-p", self.port, "-c", "listen_addresses=127.0.0.1", "-c",
-                       f"unix_socket_directories={self.folder}", "-c", "max_connections=300", "-c", "autovacuum=off"),
+                       f"unix_socket_directories={self.folder}", "-c", "max_connections=300", "-c", "autovacuum=off", *self.settings),
             stdout=log, stderr=log, cwd="/")
         log.close()
         until = time.monotonic() + 60

@@ -163,6 +163,35 @@ static void a_server_that_crashes_is_found_again(void **state UNUSED)
     db_close(s.db);
 }
 
+/* ---- the disk is full */
+
+/* At the number of the commit, at a statement, at the commit itself: the change is refused, and the next one
+ * taken. */
+static void a_full_disk_refuses_until_there_is_room(void **state UNUSED)
+{
+    static const char *const places[] = {
+        "CREATE TRIGGER full_disk BEFORE INSERT ON db_commit FOR EACH ROW EXECUTE FUNCTION no_room()",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON sample_row FOR EACH ROW EXECUTE FUNCTION no_room()",
+        "CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON sample_row DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION no_room()"};
+    begin_test();
+    struct server s;
+    server_open(&s, url);
+    postgres_run(url, "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                      " RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$");
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        postgres_run(url, places[i]);
+        assert_err(add(&s), ERR_DB_FULL);
+        assert_err(add(&s), ERR_DB_FULL);
+        postgres_run(url, i ? "DROP TRIGGER full_disk ON sample_row" : "DROP TRIGGER full_disk ON db_commit");
+        assert_ok(add(&s));
+        assert_int_equal(s.committed, (int)i + 1);
+    }
+    assert_int_equal(rows_stored(), 3);
+    assert_int_equal(s.lost, 0);
+    db_close(s.db);
+}
+
 /* ---- another process */
 
 static void who_finds_another_writer_never_writes_again(void **state UNUSED)
@@ -541,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_connection_runs_the_change_again),
         cmocka_unit_test(a_server_that_crashes_is_found_again),
+        cmocka_unit_test(a_full_disk_refuses_until_there_is_room),
         cmocka_unit_test(who_finds_another_writer_never_writes_again),
         cmocka_unit_test(a_writer_between_is_found_later),
         cmocka_unit_test(a_session_without_the_term_commits_nothing),
