@@ -73,10 +73,11 @@ static void print_titles(const struct command_call *c)
 /* What a person should look at, on lines of its own below the row. */
 static void print_trouble(const struct command_call *c, const struct json *answer)
 {
-    const char *own = json_cstr(json_get(answer, "trouble"));
+    const char *own = json_cstr(json_get(answer, "trouble")),
+               *own_ja = json_cstr(json_get(answer, "trouble_ja"));
     const struct json *peer;
     if (own)
-        printf("    ! %s\n", own);
+        printf("    ! %s\n", own_ja ? command_text(c, own, own_ja) : own);
     JSON_EACH(json_get(answer, "peers"), peer)
     {
         const char *node = json_cstr(json_get(peer, "node"));
@@ -160,10 +161,12 @@ static void print_bytes(int width, int64_t value)
 }
 
 static void print_row(const struct command_call *c, const struct network_node *node,
-                      const struct json *answer)
+                      const struct json *answer, const struct fail *why)
 {
     printf("%-*s", NAME_WIDTH, node->name.text);
-    if (!answer)
+    if (!answer && why->err == ERR_CONTROL_REFUSED)
+        printf(command_text(c, " not ready: %s", " 稼働できません：%s"), why->detail);
+    else if (!answer)
         printf(" %s", command_text(c, "down", "停止中"));
     bool waits = answer && json_is(json_get(answer, "standby"), JSON_TRUE);
     if (waits)
@@ -199,12 +202,18 @@ static bool asked_for(const struct command_call *c, const struct network_node *n
 }
 
 /* A server's own answer, with its name. */
-static void add_server(struct buf *list, const struct network_node *node, const struct json *answer)
+static void add_server(struct buf *list, const struct network_node *node, const struct json *answer,
+                       const struct fail *why)
 {
+    bool not_ready = !answer && why->err == ERR_CONTROL_REFUSED;
     json_begin(list, NULL, '{');
     json_add_members(list, answer, "ok");
     json_add_text(list, "node", str_of(node->name.text));
-    json_add_bool(list, "running", answer != NULL);
+    json_add_bool(list, "running", answer || not_ready);
+    if (not_ready) {
+        json_add_bool(list, "ready", false);
+        json_add_text(list, "trouble", str_of(why->detail));
+    }
     json_end(list, '}');
 }
 
@@ -227,15 +236,16 @@ static enum err status(struct command_call *c, struct fail *f)
         print_titles(c);
     for (size_t i = 0; i < n.count; i++) {
         struct json *answer = NULL;
+        struct fail why = {0};
         if (!asked_for(c, &n.nodes[i]))
             continue;
         asked++;
-        if (node_ask(NULL, &n.nodes[i], "status", &answer))
+        if (node_ask(&why, &n.nodes[i], "status", &answer))
             down++;
         if (o->json)
-            add_server(&list, &n.nodes[i], answer);
+            add_server(&list, &n.nodes[i], answer, &why);
         else
-            print_row(c, &n.nodes[i], answer);
+            print_row(c, &n.nodes[i], answer, &why);
         json_free(answer);
     }
     json_end(&list, ']');

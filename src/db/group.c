@@ -10,8 +10,8 @@
  * Invariants: one leader at a time, and it alone touches the writer's connection. A caller is told "done"
  * only after COMMIT. A refusal that could have come from a neighbour's change counts only if that neighbour
  * was committed: when a group is lost, all of it runs again. A change alone in its group needs no SAVEPOINT:
- * its failure is the group's. A group that cannot be committed for a reason that is not the disk's runs again
- * one by one. */
+ * its failure is the group's. A group that cannot be committed for a reason that is not a broken disk's runs
+ * again one by one: so on a full disk those that there is room for are taken. */
 #include "db/backend.h"
 
 #include "base/clock.h"

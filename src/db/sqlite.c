@@ -2,10 +2,11 @@
 /* SQLite: connections and statements.
  *
  * Settings: WAL with synchronous=FULL (a commit is on disk when it returns), no checkpoint inside a commit
- * (see sqlite_store.c), foreign keys on, temporary tables in memory. Page caches are small (64 MiB for the
- * writer, 2 MiB for each of 8 readers) so that a server stays below 256 MiB. Each connection keeps its
- * prepared statements; a statement that is used again while its rows are still read gets a second, passing
- * preparation. */
+ * (see sqlite_store.c), foreign keys on, temporary tables in memory. A commit that finds the disk full is
+ * undone by SQLite and refused: its last frame, without which the WAL has none of it, was not written, and
+ * the next commit writes over the others. Page caches are small (64 MiB for the writer, 2 MiB for each of 8
+ * readers) so that a server stays below 256 MiB. Each connection keeps its prepared statements; a statement
+ * that is used again while its rows are still read gets a second, passing preparation. */
 #include "db/sqlite.h"
 
 #include "base/clock.h"
@@ -179,13 +180,7 @@ static enum err sqlite_control(struct db_conn *conn, struct fail *f, enum db_con
 {
     struct sqlite_conn *c = own(conn);
     c->tx = NULL; /* BEGIN and ROLLBACK count steps too, and the last transaction's limit is gone with it */
-    enum err e = what == DB_UNDO ? undo(c, f) : control_one(c, f, c->controls[what]);
-    if (e == ERR_DB_FULL && what == DB_COMMIT) { /* some of it may be in the WAL: only a restart can tell */
-        if (f)
-            f->err = ERR_DB_BROKEN;
-        return ERR_DB_BROKEN;
-    }
-    return e;
+    return what == DB_UNDO ? undo(c, f) : control_one(c, f, c->controls[what]);
 }
 
 static bool sqlite_in_transaction(struct db_conn *conn)

@@ -196,6 +196,15 @@ enum err db_files_remove(struct fail *f, const char *path)
     return e;
 }
 
+/* What is cut short had no room for the rest. */
+static bool write_whole(int fd, const void *p, size_t n, off_t at)
+{
+    ssize_t written = pwrite(fd, p, n, at);
+    if (written >= 0 && (size_t)written < n)
+        errno = ENOSPC;
+    return written == (ssize_t)n;
+}
+
 /* Frames of the WAL are told by salts and checksums: zeros behind them are nothing to SQLite. */
 enum err sqlite_reserve_log(struct fail *f, struct db *db, size_t bytes)
 {
@@ -211,9 +220,9 @@ enum err sqlite_reserve_log(struct fail *f, struct db *db, size_t bytes)
      * at an earlier change, which would be taken for the last. */
     bool good = fd >= 0 && fstat(fd, &st) == 0 && fsync(fd) == 0;
     for (off_t at = st.st_size; good && at < (off_t)bytes; at += PIECE)
-        good = pwrite(fd, zeros, PIECE, at) == PIECE;
+        good = write_whole(fd, zeros, PIECE, at);
     good = good && fsync(fd) == 0;
-    enum err e = good ? ERR_OK : fail_errno(f, ERR_DB_OPEN, path);
+    enum err e = good ? ERR_OK : fail_errno(f, errno == ENOSPC ? ERR_DB_FULL : ERR_DB_OPEN, path);
     if (fd >= 0)
         close(fd);
     return e;

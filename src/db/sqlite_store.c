@@ -12,7 +12,7 @@
  * rest and waits a moment for the readers to leave; over 256 MiB it waits as long as a snapshot may last.
  *
  * While a backup holds the file nothing is copied back: the file stays as it is, the WAL grows, and no change
- * waits. */
+ * waits. Nor is it while the disk is full: all of it stands in the WAL, and it is tried again each second. */
 #include "db/sqlite.h"
 
 #include "base/clock.h"
@@ -104,10 +104,11 @@ static int wal_grew(void *arg, sqlite3 *handle UNUSED, const char *name UNUSED, 
 static bool disk_failed(int rc)
 {
     int kind = rc & 0xff;
-    return kind == SQLITE_IOERR || kind == SQLITE_CORRUPT || kind == SQLITE_FULL || kind == SQLITE_NOTADB;
+    return kind == SQLITE_IOERR || kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
 }
 
-static void copy_back(struct db *db, struct sqlite_store *store)
+/* False: the disk is full. */
+static bool copy_back(struct db *db, struct sqlite_store *store)
 {
     pthread_mutex_lock(&store->checkpoint_lock);
     int frames = 0, copied = 0;
@@ -125,6 +126,7 @@ static void copy_back(struct db *db, struct sqlite_store *store)
         sqlite_fail(&f, store->checkpointer, rc, "checkpoint");
         db_break(db, &f);
     }
+    return rc != SQLITE_FULL;
 }
 
 static void deadline_in(struct timespec *out, long micros)
@@ -136,10 +138,10 @@ static void deadline_in(struct timespec *out, long micros)
 }
 
 /* Sleeps a pause, and then until there is something to copy; false when the store closes. */
-static bool wait_for_work(struct sqlite_store *store)
+static bool wait_for_work(struct sqlite_store *store, long pause_micros)
 {
     struct timespec pause;
-    deadline_in(&pause, PAUSE_MICROS);
+    deadline_in(&pause, pause_micros);
     pthread_mutex_lock(&store->sleep_lock);
     while (!store->stopping &&
            pthread_cond_timedwait(&store->wake, &store->sleep_lock, &pause) != ETIMEDOUT) {
@@ -156,8 +158,9 @@ static void *checkpoint_thread(void *arg)
 {
     struct db *db = arg;
     struct sqlite_store *store = db->store;
-    while (wait_for_work(store))
-        copy_back(db, store);
+    bool room = true;
+    while (wait_for_work(store, room ? PAUSE_MICROS : TRY_AGAIN_MICROS))
+        room = copy_back(db, store);
     return NULL;
 }
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program/backup_hold.h"
 
-#include <sys/statvfs.h>
+#include "program/disk_space.h"
 
 static enum err look_at_disk(void *arg, struct fail *f)
 {
     const struct backup_hold *h = arg;
-    struct statvfs v;
-    if (statvfs(h->disk, &v) != 0 || v.f_blocks == 0)
-        return ERR_OK;
-    int64_t free = (int64_t)((uint64_t)v.f_bavail * 100 / v.f_blocks);
-    return free < h->least ? fail_set(f, ERR_DISK_LOW, NULL, NULL) : ERR_OK;
+    return disk_takes_work(f, h->disk, h->least);
 }
 
 enum err backup_hold(const struct backup_hold *h, struct control_call *call, struct fail *f)

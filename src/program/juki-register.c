@@ -9,8 +9,11 @@
 #include "program/backup_hold.h"
 #include "program/control.h"
 #include "program/daemon.h"
+#include "program/disk_space.h"
 #include "program/node_config.h"
 #include "program/standby.h"
+
+#include <stdatomic.h>
 
 struct running {
     struct arena arena;
@@ -21,7 +24,58 @@ struct running {
     struct resident_register *reg;
     struct control *control;
     int64_t started;
+    atomic_bool disk_low; /* as was said last */
 };
+
+/* ---- the disk, and how all stands */
+
+/* Before what makes it fuller by somebody's wish; what the CS says is still written down. */
+static enum err takes_work(struct running *r, struct fail *f)
+{
+    enum err e = disk_takes_work(f, node_config_disk(&r->config, r->folder), r->config.disk_least);
+    bool low = e;
+    if (atomic_exchange(&r->disk_low, low) == low)
+        return e;
+    if (low)
+        LOG(LOG_ALARM, "disk_low", LOG_NUMBER("least_percent", r->config.disk_least));
+    else
+        LOG(LOG_INFO, "disk_enough", LOG_NUMBER("least_percent", r->config.disk_least));
+    return e;
+}
+
+static void add_disk(struct running *r, struct buf *b)
+{
+    struct fail ignored;
+    struct pool p;
+    if (!r->config.disk_least || !disk_pool(node_config_disk(&r->config, r->folder), &p))
+        return;
+    (void)!takes_work(r, &ignored);
+    json_begin(b, "pools", '[');
+    json_begin(b, NULL, '{');
+    json_add_text(b, "pool", str_of(p.name));
+    json_add_int(b, "left", p.left);
+    json_add_int(b, "of", p.of);
+    json_add_int(b, "level", p.level);
+    json_end(b, '}');
+    json_end(b, ']');
+}
+
+/* Ready is who can write a change down at this moment; else why not, or what the way to the CS suffers from.
+ */
+static void add_health(struct running *r, const struct register_status *s, struct buf *b)
+{
+    struct fail why = {0};
+    char text[sizeof(struct fail) + 256];
+    enum err e = register_health(r->reg, &why);
+    json_add_bool(b, "ready", !e);
+    if (e) {
+        json_add_text(b, "name", str_of(err_row(e)->name));
+        json_add_text(b, "trouble", str_of(fail_text(&why, FAIL_ENGLISH, text, sizeof text)));
+        json_add_text(b, "trouble_ja", str_of(fail_text(&why, FAIL_JAPANESE, text, sizeof text)));
+    } else if (s->trouble[0]) {
+        json_add_text(b, "trouble", str_of(s->trouble));
+    }
+}
 
 static enum err verb_status(void *self, struct control_call *call, struct fail *f)
 {
@@ -32,9 +86,9 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     enum err e = register_status(r->reg, f, &s);
     if (e)
         return e;
-    db_stats(r->db, &stats);
     json_add_text(b, "node", str_of(r->self.text));
-    json_add_bool(b, "ready", true);
+    add_health(r, &s, b);
+    db_stats(r->db, &stats);
     json_add_text(b, "version", STR(JUKI_VERSION));
     json_add_int(b, "uptime_seconds", (clock_now() - r->started) / 1000000);
     json_begin(b, "persons", '{');
@@ -65,8 +119,7 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     if (s.to_take_back)
         json_add_int(b, "taking_back", s.to_take_back);
     json_add_int(b, "lacking", s.lacking);
-    if (s.trouble[0])
-        json_add_text(b, "trouble", str_of(s.trouble));
+    add_disk(r, b);
     return ERR_OK;
 }
 
@@ -108,6 +161,8 @@ static enum err take(struct running *r, struct control_call *call, struct fail *
     struct register_result result = {0};
     struct str path = {NULL, 0};
     enum err e = json_member_text(f, call->question, "path", &call->arena, &path);
+    if (!e)
+        e = takes_work(r, f);
     if (e)
         return e;
     buf_init(&l.refusals, 1024 * 1024);
@@ -170,6 +225,8 @@ static enum err verb_confirm(void *self, struct control_call *call, struct fail 
     struct str id = {NULL, 0};
     int64_t change = 0;
     enum err e = json_member_text(f, call->question, "id", &call->arena, &id);
+    if (!e)
+        e = takes_work(r, f);
     if (!e)
         e = register_confirm(r->reg, f, id, &change);
     json_add_int(&call->answer, "change", change);
@@ -320,6 +377,8 @@ static enum err verb_replace(void *self, struct control_call *call, struct fail 
     if (!e)
         e = json_member_bool_maybe(f, call->question, "withdraw", &withdraw);
     if (!e)
+        e = takes_work(r, f);
+    if (!e)
         e = register_replace(r->reg, f, refused, withdraw, &change);
     json_add_int(&call->answer, "change", change);
     return e;
@@ -354,11 +413,20 @@ static const struct control_verb verbs[] = {
     {"census", "persons and digest of every area", verb_census},
 };
 
+static void on_broken(void *arg UNUSED, const struct fail *f)
+{
+    log_fail(LOG_ALARM, "storage_broken", f);
+}
+
 static enum err open_database(struct running *r, struct fail *f)
 {
     static const struct db_module *const modules[] = {&register_module};
     enum err e = standby_open(f, &r->config, modules, COUNT_OF(modules), &r->db);
-    return e ? e : db_reserve_log(r->db, f, DB_LOG_AHEAD);
+    if (!e)
+        e = db_reserve_log(r->db, f, DB_LOG_AHEAD);
+    if (!e)
+        db_on_broken(r->db, on_broken, NULL);
+    return e;
 }
 
 static enum err open_register(void *self, struct fail *f, const char *folder)

@@ -176,6 +176,20 @@ enum err register_status(struct resident_register *r, struct fail *f, struct reg
     return ERR_OK;
 }
 
+static enum err touch(struct db_tx *tx, struct fail *f, void *arg UNUSED)
+{
+    /* a row that stayed as it is would not be written */
+    return db_exec(tx, f, &sql_register_mark_touch, DB(db_int(REGISTER_HEALTH), db_int(clock_steady())),
+                   NULL);
+}
+
+enum err register_health(struct resident_register *r, struct fail *f)
+{
+    enum err e = db_health(r->db, f); /* says at once when PostgreSQL is away */
+
+    return e ? e : db_transaction(r->db, f, touch, NULL);
+}
+
 /* ---- problems ---- */
 
 struct problem_page {

@@ -105,6 +105,8 @@ struct register_status {
     char trouble[96];
 };
 MUST_CHECK enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out);
+/* Can a change be written now? Writes that it was tried. ERR_DB_FULL ... */
+MUST_CHECK enum err register_health(struct resident_register *r, struct fail *f);
 /* What became of changes first..last: counts by state. replaced: corrected before they were sent. */
 struct register_outcome {
     int64_t applied, waiting, refused, replaced, unknown;

@@ -17,7 +17,8 @@ enum register_mark {
     REGISTER_OUTCOMES, /* cursors of its feeds */
     REGISTER_NUMBERS,
     REGISTER_DRAWS, /* blocks of resident codes drawn */
-    REGISTER_BACK   /* up to which change is taken back from the CS: BACK_NONE, BACK_ASK or its number */
+    REGISTER_BACK,  /* up to which change is taken back from the CS: BACK_NONE, BACK_ASK or its number */
+    REGISTER_HEALTH /* when health was last tried */
 };
 enum { BACK_NONE = 0, BACK_ASK = -1 }; /* BACK_ASK: restored, and the CS was not asked yet */
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */

@@ -108,6 +108,15 @@ static int live(const char *folder)
     return status;
 }
 
+static int end_of(pid_t child, unsigned long n)
+{
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || (WEXITSTATUS(status) > FAILED && WEXITSTATUS(status) != ENDED))
+        fail_msg("%lu: the server ended with %d: %s", n, status, shared->wrong);
+    return WEXITSTATUS(status);
+}
+
 /* One life of the server in a process of its own, in which something fails. */
 static int live_apart(const char *folder, void (*what)(unsigned long n), unsigned long n)
 {
@@ -118,11 +127,7 @@ static int live_apart(const char *folder, void (*what)(unsigned long n), unsigne
         what(n);
         _exit(live(folder));
     }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFEXITED(status) || (WEXITSTATUS(status) > FAILED && WEXITSTATUS(status) != ENDED))
-        fail_msg("%lu: the server ended with %d: %s", n, status, shared->wrong);
-    return WEXITSTATUS(status);
+    return end_of(child, n);
 }
 
 static enum err count_fn(struct db_tx *tx, struct fail *f, void *arg)
@@ -235,6 +240,46 @@ static void a_full_disk_loses_nothing(void **state UNUSED)
     }
 }
 
+/* A life in which the disk is full after so much, and somebody makes room. */
+static int live_through(const char *folder, unsigned long kilobytes)
+{
+    struct server s;
+    struct fail f;
+    if (server_begin(&s, &f, folder))
+        return LOST;
+    disk_fills(kilobytes);
+    int status = make_changes(&s);
+    recording_room(-1);
+    int after = make_changes(&s);
+    server_finish(&s);
+    return after ? LOST : status;
+}
+
+/* Nobody starts the server again: what was refused is taken when there is room. */
+static void a_full_disk_is_lived_through(void **state UNUSED)
+{
+    bool enough = false;
+    int refusals = 0;
+    for (unsigned long kilobytes = 0; !enough; kilobytes += 97) {
+        char folder[64];
+        folder_make(folder);
+        memset(shared, 0, sizeof *shared);
+        fflush(stdout);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (!child)
+            _exit(live_through(folder, kilobytes));
+        int status = end_of(child, kilobytes);
+        assert_int_not_equal(status, ENDED);
+        enough = status == DONE;
+        refusals += !enough;
+        look_at(folder);
+        folder_remove(folder);
+        assert_true(enough || kilobytes < 10000);
+    }
+    assert_true(refusals > 0);
+}
+
 /* ---- a network whose sends and allocations fail */
 
 static atomic_ulong fail_send, failed_sends;
@@ -340,6 +385,7 @@ int main(void)
         cmocka_unit_test(each_write_may_fail),
         cmocka_unit_test(each_sync_may_fail),
         cmocka_unit_test(a_full_disk_loses_nothing),
+        cmocka_unit_test(a_full_disk_is_lived_through),
         cmocka_unit_test(each_send_may_fail),
         cmocka_unit_test(each_allocation_of_the_network_may_fail),
         cmocka_unit_test(a_commit_is_one_write_and_one_sync),
