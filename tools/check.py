@@ -36,7 +36,7 @@ PLAN = re.compile(r'^1\.\.(\d+)$', re.M)
 class Tally:
     def __init__(self, passed=0, failed=0, skipped=0):
         self.passed, self.failed, self.skipped = passed, failed, skipped
-        self.details = ''
+        self.details = self.name = ''
 
     def add(self, other):
         self.passed += other.passed
@@ -151,6 +151,7 @@ def side_by_side(long):
 def timed(name, run):
     start = time.monotonic()
     tally = run()
+    tally.name = name
     print(tally.details + f'{name:<42} {tally!s:<32} {time.monotonic() - start:7.1f} s', flush=True)
     return tally
 
@@ -160,12 +161,15 @@ def main():
     options.add_argument('--long', action='store_true', help='also the tests that take long, and gcc -fanalyzer')
     long = options.parse_args().long
     total = Tally()
-    total.add(timed('unit tests under sanitizers', lambda: unit_group(long)))
-    total.add(timed('tests/edges.py', lambda: script_tally(os.path.join(ROOT, 'tests', 'edges.py'), False)))
+    done = [timed('unit tests under sanitizers', lambda: unit_group(long)),
+            timed('tests/edges.py', lambda: script_tally(os.path.join(ROOT, 'tests', 'edges.py'), False))]
     print('lint begins: what is unchanged since the last run is skipped, a whole tree takes some minutes', flush=True)
     with concurrent.futures.ThreadPoolExecutor(1 if long else AT_ONCE) as pool:  # what --long measures is to be alone
-        for tally in pool.map(lambda each: timed(*each), side_by_side(long)):
-            total.add(tally)
+        done += pool.map(lambda each: timed(*each), side_by_side(long))
+    for tally in done:
+        total.add(tally)
+    if total.skipped:  # what is not proved here is said where everybody looks
+        print(f'{total.skipped} skipped, not proved: ' + ', '.join(f'{t.name} ({t.skipped})' for t in done if t.skipped))
     print(f'{total.passed} passed, {total.failed} failed')
     return 1 if total.failed else 0
 
