@@ -8,10 +8,10 @@
  * patient change waits in the same queue, for company.
  *
  * Invariants: one leader at a time, and it alone touches the writer's connection. A caller is told "done"
- * only after COMMIT. A refusal that could have come from a neighbour's change counts only if that neighbour
- * was committed: when a group is lost, all of it runs again. A change alone in its group needs no SAVEPOINT:
- * its failure is the group's. A group that cannot be committed for a reason that is not a broken disk's runs
- * again one by one: so on a full disk those that there is room for are taken. */
+ * only after COMMIT, and none leaves before. A refusal that could have come from a neighbour's change counts
+ * only if that neighbour was committed: when a group is lost, all of it runs again. A change alone in its
+ * group needs no SAVEPOINT: its failure is the group's. A group that cannot be committed for a reason that is
+ * not a broken disk's runs again one by one: so on a full disk those that there is room for are taken. */
 #include "db/backend.h"
 
 #include "base/clock.h"
@@ -275,15 +275,19 @@ static void queue_return(struct db *db, struct db_call *rest)
     pthread_mutex_unlock(&db->queue_lock);
 }
 
-static void wake(struct db_call *first, const struct db_call *end, const struct db_call *own)
+/* True when the leader's own is among them. */
+static bool wake(struct db_call *first, const struct db_call *end, const struct db_call *own)
 {
     struct db_call *next;
+    bool own_done = false;
     for (struct db_call *call = first; call != end; call = next) {
         next = call->next; /* a caller that was woken takes its call away */
         call->done = true;
+        own_done = own_done || call == own;
         if (call != own)
             sem_post(&call->turn);
     }
+    return own_done;
 }
 
 static void hand_over(struct db *db)
@@ -302,14 +306,17 @@ static void hand_over(struct db *db)
         sem_post(&heir->turn);
 }
 
-static void lead(struct db *db, struct db_call *own)
+/* False: the group's time was over before the leader's own change, which waits again, and leads again as
+ * long as it is the first. */
+static bool lead(struct db *db, struct db_call *own)
 {
     struct db_call *first = queue_take(db), *rest = group_run(db, first);
     if (rest)
         queue_return(db, rest);
-    wake(first, rest, own);
+    bool own_done = wake(first, rest, own);
     db->backend->after_group(db);
     hand_over(db);
+    return own_done;
 }
 
 static bool queue_join(struct db *db, struct db_call *call)
@@ -367,8 +374,8 @@ static enum err run(struct db *db, struct fail *f, db_fn fn, void *arg, bool pat
     sem_init(&call.turn, 0, 0);
     if (!queue_join(db, &call))
         wait_turn(db, &call);
-    if (!call.done)
-        lead(db, &call);
+    while (!call.done && !lead(db, &call))
+        wait_turn(db, &call);
     sem_destroy(&call.turn);
     return call.result;
 }

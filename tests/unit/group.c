@@ -85,6 +85,12 @@ static enum err change_fn(struct db_tx *tx, struct fail *f, void *arg)
     return c->answer ? fail_set(f, c->answer, NULL, "refused on purpose") : ERR_OK;
 }
 
+static enum err slow_change_fn(struct db_tx *tx, struct fail *f, void *arg)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 300 * 1000 * 1000}, NULL); /* longer than a group may take */
+    return change_fn(tx, f, arg);
+}
+
 struct tally {
     int64_t count, sum;
 };
@@ -224,6 +230,36 @@ static void a_patient_change_goes_with_the_next(const char *url)
 }
 
 BOTH(a_patient_change_goes_with_the_next)
+
+static void *be_patient_and_slow(void *arg)
+{
+    struct change *c = arg;
+    assert_ok(db_transaction_patient(c->bench->db, NULL, slow_change_fn, c));
+    return NULL;
+}
+
+/* Whoever leads runs first what came before, and the group's time may be over then. */
+static void a_leader_whom_its_group_leaves_behind_leads_another(const char *url)
+{
+    struct bench b;
+    struct db_stats stats;
+    pthread_t thread;
+    bench_open(&b, url);
+    b.db->patience_micros = INT64_C(600) * 1000 * 1000;
+    struct change patient = {&b, 1, ERR_OK, 0}, leads = {&b, 2, ERR_OK, 0};
+    assert_int_equal(pthread_create(&thread, NULL, be_patient_and_slow, &patient), 0);
+    while (!somebody_waits(b.db))
+        sched_yield();
+    assert_ok(db_transaction(b.db, NULL, change_fn, &leads));
+    assert_int_equal(leads.runs, 1);
+    pthread_join(thread, NULL);
+    assert_int_equal(tally(&b).count, 2);
+    db_stats(b.db, &stats);
+    assert_int_equal(stats.groups, 2);
+    db_close(b.db);
+}
+
+BOTH(a_leader_whom_its_group_leaves_behind_leads_another)
 
 static void a_patient_change_without_company_goes_alone(const char *url)
 {
@@ -452,6 +488,7 @@ int main(void)
         cmocka_unit_test(both_bad_changes_do_not_hurt_their_neighbours),
         cmocka_unit_test(both_a_lone_failure_leaves_nothing),
         cmocka_unit_test(both_a_patient_change_goes_with_the_next),
+        cmocka_unit_test(both_a_leader_whom_its_group_leaves_behind_leads_another),
         cmocka_unit_test(both_a_patient_change_without_company_goes_alone),
         cmocka_unit_test(both_a_follower_can_refuse_the_commit),
         cmocka_unit_test(both_a_soft_failure_runs_again),
