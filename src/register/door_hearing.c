@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the register hears from its CS: outcomes of its changes, and Individual Numbers. An answer is taken
- * whole, with the cursor behind it, or not at all. */
+ * whole, with the cursor behind it, or not at all. An outcome of a change that this register never made says
+ * that a twin of it feeds the CS too, or that it is itself the old one. */
 #include "register/register_inside.h"
 
 #include "base/log.h"
@@ -15,7 +16,6 @@ static enum err take_outcome(struct door_hearing *h, struct db_tx *tx, struct fa
     struct str state, error = {NULL, 0}, field = STR("");
     enum err e;
 
-    (void)h;
     if ((e = json_member_int(f, item, "first", 1, REGISTER_CHANGE_MOST, &first)) ||
         (e = json_member_int(f, item, "last", first, REGISTER_CHANGE_MOST, &last)) ||
         (e = json_member_text(f, item, "state", a, &state)) ||
@@ -24,6 +24,7 @@ static enum err take_outcome(struct door_hearing *h, struct db_tx *tx, struct fa
         return e;
     if (!state.n || !strchr("awr", state.p[0]))
         return fail_set(f, ERR_DOOR_ANSWER, "state", NULL);
+    h->told = last > h->told ? last : h->told;
     if (error.n && door_client_err(error) == ERR_CHANGE_REPLACED)
         return change_corrected(tx, f, first);
     return (state.p[0] == 'a' ? change_range_put : change_trouble_put)(
@@ -115,13 +116,15 @@ static enum err take_feed(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct door_hearing *h = arg;
     const struct json *list;
-    int64_t cursor;
+    int64_t cursor, made = 0;
     enum err e;
 
+    h->told = 0;
     if ((e = json_member_int(f, h->tree, "cursor", 0, INT64_MAX, &cursor)) ||
         (e = json_member_array(f, h->tree, h->list, &list)) || (e = take_list(h, tx, f, h->list)) ||
-        (e = take_list(h, tx, f, "ahead")))
+        (e = take_list(h, tx, f, "ahead")) || (e = register_mark_get(tx, f, REGISTER_CHANGES, &made)))
         return e;
+    h->beyond = h->told > made;
     h->next = cursor;
     return register_mark_set(tx, f, h->mark, cursor);
 }
@@ -178,7 +181,10 @@ static enum err take_answer(struct door_hearing *h, struct fail *f)
 {
     if (h->mark == REGISTER_OUTCOMES)
         register_tell_ahead(h->r, h->tree);
+    h->beyond = false;
     enum err e = write_answer(h, f);
+    if (!e && h->beyond)
+        door_ask_again(h->r);
     register_tell(h->r);
     return e;
 }
@@ -243,6 +249,8 @@ static void hear(struct door_hearing hearing)
             e = door_hear_once(h, client, &f);
         if (e && e != last && e != ERR_DOOR_LOST && !door_stopping(h->r))
             log_fail(LOG_WARNING, "door_feed", &f);
+        if (e && !last) /* who answers next may have taken less: what the sender knows is of another */
+            door_ask_again(h->r);
         last = e;
         if (e) {
             h->placed = false;

@@ -2,12 +2,13 @@
 /* Decides how the register speaks with its CS: one thread sends changes (here), one hears outcomes, one hears
  * Individual Numbers (door_hearing.c), each on its own connection.
  *
- * Nothing is lost and nothing doubled: after each connection loss the CS is asked how far it has taken
- * changes. Stands it behind us, sending goes on there. Stands it ahead, an answer was lost: the same changes
- * go once more, and are answered as they were then. When it has taken more than we ever queued, our database
- * is an old copy: one that was restored sends what it has queued, which is answered so too, and then takes
- * the rest back (register_back.c); of one that nobody said this of nothing is sent until a person looks. Nor
- * is it when the CS answers DOOR_DIFFERENT: another feeds this door too, or another copy of us did. */
+ * Nothing is lost and nothing doubled: after each connection loss, and when it tells of a change that we
+ * never made, the CS is asked how far it has taken changes. Stands it behind us, sending goes on there.
+ * Stands it ahead, an answer was lost: the same changes go once more, and are answered as they were then.
+ * When it has taken more than we ever queued, our database is an old copy: one that was restored sends what
+ * it has queued, which is answered so too, and then takes the rest back (register_back.c); of one that nobody
+ * said this of nothing is sent until a person looks. Nor is it when the CS answers DOOR_DIFFERENT: another
+ * feeds this door too, or another copy of us did. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -67,10 +68,27 @@ static void note_connection(struct resident_register *r, bool connected, const s
 }
 
 /* Numbers are heard from now on: whose they are is known. */
-static void note_level(struct resident_register *r)
+static void note_level(struct resident_register *r, uint64_t doubts)
 {
     pthread_mutex_lock(&r->lock);
-    r->level = true;
+    r->level = r->doubts == doubts;
+    pthread_mutex_unlock(&r->lock);
+    door_sender_wake(r);
+}
+
+static uint64_t doubts_now(struct resident_register *r)
+{
+    pthread_mutex_lock(&r->lock);
+    uint64_t doubts = r->doubts;
+    pthread_mutex_unlock(&r->lock);
+    return doubts;
+}
+
+void door_ask_again(struct resident_register *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->level = false;
+    r->doubts++;
     pthread_mutex_unlock(&r->lock);
     door_sender_wake(r);
 }
@@ -168,6 +186,7 @@ static enum err ask_mark(struct door_sending *s, struct fail *f)
 {
     struct verdicts v = {0};
     struct json *tree;
+    s->doubts = doubts_now(s->r);
     enum err e = door_client_call(s->client, f, "/v1/status", (struct str){NULL, 0}, &s->answer, NULL);
 
     if (e || (e = json_read(f, buf_str(&s->answer), &tree)))
@@ -180,7 +199,7 @@ static enum err ask_mark(struct door_sending *s, struct fail *f)
     if (s->behind)
         e = register_back_begin(s->r, f, v.taken);
     else if (!door_level(s->r) && !(e = register_back_end(s->r, f)))
-        note_level(s->r);
+        note_level(s->r, s->doubts);
     if (e)
         return e;
     /* an answer may have been lost: the same changes again, and it is answered as it was then */
@@ -288,7 +307,7 @@ static enum err go_on(struct door_sending *s, struct fail *f)
     enum err e = register_back_page(s->r, f, s->client, &s->answer, &s->behind);
     s->count = 1; /* there may be more to do at once */
     if (!e && !s->behind)
-        note_level(s->r);
+        note_level(s->r, s->doubts);
     return e;
 }
 
@@ -308,7 +327,8 @@ static void halt(struct resident_register *r, const struct fail *f)
 
 enum err door_send_once(struct door_sending *s, struct fail *f)
 {
-    enum err e = s->asked ? ERR_OK : ask_mark(s, f);
+    bool known = s->asked && (s->behind || door_level(s->r));
+    enum err e = known ? ERR_OK : ask_mark(s, f);
 
     if (!e)
         e = send_batch(s, f);

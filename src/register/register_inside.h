@@ -51,6 +51,7 @@ struct resident_register {
     pthread_t sender, outcomes, numbers;
     bool connected;          /* under lock */
     bool level;              /* under lock: the CS was asked, and has taken nothing that we do not have */
+    uint64_t doubts;         /* under lock: how often it was to be asked again */
     char trouble[96];        /* under lock */
     pthread_mutex_t drawing; /* one block of codes at a time */
     struct door_client *draw_client; /* under drawing */
@@ -205,6 +206,8 @@ void door_sender_wake(struct resident_register *r);
 bool door_stopping(const struct resident_register *r);
 /* Has the CS nothing that we do not have? Numbers are heard only then. */
 bool door_level(struct resident_register *r);
+/* It told of a change that we never made, or was lost: it is asked how far it has taken changes. */
+void door_ask_again(struct resident_register *r);
 /* How often it was woken; sleeps until it is, or was since `seen`: what came while the caller looked for work
  * is not slept through. */
 uint64_t door_wakings(struct resident_register *r);
@@ -217,6 +220,7 @@ struct door_sending {
     int64_t taken, queued, count; /* count 0: nothing was to be sent */
     bool asked;                   /* how far the CS has taken changes, on this connection */
     bool behind;                  /* the CS has taken changes that we have to take back */
+    uint64_t doubts;              /* when it was asked */
 };
 /* What there is to do next, one call or more. */
 MUST_CHECK enum err door_send_once(struct door_sending *s, struct fail *f);
@@ -229,6 +233,8 @@ struct door_hearing {
                      struct arena *a);
     struct buf answer;
     int64_t cursor, next; /* as far as was heard; as far as the answer goes */
+    int64_t told;         /* the last change that the answer tells of */
+    bool beyond;          /* we never made that one */
     bool placed;          /* cursor was read from disk. It may be ahead of it by what told nothing new. */
     struct json *tree;    /* of the answer, until it is taken */
 };

@@ -396,6 +396,35 @@ static void an_old_copy_of_the_register_sends_nothing(void **state)
     door_stage_close(&stage);
 }
 
+/* Two from one copy: this one is level at first, and learns of the other by an outcome that is not its own.
+ */
+static void a_twin_of_the_register_stops_when_the_other_goes_on(void **state)
+{
+    struct scene s;
+    struct door_client *client;
+    struct buf answer;
+    (void)state;
+    door_stage_open(&stage, false);
+    scene_open_linked(&s, &stage);
+    scene_load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(s.r, NULL));
+    door_stage_outcome(&stage, 1, 2, 'a', ERR_OK);
+    WAIT_FOR(scene_status(&s).applied == 2);
+    assert_false(scene_status(&s).trouble[0]);
+    client = door_stage_client(&stage);
+    buf_init(&answer, DOOR_ANSWER_BYTES);
+    assert_ok(door_client_call(client, NULL, "/v1/changes",
+                               STR("{\"changes\":[{\"number\":3,\"replaces\":2,\"withdrawn\":true}]}"),
+                               &answer, NULL));
+    door_stage_outcome(&stage, 3, 3, 'a', ERR_OK);
+    WAIT_FOR(scene_status(&s).trouble[0]);
+    assert_non_null(strstr(scene_status(&s).trouble, "old copy"));
+    buf_release(&answer);
+    door_client_free(client);
+    scene_close(&s);
+    door_stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_refused_change_is_listed_and_replaced),
         cmocka_unit_test(an_old_copy_of_the_register_sends_nothing),
         cmocka_unit_test(a_door_fed_by_another_stops_the_register),
+        cmocka_unit_test(a_twin_of_the_register_stops_when_the_other_goes_on),
         cmocka_unit_test(a_lost_answer_is_asked_for_again),
     };
     return cmocka_run_group_tests(tests, scene_setup, scene_clean);
