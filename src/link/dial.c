@@ -75,7 +75,8 @@ static int wait_until(struct peer *p, int64_t until, bool any_work)
     return code && at < until ? 0 : code;
 }
 
-/* Waits for work or `ms` milliseconds. After a restore, comparing is work. True when there may be work. */
+/* Waits for work or `ms` milliseconds. After a restore, and when a greeting is due, comparing is work. True
+ * when there may be work. */
 bool dial_wait(struct peer *p, int64_t ms, bool any_work)
 {
     int64_t until = clock_steady() + ms * 1000;
@@ -85,7 +86,7 @@ bool dial_wait(struct peer *p, int64_t ms, bool any_work)
     while (!atomic_load(&p->link->stopping) && code == 0) {
         work = any_work && !p->stopped &&
                (notices_due(p) || (p->head_due && !p->head_forked) || p->resend_first || p->ahead.count ||
-                unsettled);
+                p->greet_due || unsettled);
         if (work)
             break;
         code = wait_until(p, until, any_work);
@@ -148,16 +149,26 @@ static enum err connect_peer(struct dial *d, struct fail *f)
     return dial_settle(d, f);
 }
 
-static void disconnect(struct dial *d)
+/* Why the stream stops, so that the neighbour of a twin alarms too. */
+static void say_bye(struct dial *d, enum err why)
 {
+    char json[32] = "{}";
     struct fail f;
+    if (link_err_stops(why) && !d->old_twin)
+        snprintf(json, sizeof json, "{\"error\":%d}", why);
+    if (frame_send(&f, d->channel, LINK_FRAME_BYE, 0, str_of(json)))
+        log_fail(LOG_DEBUG, "bye_not_told", &f);
+}
+
+static void disconnect(struct dial *d, enum err why)
+{
     pthread_mutex_lock(&d->peer->lock);
     d->peer->channel = NULL;
     d->peer->connected = d->peer->hears_ahead = false;
     d->peer->ahead.count = 0;
     pthread_mutex_unlock(&d->peer->lock);
-    if (d->channel && frame_send(&f, d->channel, LINK_FRAME_BYE, 0, STR("{}")))
-        log_fail(LOG_DEBUG, "bye_not_told", &f);
+    if (d->channel)
+        say_bye(d, why);
     channel_close(d->channel);
     d->channel = NULL;
     directory_unref(d->directory);
@@ -220,7 +231,7 @@ static enum err converse(struct dial *d, struct fail *f)
         if (!e && !dial_wait(d->peer, IDLE_CLOSE_SECONDS * 1000, true))
             break;
     }
-    disconnect(d);
+    disconnect(d, e);
     return e;
 }
 

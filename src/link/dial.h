@@ -18,9 +18,9 @@ struct dial {
     const struct directory_node *node;
     struct arena arena;
     uint64_t correlation;
-    bool
-        old_twin; /* the peer answered with a life older than one that was seen: it, not we, is the old one */
-    bool worked;  /* something was done on this connection */
+    bool old_twin; /* the peer answers with a life older than one that was seen, or has less than it took in
+                      this very life: it, not we, is the old one */
+    bool worked;   /* something was done on this connection */
 };
 
 /* One batch of ours, to be sent or compared. */
@@ -42,7 +42,8 @@ MUST_CHECK enum err dial_exchange(struct dial *d, struct fail *f, uint16_t kind,
                                   uint16_t expected, struct frame *out);
 /* The peer's refusal as our error: a fork that it sees is one for us too. */
 MUST_CHECK enum err dial_refusal(struct dial *d, struct fail *f, const struct frame *frame);
-/* Waits for work or `ms` milliseconds. After a restore, comparing is work. True when there may be work. */
+/* Waits for work or `ms` milliseconds. After a restore, and when a greeting is due, comparing is work. True
+ * when there may be work. */
 bool dial_wait(struct peer *p, int64_t ms, bool any_work);
 
 /* dial_batch.c */

@@ -142,12 +142,20 @@ static enum err find_base(struct showing *s, struct fail *f)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* Of the same size as the one kept above, and co-signed there: without that it may be a twin's that is kept.
+ */
+static bool is_kept(struct showing *s)
+{
+    return s->kept == s->head.size && s->kept_epoch == s->d->l->life.epoch &&
+           !check_cosignature(s->d, NULL, buf_str(&s->note));
+}
+
 static enum err show(struct showing *s, struct fail *f)
 {
     enum err e = read_own(s, f);
     if (!e)
         e = ask_kept(s, f);
-    if (e || (s->kept == s->head.size && s->kept_epoch == s->d->l->life.epoch))
+    if (e || is_kept(s))
         return e;
     e = find_base(s, f);
     if (!e && s->from &&

@@ -3,8 +3,8 @@
  *
  * HELLO compares. The same: go on. The neighbour has more: we were restored from a backup, or ended before
  * its receipt was kept; our own signed batches are fetched back, checked against what we still have, and
- * kept. The neighbour has less: it was restored (its epoch must be higher) and gets the stored batches again.
- * Any disagreement is a fork. */
+ * kept. The neighbour has less: it was restored and gets the stored batches again, unless it promised in this
+ * very life that it has more: then it is a copy, and gets nothing. Any disagreement is a fork. */
 #include "link/dial.h"
 
 #include "base/clock.h"
@@ -240,6 +240,39 @@ static enum err hash_at(struct dial *d, struct fail *f, int64_t sequence, struct
     return e;
 }
 
+struct promise {
+    struct dial *d;
+    struct str receipt; /* the newest; empty when it was lost */
+};
+
+static enum err promise_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct promise *p = arg;
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_link_batch_out_from,
+             DB(db_int(p->d->peer->id), db_int(p->d->peer->acknowledged)));
+    if (db_next(&rows))
+        p->receipt = arena_copy(&p->d->arena, db_row_text(&rows, 4));
+    return db_done(&rows, f);
+}
+
+/* The peer has less than we sent. Did it say in the life it has now that it has all of that? Then it is a
+ * copy that was started without a new epoch. */
+static enum err check_promise(struct dial *d, struct fail *f, const struct greeting *g)
+{
+    struct promise p = {.d = d, .receipt = STR("")};
+    struct receipt last;
+    arena_reset(&d->arena);
+    enum err e = db_read(d->l->config.db, f, promise_tx, &p);
+    if (e)
+        return e;
+    d->old_twin = p.receipt.n && !receipt_verify(NULL, p.receipt, d->node, &d->arena, &last) &&
+                  last.epoch == g->epoch && last.sequence > g->sequence;
+    return d->old_twin ? fail_set(f, ERR_STREAM_FORK, "sequence", "it has %lld and took %lld in this life",
+                                  (long long)g->sequence, (long long)last.sequence)
+                       : ERR_OK;
+}
+
 static enum err settle(struct dial *d, struct fail *f, const struct greeting *g)
 {
     struct sha256 hash;
@@ -248,7 +281,9 @@ static enum err settle(struct dial *d, struct fail *f, const struct greeting *g)
     if (g->sequence < lost) {
         LOG(LOG_WARNING, "peer_lost_notices", LOG_TEXT("peer", d->peer->node.text),
             LOG_NUMBER("it_has", g->sequence), LOG_NUMBER("we_sent", lost));
-        e = hash_at(d, f, g->sequence, &hash);
+        e = check_promise(d, f, g);
+        if (!e)
+            e = hash_at(d, f, g->sequence, &hash);
         if (!e && !sha256_equal(hash, g->hash))
             e = fail_set(f, ERR_STREAM_FORK, "hash", "at %lld", (long long)g->sequence);
         return e ? e : dial_send_stored(d, f, g->sequence + 1, lost, LINK_FRAME_BATCH);
@@ -292,6 +327,7 @@ enum err dial_settle(struct dial *d, struct fail *f)
         e = mark_settled(d, f);
     pthread_mutex_lock(&d->peer->lock);
     d->peer->hears_ahead = !e && g.ahead;
+    d->peer->greet_due &= e != ERR_OK;
     pthread_mutex_unlock(&d->peer->lock);
     return e;
 }

@@ -299,6 +299,19 @@ static enum err listen_on(struct link *l, struct fail *f)
     return ERR_OK;
 }
 
+/* Whoever has a server above shows it a head at the start, and learns there whether it is an old twin; the
+ * agency asks the prefectures that it has met. */
+static bool greets(struct link *l, const struct peer *p)
+{
+    if (l->config.self.role != NODE_AGENCY || p->node.role != NODE_PREFECTURE || !p->epoch)
+        return false;
+    struct directory *d = link_directory(l);
+    const struct directory_node *node = directory_find(d, str_of(p->node.text));
+    bool there = node && !node->revoked;
+    directory_unref(d);
+    return there;
+}
+
 enum err link_start(struct link *l, struct fail *f)
 {
     recent_touch(l->recent);
@@ -312,7 +325,8 @@ enum err link_start(struct link *l, struct fail *f)
     struct peer *p;
     for (size_t i = 0; !e && (p = peer_at(l, i)); i++) {
         bool unsent = p->committed > p->acknowledged; /* nothing runs yet that could change it */
-        if (unsent || !peer_settled(p) || strcmp(p->node.text, l->upper.text) == 0)
+        p->greet_due = greets(l, p);
+        if (unsent || p->greet_due || !peer_settled(p) || strcmp(p->node.text, l->upper.text) == 0)
             e = link_thread_for(p, f);
     }
     return e;

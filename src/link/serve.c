@@ -423,6 +423,29 @@ static enum err on_ahead(struct session *s, struct fail *f, const struct frame *
     return e;
 }
 
+/* ---- BYE ---- */
+
+/* A peer that stops its stream says why: it may be the twin of the one that goes on. Whatever else it says is
+ * passed over. */
+static void on_bye(struct session *s, const struct frame *frame)
+{
+    struct fail f;
+    struct json *tree;
+    char what[160];
+    int64_t error = 0;
+    if (!s->greeted || json_read(NULL, frame->payload, &tree))
+        return;
+    enum err e = json_member_int_maybe(NULL, tree, "error", 0, INT32_MAX, &error);
+    json_free(tree);
+    if (e || error != ERR_STREAM_FORK)
+        return;
+    LOG(LOG_ALARM, "peer_stopped", LOG_TEXT("peer", s->peer->node.text),
+        LOG_TEXT("error", err_row(ERR_STREAM_FORK)->name));
+    snprintf(what, sizeof what, "peer stopped %s %s", s->peer->node.text, err_row(ERR_STREAM_FORK)->name);
+    if (operation_log(s->l, &f, str_of(what), STR("")))
+        log_fail(LOG_ALARM, "stop_not_logged", &f);
+}
+
 /* ---- the loop ---- */
 
 static const struct {
@@ -484,8 +507,10 @@ static void session_run(struct session *s)
         arena_release(&s->arena);          /* a quiet peer keeps no memory of what it once sent */
         frame = (struct frame){.kind = 0}; /* when its header is refused: correlation 0 */
         e = channel_read(&f, s->channel, &s->arena, &frame);
-        if (!e && frame.kind == LINK_FRAME_BYE)
+        if (!e && frame.kind == LINK_FRAME_BYE) {
+            on_bye(s, &frame);
             return;
+        }
         struct directory *now = link_directory(s->l);
         directory_unref(s->directory);
         s->directory = now;

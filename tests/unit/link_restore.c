@@ -481,6 +481,89 @@ static void a_twin_that_answers_is_passed_over(void **state UNUSED)
     assert_string_equal(server_seen(agency), steps(5, 4));
 }
 
+/* The agency dials nobody of its own accord but those it has met: at its start, to learn that it is old. */
+static void an_old_agency_is_refused_where_it_calls(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(agency);
+    server_save(agency, "old");
+    server_restore(agency, "old", 2);
+    server_start(agency);
+    server_notice(a, 5, 3, 3);
+    WAIT(server_status(a, "prefecture.28").applied == 3);
+    server_stop(agency);
+    server_save(agency, "new");
+    server_stop(prefecture); /* nobody asks the old one anything */
+    server_restore(agency, "old", 1);
+    server_start(agency);
+    server_start(prefecture);
+    WAIT(server_operations(prefecture, "refused agency EPOCH_OLD") == 1);
+    WAIT(server_operations(agency, "stream stopped prefecture.28 EPOCH_OLD") == 1);
+    server_stop(agency);
+    server_restore(agency, "new", 2);
+    server_start(agency);
+    server_notice(a, 5, 4, 4);
+    WAIT(server_seen_count(agency) == 4);
+}
+
+/* A copy of the acceptor without a new epoch: it gave receipts in this very life for what it does not have.
+ */
+static void a_copy_that_answers_is_passed_over(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(prefecture);
+    server_save(prefecture, "old");
+    server_start(prefecture);
+    server_notice(a, 5, 3, 4);
+    WAIT(server_status(a, "prefecture.28").applied == 4);
+    server_stop(prefecture);
+    server_restore(prefecture, "old", 1);
+    server_start(prefecture);
+    server_notice(a, 5, 5, 5);
+    WAIT(server_operations(a, "old twin prefecture.28 STREAM_FORK") >= 1);
+    WAIT(server_operations(prefecture, "stream stopped agency STREAM_FORK") == 1);
+    WAIT(server_operations(agency, "peer stopped prefecture.28 STREAM_FORK") == 1);
+    assert_int_equal(server_seen_count(prefecture), 2);
+    server_stop(prefecture); /* an operator says that it was restored */
+    server_save(prefecture, "copy");
+    server_restore(prefecture, "copy", 2);
+    server_start(prefecture);
+    WAIT(server_status(a, "prefecture.28").applied == 5);
+    assert_string_equal(server_seen(agency), steps(5, 5));
+    assert_string_equal(server_seen(prefecture), steps(5, 5));
+    assert_false(server_status(a, "prefecture.28").stopped);
+}
+
+/* The copy spoke first, so the original stops. From a backup before that it takes back what the copy told. */
+static void a_copy_that_was_first_is_taken_back(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").applied == 2);
+    server_stop(a);
+    server_save(a, "old");
+    server_start(a);
+    server_notice(a, 5, 3, 3);
+    WAIT(server_seen_count(agency) == 3);
+    server_stop(a);
+    server_restore(a, "old", 1);
+    server_start(a);
+    server_notice(a, 6, 1, 1);
+    WAIT(server_status(a, "prefecture.28").stopped);
+    server_stop(a);
+    server_restore(a, "old", 2);
+    server_start(a);
+    WAIT(server_own_count(a) == 1);
+    server_notice(a, 6, 1, 1);
+    WAIT(server_seen_count(agency) == 4);
+    assert_string_equal(server_seen(agency), "5:1 5:2 5:3 6:1");
+    assert_false(server_status(a, "prefecture.28").stopped);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -498,6 +581,9 @@ int main(void)
         TEST(all_are_restored_at_once),
         TEST(heads_go_on_after_a_restore),
         TEST(a_twin_that_answers_is_passed_over),
+        TEST(an_old_agency_is_refused_where_it_calls),
+        TEST(a_copy_that_answers_is_passed_over),
+        TEST(a_copy_that_was_first_is_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }
