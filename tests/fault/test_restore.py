@@ -17,9 +17,11 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from lives import AGENCY, AREA, CS, NODES, PREFECTURE, REGISTER, Twin, twin_beside  # noqa: E402
+from lives import AGENCY, AREA, CALLED, CS, NODES, PREFECTURE, REGISTER, Twin, copies, twins_beside  # noqa: E402
 from network import Checks, Network  # noqa: E402
 from restoring import Restorable, destroy  # noqa: E402
+
+CALLERS = {AGENCY: [PREFECTURE], PREFECTURE: [CS]}  # who has something to say where a twin answers
 
 
 def backups_while_changes_run(w):
@@ -67,21 +69,19 @@ def restored_from_an_hour_ago(w, node, path, upper):
         w.fork_is_told(node, upper)
 
 
-def old_twin(w, node, saved):
-    """Beside the new server, and then in its place: refused and alarmed, and nobody else has to do anything."""
+def old_twin_instead(w, node, saved):
+    """In the place of the new server: refused and alarmed, and whoever calls there keeps what there is to send."""
     net = w.net
-    beside = net.folder / "beside"
-    shutil.copytree(saved, beside)
-    twin_beside(w, node, PREFECTURE, beside)
     net.down(node)
-    instead = net.folder / "instead"
-    shutil.copytree(saved, instead)
-    twin = Twin(node, instead, same_ports=True)
-    w.wait("the twin in the other's place is refused", lambda: "EPOCH_OLD" in twin.said())
+    twin = Twin(node, saved, same_ports=True)
+    w.alarms(twin, "stream_stopped", f"peer={CALLED[node]}", "error=EPOCH_OLD")
+    w.load(2)
+    w.load(1, coded=False)
+    for caller in CALLERS.get(node, ()):
+        w.alarms(caller, "old_twin", f"peer={node}", "error=EPOCH_OLD")
     twin.end()
     net.up(node)
-    w.load(3)
-    w.counted("after the twin")
+    w.counted(f"{node}: after the twin")
 
 
 def fingerprint(folder):
@@ -240,13 +240,12 @@ def main():
         w.counted("an hour later")
         for node, upper in ((PREFECTURE, AGENCY), (CS, PREFECTURE)):
             w.heads_shown(node, upper)
-        net.down(CS)
-        saved = net.folder / "saved"
-        shutil.copytree(net.dir / CS, saved, ignore=shutil.ignore_patterns("*.sock", "pid"))
-        net.up(CS)
+        saved = copies(w, NODES, "old")
         for node, upper in ((AGENCY, None), (PREFECTURE, AGENCY), (CS, PREFECTURE)):
             restored_from_an_hour_ago(w, node, made[node], upper)
-        old_twin(w, CS, saved)
+        twins_beside(w, {node: shutil.copytree(folder, net.folder / f"beside.{node}") for node, folder in saved.items()})
+        for node in NODES:
+            old_twin_instead(w, node, saved[node])
         refusals(w, CS, made[CS])
         kills(w, CS)
         raised_by_hand(w, CS)

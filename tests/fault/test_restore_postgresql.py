@@ -12,7 +12,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from lives import AGENCY, AREA, CS, NODES, PREFECTURE, REGISTER, World, twin_beside  # noqa: E402
+from lives import AGENCY, AREA, CS, NODES, PREFECTURE, REGISTER, World, twins_beside  # noqa: E402
 from network import Checks, Network  # noqa: E402
 from postgres import Postgres, database_of, wanted  # noqa: E402
 
@@ -62,7 +62,7 @@ def restored_from_an_hour_ago(w, postgres, node, upper, path):
         w.fork_is_told(node, upper)
 
 
-def old_twin(w, postgres, node, upper, path):
+def old_twin(w, postgres, node, path):
     """The folder's copy on a database of its own, which is the dump as it was."""
     folder = w.net.folder / "twin"
     shutil.copytree(w.net.dir / node, folder, ignore=shutil.ignore_patterns("*.sock", "pid"))
@@ -70,7 +70,7 @@ def old_twin(w, postgres, node, upper, path):
     yaml = folder / "juki.yaml"
     yaml.write_text(yaml.read_text().replace(f"/{database_of(node)}\"", f"/{TWIN}\""))
     w.checks.check("the twin has a database of its own", TWIN in yaml.read_text(), yaml.read_text())
-    twin_beside(w, node, upper, folder)
+    twins_beside(w, {node: folder})
 
 
 def no_sequence_twice(w, postgres):
@@ -95,7 +95,7 @@ def scenario(checks, postgres, net):
     w.counted("an hour later")
     for node, upper in RESTORED * (2 if LONG else 1):
         restored_from_an_hour_ago(w, postgres, node, upper, made[node])
-    old_twin(w, postgres, CS, PREFECTURE, made[CS])
+    old_twin(w, postgres, CS, made[CS])
     no_sequence_twice(w, postgres)
     net.down()
     verified = net.run("log", "verify", str(net.dir))

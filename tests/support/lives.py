@@ -3,15 +3,17 @@
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import time
 
-from network import BIN
+from network import BIN, Network
 
 AREA = "282049"
 CS, REGISTER, PREFECTURE, AGENCY = f"cs.{AREA}", f"register.{AREA}", "prefecture.28", "agency"
 NODES = [AGENCY, PREFECTURE, CS]
+CALLED = {AGENCY: PREFECTURE, PREFECTURE: AGENCY, CS: PREFECTURE}  # whom a server calls at its start
 
 
 class World:
@@ -49,14 +51,20 @@ class World:
         self.events += count
         self.given.append(("apply", path))
 
+    def persons(self, node):
+        counts = (self.net.ask(node, do="status") or {}).get("persons", {})
+        return {k: counts.get(k) for k in ("current", "versions")}
+
     def counted(self, what):
         """Every level has everybody once, and every change once."""
-        equal = self.net.wait_equal(90)
-        self.checks.check(f"{what}: every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
         want = {"current": self.people, "versions": self.people + self.events}
+        until = time.monotonic() + 60
+        while any(self.persons(node) != want for node in NODES) and time.monotonic() < until:
+            time.sleep(0.05)  # asking costs less than comparing
+        equal = self.net.wait_equal(30)
+        self.checks.check(f"{what}: every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
         for node in NODES:
-            persons = (self.net.ask(node, do="status") or {}).get("persons", {})
-            seen = {k: persons.get(k) for k in want}
+            seen = self.persons(node)
             self.checks.check(f"{what}: {node} has everybody once", seen == want, (seen, want))
 
     def log(self, node):
@@ -71,6 +79,12 @@ class World:
             time.sleep(0.05)
         self.checks.check(what, True)
         return True
+
+    def alarms(self, who, event, *words):
+        """A server, by its name, or a twin alarms; the words stand in the same line."""
+        said = who.said if isinstance(who, Twin) else lambda: self.log(who)
+        self.wait(f"{who} alarms {event} {' '.join(words)}", lambda: any(
+            f" alarm event={event}" in line and all(word in line for word in words) for line in said().splitlines()))
 
     def heads_shown(self, node, upper):
         """The upper server has co-signed a head that counts all there is now, but for what its showing adds."""
@@ -99,11 +113,24 @@ class World:
         checks.check(f"{node}: seen, it is shown no longer", "forked" not in status, status)
 
 
+def copied(w, node, name):
+    """A copy of the folder of a stopped server."""
+    return shutil.copytree(w.net.dir / node, w.net.folder / f"{name}.{node}", ignore=shutil.ignore_patterns("*.sock", "pid"))
+
+
+def copies(w, nodes, name):
+    """The folders of the servers as they are now; by node."""
+    w.net.down(*nodes)
+    made = {node: copied(w, node, name) for node in nodes}
+    w.net.up(*nodes)
+    return made
+
+
 class Twin:
-    """A copy of a server's folder from before its restore, on other ports."""
+    """A process on a copy of a server's folder, on other ports or on the same."""
 
     def __init__(self, node, folder, same_ports=False):
-        self.folder = folder
+        self.node, self.folder = node, folder
         if not same_ports:
             text = (folder / "juki.yaml").read_text()
             text = re.sub(r'(listen: "127\.0\.0\.1:)\d+"', r'\g<1>0"', text)
@@ -112,8 +139,14 @@ class Twin:
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             [BIN / f"juki-{node.split('.', maxsplit=1)[0]}", folder], stdout=self.out, stderr=self.out)
 
+    def __str__(self):
+        return f"the twin of {self.node}"
+
     def said(self):
         return (self.folder / "twin.log").read_text()
+
+    def ask(self, **question):
+        return Network.ask_at(self.folder / "run" / "control.sock", **question)
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
@@ -121,12 +154,13 @@ class Twin:
         self.out.close()
 
 
-def twin_beside(w, node, upper, folder):
-    """Beside the new server: refused and alarmed, and nobody else has to do anything."""
-    twin = Twin(node, folder)
-    w.wait("the twin beside is refused", lambda: "EPOCH_OLD" in twin.said())
-    w.checks.check("the twin alarms and stops", " alarm event=stream_stopped" in twin.said(), twin.said())
-    w.wait(f"{upper} alarms", lambda: re.search(rf" alarm event=refused peer={node} error=EPOCH_OLD", w.log(upper)))
+def twins_beside(w, folders):
+    """Beside the new servers: each is refused and alarmed where it calls, and nobody else has to do anything."""
+    twins = {node: Twin(node, folder) for node, folder in folders.items()}
+    for node, twin in twins.items():
+        w.alarms(twin, "stream_stopped", f"peer={CALLED[node]}", "error=EPOCH_OLD")
+        w.alarms(CALLED[node], "refused", f"peer={node}", "error=EPOCH_OLD")
     w.load(3)
-    w.counted("beside the twin")
-    twin.end()
+    w.counted("beside the twins")
+    for twin in twins.values():
+        twin.end()
