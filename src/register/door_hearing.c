@@ -249,7 +249,8 @@ static void hear(struct door_hearing hearing)
             e = door_hear_once(h, client, &f);
         if (e && e != last && e != ERR_DOOR_LOST && !door_stopping(h->r))
             log_fail(LOG_WARNING, "door_feed", &f);
-        if (e && !last) /* who answers next may have taken less: what the sender knows is of another */
+        if (e &&
+            door_level(h->r)) /* who answers next may have taken less: what the sender knows is of another */
             door_ask_again(h->r);
         last = e;
         if (e) {
