@@ -14,17 +14,32 @@ struct arena_block {
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
-static atomic_ulong fail_countdown;
+static atomic_ulong fail_countdown, failures;
 
 void memory_fail_at(unsigned long n)
 {
     atomic_store(&fail_countdown, n);
 }
 
-void *memory_new(size_t size)
+unsigned long memory_failures(void)
+{
+    return atomic_load(&failures);
+}
+
+/* Of several threads one alone takes the last. */
+static bool fails_now(void)
 {
     unsigned long left = atomic_load(&fail_countdown);
-    if (left && atomic_fetch_sub(&fail_countdown, 1) == 1)
+    while (left && !atomic_compare_exchange_weak(&fail_countdown, &left, left - 1)) {
+    }
+    if (left == 1)
+        atomic_fetch_add(&failures, 1);
+    return left == 1;
+}
+
+void *memory_new(size_t size)
+{
+    if (fails_now())
         return NULL;
     return calloc(1, size ? size : 1);
 }

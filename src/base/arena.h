@@ -30,5 +30,7 @@ MUST_CHECK void *memory_new(size_t size);
 void memory_free(void *p);
 /* Tests only: fail the n-th allocation from now (1 = the next); 0 switches it off. */
 void memory_fail_at(unsigned long n);
+/* Tests only: how many have failed so since the process began. */
+unsigned long memory_failures(void);
 
 #endif

@@ -6,7 +6,8 @@
  * db_transaction returns ERR_OK only after the commit is on disk. A lone caller never waits for company. A
  * change's function can be run again, so it touches only its arena and what it is given. A full disk refuses
  * the change (ERR_DB_FULL), and the next one that there is room for is taken. Any other I/O error on write or
- * commit ends the process (it recovers at start): see db_on_broken.
+ * commit, and a commit that memory does not suffice for, end the process (it recovers at start): see
+ * db_on_broken.
  *
  * Statements are .sql files made into constants by tools/sqlgen.py; none is built at run time. */
 #ifndef JUKI_DB_DB_H

@@ -180,7 +180,14 @@ static enum err sqlite_control(struct db_conn *conn, struct fail *f, enum db_con
 {
     struct sqlite_conn *c = own(conn);
     c->tx = NULL; /* BEGIN and ROLLBACK count steps too, and the last transaction's limit is gone with it */
-    return what == DB_UNDO ? undo(c, f) : control_one(c, f, c->controls[what]);
+    enum err e = what == DB_UNDO ? undo(c, f) : control_one(c, f, c->controls[what]);
+    if (e == ERR_MEMORY && what == DB_COMMIT) {
+        /* All of it may be in the WAL (the WAL's index takes memory after the sync): only a restart can tell. */
+        if (f)
+            f->err = ERR_DB_BROKEN;
+        return ERR_DB_BROKEN;
+    }
+    return e;
 }
 
 static bool sqlite_in_transaction(struct db_conn *conn)
@@ -275,9 +282,10 @@ static enum err start(struct db_tx *tx, struct fail *f, const struct db_stmt *st
         int rc = bind_one((*out)->handle, i + 1, &values[i]);
         if (!rc)
             continue;
-        sqlite_fail(f, c->handle, rc, stmt->name);
+        e = rc == SQLITE_TOOBIG ? fail_set(f, ERR_LIMIT, NULL, "%s", stmt->name)
+                                : sqlite_fail(f, c->handle, rc, stmt->name);
         stmt_put(*out);
-        return rc == SQLITE_TOOBIG ? fail_set(f, ERR_LIMIT, NULL, "%s", stmt->name) : ERR_DB;
+        return e;
     }
     return ERR_OK;
 }

@@ -102,16 +102,19 @@ static enum err exceptions(struct batch *b, struct fail *f)
 static enum err answer_from_disk(struct batch *b, struct db_tx *tx, struct fail *f, int64_t watermark)
 {
     struct db_rows rows;
-    bool same = false;
+    bool same = false, copied = true;
     db_query(tx, &rows, &sql_link_batch_in_at, DB(db_int(b->peer->id), db_int(b->header->first)));
     if (db_next(&rows) && db_row_int(&rows, 0) == b->header->first) {
         same = str_equal(db_row_text(&rows, 4), b->header_text);
         b->out->refused_json = arena_copy(b->arena, db_row_text(&rows, 5));
+        copied = b->out->refused_json.p;
     }
     enum err e = db_done(&rows, f);
     if (e)
         return e;
-    if (!same || !b->out->refused_json.p)
+    if (!copied)
+        return fail_set(f, ERR_MEMORY, "receipt", NULL);
+    if (!same)
         return fail_set(f, ERR_STREAM_FORK, "first", "%lld", (long long)b->header->first);
     b->out->receipt.sequence = watermark;
     b->duplicate = true;

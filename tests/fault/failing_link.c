@@ -139,21 +139,6 @@ static int live_apart(unsigned long write, unsigned long sync)
     return WEXITSTATUS(status);
 }
 
-static void finding(void *arg UNUSED, const struct ledger_finding *found)
-{
-    fail_msg("finding %d at %llu: %s", (int)found->kind, (unsigned long long)found->first, found->detail);
-}
-
-static void check_log(struct test_server *s)
-{
-    uint8_t public_key[ED25519_PUBLIC];
-    struct ledger_verify_result result;
-    struct ledger_verify_options options = {.public_key = public_key, .report = finding};
-    assert_ok(key_public(NULL, s->key, public_key));
-    assert_ok(link_entries_referenced(NULL, s->db, &options.referenced));
-    assert_ok(ledger_verify(NULL, s->db, s->name.text, &options, &result));
-}
-
 /* Without lines: everything is there already. */
 static void look(void)
 {
@@ -162,7 +147,7 @@ static void look(void)
         snprintf(want + strlen(want), sizeof want - strlen(want), "%s%d:%d", i > 1 ? " " : "", CODE, i);
     for (int i = 0; i < SERVERS; i++) {
         server_open(&network.servers[i]);
-        check_log(&network.servers[i]);
+        server_check_log(&network.servers[i]);
     }
     assert_string_equal(server_seen(agency), want);
     assert_string_equal(server_seen(&network.servers[PREFECTURE]), want);

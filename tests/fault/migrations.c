@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "door/door.h"
+#include "failing_memory.h"
 #include "flow/flow_wiring.h"
 #include "ledger/ledger.h"
 #include "link/link.h"
@@ -269,6 +270,66 @@ static void a_newer_schema_is_refused(void **state UNUSED)
     folder_remove(folder);
 }
 
+/* ---- memory */
+
+/* How many allocations of SQLite's bring it up. */
+static unsigned long count_allocations(struct kind *k)
+{
+    char folder[64];
+    folder_make(folder);
+    prepare(k, folder);
+    unsigned long before = memory_counts(MEMORY_SQLITE).asked;
+    tell(k, folder, false);
+    unsigned long asked = memory_counts(MEMORY_SQLITE).asked - before;
+    folder_remove(folder);
+    return asked;
+}
+
+/* True when it was told that memory is short. */
+static bool memory_fails_once(struct kind *k, unsigned long n, unsigned long times)
+{
+    char folder[64];
+    struct fail f = {0};
+    folder_make(folder);
+    prepare(k, folder);
+    promises_clear(&promises);
+    memory_fails(MEMORY_SQLITE, n, times);
+    enum err e = bring_up(&f, k, folder);
+    memory_fails(MEMORY_SQLITE, 0, 0);
+    if (e && e != ERR_MEMORY && !strstr(f.detail, "out of memory"))
+        fail_msg("allocation %lu: %s %s", n, err_row(e)->name, f.detail);
+    if (!e)
+        promises_add(&promises, 1);
+    const char *found = look(k, SIZE_MAX, folder);
+    if (found)
+        fail_msg("allocation %lu: %s", n, found);
+    folder_remove(folder);
+    return e;
+}
+
+/* All over its bringing up, once and for as long as it lasts: that is told, and with memory again it comes up
+ * as if nothing had been. */
+static void memory_fails_often(struct kind *k, const char *name, unsigned long lives)
+{
+    unsigned long total = count_allocations(k), told = 0, failed = memory_counts(MEMORY_SQLITE).failed;
+    lives *= getenv("JUKI_LONG") ? 40 : 1;
+    for (unsigned long i = 0; i < lives; i++) {
+        unsigned long n = i * total / lives + 1 + fault_seed() % (total / lives);
+        told += memory_fails_once(k, n, i % 2 ? 1 : FOR_GOOD);
+    }
+    failed = memory_counts(MEMORY_SQLITE).failed - failed;
+    print_message("%s: %lu of %lu shortages were told, of %lu allocations\n", name, told, lives, total);
+    assert_true(failed >= lives && told >= lives / 2);
+}
+
+static void databases_come_up_whatever_allocation_fails(void **state UNUSED)
+{
+    memory_fails_often(&fresh_server, "a new server", 8);
+    memory_fails_often(&fresh_register, "a new register", 4);
+    for (size_t i = 0; i < COUNT_OF(released); i++)
+        memory_fails_often(&released[i], released[i].node, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,9 +337,11 @@ int main(void)
         cmocka_unit_test(a_new_register_is_made_whatever_is_cut),
         cmocka_unit_test(released_databases_come_up_whatever_is_cut),
         cmocka_unit_test(a_newer_schema_is_refused),
+        cmocka_unit_test(databases_come_up_whatever_allocation_fails),
     };
     for (size_t i = 0; i < FLOW_MODULES; i++)
         server_modules[4 + i] = flow_modules[i];
+    failing_memory_install();
     recording_install();
     return cmocka_run_group_tests(tests, NULL, stores_clean);
 }

@@ -574,6 +574,22 @@ int64_t server_operations(struct test_server *s, const char *what)
     return q.count;
 }
 
+static void finding(void *arg, const struct ledger_finding *found)
+{
+    fail_msg("%s: finding %d at %llu: %s", (const char *)arg, (int)found->kind,
+             (unsigned long long)found->first, found->detail);
+}
+
+void server_check_log(struct test_server *s)
+{
+    uint8_t public_key[ED25519_PUBLIC];
+    struct ledger_verify_result result;
+    struct ledger_verify_options options = {.public_key = public_key, .report = finding, .arg = s->name.text};
+    assert_ok(key_public(NULL, s->key, public_key));
+    assert_ok(link_entries_referenced(NULL, s->db, &options.referenced));
+    assert_ok(ledger_verify(NULL, s->db, s->name.text, &options, &result));
+}
+
 struct collected {
     struct link_error_item *out;
     size_t size;
