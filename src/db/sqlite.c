@@ -182,7 +182,7 @@ static enum err sqlite_control(struct db_conn *conn, struct fail *f, enum db_con
     c->tx = NULL; /* BEGIN and ROLLBACK count steps too, and the last transaction's limit is gone with it */
     enum err e = what == DB_UNDO ? undo(c, f) : control_one(c, f, c->controls[what]);
     if (e == ERR_MEMORY && what == DB_COMMIT) {
-        /* All of it may be in the WAL (the WAL's index takes memory after the sync): only a restart can tell. */
+        /* It may be on disk: the index of the WAL takes memory after the sync. Only a restart can tell. */
         if (f)
             f->err = ERR_DB_BROKEN;
         return ERR_DB_BROKEN;

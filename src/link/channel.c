@@ -35,6 +35,7 @@ struct channel {
     struct credentials *credentials;
     int fd;
     int64_t deadline; /* steady, of the whole handshake; 0 after it */
+    bool established; /* the handshake is complete */
     struct node_name peer;
     char serial[CERTIFICATE_SERIAL_SIZE]; /* of the certificate it showed */
     size_t at, n;                         /* unread bytes of in[] */
@@ -189,6 +190,7 @@ static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
         code = gnutls_handshake(c->session);
     while (code < 0 && code != GNUTLS_E_AGAIN && gnutls_error_is_fatal(code) == 0);
     c->deadline = 0;
+    c->established = code >= 0;
     return code < 0 ? tls_fail(f, code) : ERR_OK;
 }
 
@@ -272,10 +274,10 @@ void channel_close(struct channel *c)
 {
     if (!c)
         return;
-    if (c->session) {
+    if (c->established) /* else GnuTLS reads keys that it may not have, when its memory ended */
         gnutls_bye(c->session, GNUTLS_SHUT_WR);
+    if (c->session)
         gnutls_deinit(c->session);
-    }
     close(c->fd);
     credentials_unref(c->credentials);
     explicit_bzero(c->in, sizeof c->in);

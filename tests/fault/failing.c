@@ -224,12 +224,9 @@ static void a_commit_is_one_write_and_one_sync(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_may_fail),
-        cmocka_unit_test(each_write_may_fail),
-        cmocka_unit_test(each_sync_may_fail),
-        cmocka_unit_test(a_full_disk_loses_nothing),
-        cmocka_unit_test(a_full_disk_is_lived_through),
-        cmocka_unit_test(a_commit_is_one_write_and_one_sync),
+        cmocka_unit_test(each_allocation_may_fail),     cmocka_unit_test(each_write_may_fail),
+        cmocka_unit_test(each_sync_may_fail),           cmocka_unit_test(a_full_disk_loses_nothing),
+        cmocka_unit_test(a_full_disk_is_lived_through), cmocka_unit_test(a_commit_is_one_write_and_one_sync),
     };
     recording_install();
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -10,8 +10,17 @@ static struct source {
     atomic_ulong asked, failed, first, end; /* numbers first to end - 1 fail */
 } sources[MEMORIES];
 
+static _Thread_local bool spared;
+
+void memory_spares(bool spare)
+{
+    spared = spare;
+}
+
 static bool fails(enum memory kind)
 {
+    if (spared)
+        return false;
     struct source *s = &sources[kind];
     unsigned long number = atomic_fetch_add(&s->asked, 1) + 1;
     bool now = number >= atomic_load(&s->first) && number < atomic_load(&s->end);

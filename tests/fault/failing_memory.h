@@ -7,6 +7,8 @@
 #ifndef JUKI_TESTS_FAULT_FAILING_MEMORY_H
 #define JUKI_TESTS_FAULT_FAILING_MEMORY_H
 
+#include <stdbool.h>
+
 enum memory { MEMORY_OWN, MEMORY_SQLITE, MEMORY_TLS, MEMORIES };
 
 /* At the beginning of main, before either library is used. */
@@ -15,6 +17,8 @@ void failing_memory_install(void);
  * more. The product's own: once. */
 enum { FOR_GOOD = 1 << 30 };
 void memory_fails(enum memory kind, unsigned long nth, unsigned long times);
+/* Nothing fails on this thread, and nothing is counted. */
+void memory_spares(bool spared);
 /* Since the process began: how many allocations there were (not of the product's own), how many failed. */
 struct memory_counts {
     unsigned long asked, failed;
