@@ -27,6 +27,16 @@ struct ahead_list {
     size_t count;
 };
 
+/* Ranges of notices that a person asked to be sent again, in that order; the first may be on its way. */
+enum { RESENDS_MOST = 8 };
+
+struct resends {
+    struct resend {
+        int64_t first, last;
+    } ranges[RESENDS_MOST];
+    size_t count;
+};
+
 enum { THREAD_STACK = 512 * 1024, PEERS_MAX = 4096, HANDSHAKES_MAX = 64, CONNECTIONS_MAX = 4096 };
 
 struct peer {
@@ -43,7 +53,7 @@ struct peer {
     struct sha256 out_hash;      /* of the last header the peer acknowledged */
     int64_t epoch;               /* the peer's newest life that was seen */
     int64_t settled;             /* our life in which the stream to it was compared with what it has */
-    int64_t resend_first, resend_last; /* asked for by a person; 0 none */
+    struct resends resends;
     bool head_due;
     bool greet_due;   /* HELLO alone is work: it says whether this server is an old twin */
     bool head_forked; /* the upper server keeps a head that our log does not continue */

@@ -85,7 +85,7 @@ bool dial_wait(struct peer *p, int64_t ms, bool any_work)
     pthread_mutex_lock(&p->lock);
     while (!atomic_load(&p->link->stopping) && code == 0) {
         work = any_work && !p->stopped &&
-               (notices_due(p) || (p->head_due && !p->head_forked) || p->resend_first || p->ahead.count ||
+               (notices_due(p) || (p->head_due && !p->head_forked) || p->resends.count || p->ahead.count ||
                 p->greet_due || unsettled);
         if (work)
             break;

@@ -305,15 +305,17 @@ enum err dial_resend(struct dial *d, struct fail *f)
 {
     struct peer *p = d->peer;
     pthread_mutex_lock(&p->lock);
-    int64_t first = p->resend_first, last = p->resend_last;
+    const bool any = p->resends.count > 0;
+    const struct resend r = p->resends.ranges[0];
     pthread_mutex_unlock(&p->lock);
-    if (!first)
+    if (!any)
         return ERR_OK;
-    enum err e = dial_send_stored(d, f, first, last, LINK_FRAME_RESEND);
+    enum err e = dial_send_stored(d, f, r.first, r.last, LINK_FRAME_RESEND);
     if (e && e != ERR_RESEND_MISSING)
         return e; /* the line broke: again when it is back */
     pthread_mutex_lock(&p->lock);
-    p->resend_first = p->resend_last = 0;
+    p->resends.count--;
+    memmove(p->resends.ranges, p->resends.ranges + 1, p->resends.count * sizeof p->resends.ranges[0]);
     pthread_mutex_unlock(&p->lock);
-    return e == ERR_RESEND_MISSING ? ERR_OK : e;
+    return ERR_OK;
 }

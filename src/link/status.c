@@ -80,6 +80,19 @@ enum err link_status(struct link *l, struct fail *f, void (*each)(void *arg, con
 
 /* ---- resend ---- */
 
+/* When there is no place left the last range grows: more than was asked for goes again, which changes
+ * nothing. */
+static void resend_add(struct resends *s, int64_t first, int64_t last)
+{
+    if (s->count < RESENDS_MOST) {
+        s->ranges[s->count++] = (struct resend){first, last};
+        return;
+    }
+    struct resend *r = &s->ranges[s->count - 1];
+    r->first = first < r->first ? first : r->first;
+    r->last = last > r->last ? last : r->last;
+}
+
 enum err link_resend(struct link *l, struct fail *f, const char *name, int64_t first, int64_t last)
 {
     struct peer *p = peer_find(l, name);
@@ -96,8 +109,7 @@ enum err link_resend(struct link *l, struct fail *f, const char *name, int64_t f
     if (e)
         return e;
     pthread_mutex_lock(&p->lock);
-    p->resend_first = first;
-    p->resend_last = last;
+    resend_add(&p->resends, first, last);
     pthread_cond_signal(&p->wake);
     pthread_mutex_unlock(&p->lock);
     return link_thread_for(p, f);

@@ -341,6 +341,31 @@ static void a_resend_changes_nothing(void **state UNUSED)
     assert_int_equal(server_seen_count(prefecture), 11);
 }
 
+/* Asked for while another is on its way: none is forgotten. */
+static void every_resend_that_was_asked_for_goes(void **state UNUSED)
+{
+    network_start(&net);
+    for (int i = 1; i <= 4; i++) {
+        server_notice(a, 5, i, i); /* a batch each */
+        WAIT(server_status(a, "prefecture.28").applied == i);
+    }
+    server_stop(prefecture);
+    for (int i = 1; i <= 4; i++)
+        assert_ok(link_resend(a->link, NULL, "prefecture.28", i, i));
+    server_start(prefecture);
+    for (int i = 1; i <= 4; i++) {
+        char received[64];
+        snprintf(received, sizeof received, "resend received cs.282049 %d %d", i, i);
+        WAIT(server_operations(prefecture, received) == 1);
+    }
+    for (int i = 0; i < 40; i++) /* more than are kept: what stands for several goes as a whole */
+        assert_ok(link_resend(a->link, NULL, "prefecture.28", i % 4 + 1, i % 4 + 1));
+    WAIT(server_operations(prefecture, "resend received") >= 4 + 8);
+    server_notice(a, 5, 5, 5);
+    WAIT(server_status(a, "prefecture.28").applied == 5);
+    assert_int_equal(server_seen_count(agency), 5);
+}
+
 static void status_and_trace_say_where_it_is(void **state UNUSED)
 {
     struct link_trace trace;
@@ -467,6 +492,7 @@ int main(void)
         TEST(a_late_failure_leaves_no_trace),
         TEST(batches_of_several_servers_interleave),
         TEST(a_resend_changes_nothing),
+        TEST(every_resend_that_was_asked_for_goes),
         TEST(status_and_trace_say_where_it_is),
         TEST(a_new_directory_reaches_all_and_an_old_one_none),
         TEST(nothing_more_goes_to_a_revoked_certificate),
