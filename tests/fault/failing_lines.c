@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <sys/socket.h>
 
@@ -68,18 +69,32 @@ const char *__lsan_default_suppressions(void)
     return "leak:tls_resize\n";
 }
 
+/* GnuTLS 3.7.9 crashes inside when its memory ends while it verifies: it calls gnutls_x509_trust_list_deinit
+ * for a list that it could not make. And it loses a certificate's DNS name when its memory ends while a key
+ * is set. So in those two alone nothing fails. */
 int __real_gnutls_x509_crt_verify(gnutls_x509_crt_t crt, const gnutls_x509_crt_t *issuers, unsigned count,
                                   unsigned flags, unsigned *verify);
 int __wrap_gnutls_x509_crt_verify(gnutls_x509_crt_t crt, const gnutls_x509_crt_t *issuers, unsigned count,
                                   unsigned flags, unsigned *verify);
+int __real_gnutls_certificate_set_key(gnutls_certificate_credentials_t to, const char **names, int name_count,
+                                      gnutls_pcert_st *chain, int count, gnutls_privkey_t key);
+int __wrap_gnutls_certificate_set_key(gnutls_certificate_credentials_t to, const char **names, int name_count,
+                                      gnutls_pcert_st *chain, int count, gnutls_privkey_t key);
 
-/* GnuTLS 3.7.9 crashes inside when its memory ends there: it calls gnutls_x509_trust_list_deinit for a list
- * that it could not make. So there alone nothing fails. */
 int __wrap_gnutls_x509_crt_verify(gnutls_x509_crt_t crt, const gnutls_x509_crt_t *issuers, unsigned count,
                                   unsigned flags, unsigned *verify)
 {
     memory_spares(true);
     int code = __real_gnutls_x509_crt_verify(crt, issuers, count, flags, verify);
+    memory_spares(false);
+    return code;
+}
+
+int __wrap_gnutls_certificate_set_key(gnutls_certificate_credentials_t to, const char **names, int name_count,
+                                      gnutls_pcert_st *chain, int count, gnutls_privkey_t key)
+{
+    memory_spares(true);
+    int code = __real_gnutls_certificate_set_key(to, names, name_count, chain, count, key);
     memory_spares(false);
     return code;
 }
