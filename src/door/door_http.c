@@ -8,6 +8,7 @@
 #include "door/door_inside.h"
 
 #include "base/log.h"
+#include "base/stack.h"
 #include "link/link.h"
 
 #include <arpa/inet.h>
@@ -224,7 +225,8 @@ static bool shook_hands(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *tls =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    return tls && tls->tls_session && gnutls_handshake_get_last_in(tls->tls_session) == GNUTLS_HANDSHAKE_FINISHED;
+    return tls && tls->tls_session &&
+           gnutls_handshake_get_last_in(tls->tls_session) == GNUTLS_HANDSHAKE_FINISHED;
 }
 
 static void connection_changes(void *self, struct MHD_Connection *connection, void **context,
@@ -263,8 +265,8 @@ enum err door_http_start(struct door *d, struct fail *f)
         MHD_OPTION_NOTIFY_CONNECTION, connection_changes, d, MHD_OPTION_NOTIFY_COMPLETED, request_ends, d,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)64 << 10,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)64 << 10, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
     freeaddrinfo(found);
     return d->daemon ? ERR_OK
                      : fail_set(f, ERR_IO, "listen", "%s:%s cannot be listened on", d->host, d->port);

@@ -37,7 +37,7 @@ struct resends {
     size_t count;
 };
 
-enum { THREAD_STACK = 512 * 1024, PEERS_MAX = 4096, HANDSHAKES_MAX = 64, CONNECTIONS_MAX = 4096 };
+enum { PEERS_MAX = 4096, HANDSHAKES_MAX = 64, CONNECTIONS_MAX = 4096 };
 
 struct peer {
     struct link *link;

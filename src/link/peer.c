@@ -6,6 +6,7 @@
 #include "link/core.h"
 
 #include "base/clock.h"
+#include "base/stack.h"
 
 #include <stdio.h>
 

@@ -9,8 +9,6 @@
 
 #include <assert.h>
 
-enum { FUZZ_STACK = 512 * 1024 };
-
 /* The target. A property that does not hold is an assert. */
 void fuzz_target(struct str in);
 

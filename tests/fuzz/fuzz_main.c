@@ -4,6 +4,8 @@
  * altered, the same ones in every run. */
 #include "fuzz.h"
 
+#include "base/stack.h"
+
 #include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -35,7 +37,7 @@ static void start(void)
     pthread_attr_t attributes;
     pthread_t thread;
     if (sem_init(&worker.given, 0, 0) || sem_init(&worker.done, 0, 0) || pthread_attr_init(&attributes) ||
-        pthread_attr_setstacksize(&attributes, FUZZ_STACK) ||
+        pthread_attr_setstacksize(&attributes, THREAD_STACK) ||
         pthread_create(&thread, &attributes, work, NULL) || pthread_detach(thread))
         abort();
     pthread_attr_destroy(&attributes);

@@ -5,9 +5,6 @@
 
 #include "link/core.h"
 
-static_assert((int)FUZZ_STACK <= (int)THREAD_STACK,
-              "targets run on no more stack than the threads of the link");
-
 static enum err read(struct str text, struct arena *a, struct outcome_list *out)
 {
     struct json *tree = NULL;
