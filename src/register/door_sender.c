@@ -112,6 +112,7 @@ struct verdicts {
     int64_t taken;
     struct refusal *refusals;
     size_t count;
+    bool withdrew; /* some of what was taken is settled by that alone */
 };
 
 static enum err gather(struct db_tx *tx, struct fail *f, void *arg)
@@ -136,15 +137,39 @@ static enum err gather(struct db_tx *tx, struct fail *f, void *arg)
     return e ? e : buf_check(&s->body, f, "changes");
 }
 
+/* A withdrawal that the CS has taken is done: nothing goes further up, so no outcome will come. */
+static enum err settle_withdrawals(struct db_tx *tx, struct fail *f, int64_t after, struct verdicts *v)
+{
+    struct db_rows rows;
+    enum err e = ERR_OK, error;
+    char state;
+
+    while (!e) {
+        db_query(tx, &rows, &sql_register_change_withdrawal, DB(db_int(after), db_int(v->taken)));
+        bool found = db_next(&rows);
+        after = found ? db_row_int(&rows, 0) : v->taken;
+        if ((e = db_done(&rows, f)) || !found)
+            break;
+        v->withdrew = true;
+        e = change_range_find(tx, f, after, &state, &error);
+        if (!e && !state)
+            e = change_corrected(tx, f, after);
+    }
+    return e;
+}
+
 static enum err store_verdicts(struct db_tx *tx, struct fail *f, void *arg)
 {
-    const struct verdicts *v = arg;
-    enum err e = register_mark_set(tx, f, REGISTER_TAKEN, v->taken);
+    struct verdicts *v = arg;
+    int64_t before = 0;
+    enum err e = register_mark_get(tx, f, REGISTER_TAKEN, &before);
 
+    if (!e)
+        e = register_mark_set(tx, f, REGISTER_TAKEN, v->taken);
     for (size_t i = 0; !e && i < v->count; i++)
         e = change_trouble_put(tx, f, v->refusals[i].number, v->refusals[i].number, 'r', v->refusals[i].error,
                                str_of(v->refusals[i].field));
-    return e;
+    return e ? e : settle_withdrawals(tx, f, before, v);
 }
 
 static enum err read_refusal(struct fail *f, const struct json *item, struct arena *a, struct refusal *out)
@@ -227,7 +252,7 @@ static enum err send_batch(struct door_sending *s, struct fail *f)
         /* nobody waits to hear that all was taken, unless there is more to send */
         e = v.count || v.taken < s->queued ? db_transaction(s->r->db, f, store_verdicts, &v)
                                            : db_transaction_patient(s->r->db, f, store_verdicts, &v);
-        if (v.count)
+        if (v.count || v.withdrew)
             register_tell(s->r);
     }
     arena_release(&a);

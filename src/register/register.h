@@ -107,7 +107,8 @@ struct register_status {
 MUST_CHECK enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out);
 /* Can a change be written now? Writes that it was tried. ERR_DB_FULL ... */
 MUST_CHECK enum err register_health(struct resident_register *r, struct fail *f);
-/* What became of changes first..last: counts by state. replaced: corrected before they were sent. */
+/* What became of changes first..last: counts by state. replaced: no outcome of theirs will come, since
+ * others stand in their place or they withdrew one that was refused. */
 struct register_outcome {
     int64_t applied, waiting, refused, replaced, unknown;
 };

@@ -413,6 +413,7 @@ static enum err take_item(struct register_batch *b, struct fail *f, struct arena
         e = keep_back(b, f, &i, 0, 0);
     } else if (i.withdrawn) {
         b->change++;
+        e = change_corrected(b->tx, f, b->change);
     } else {
         e = take_told(b, f, a, &i);
     }

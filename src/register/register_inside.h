@@ -105,7 +105,7 @@ MUST_CHECK enum err change_range_put(struct db_tx *tx, struct fail *f, int64_t f
 /* The same for trouble ('w', 'r') that is heard of: what was corrected meanwhile stays corrected. */
 MUST_CHECK enum err change_trouble_put(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                                        char state, enum err error, struct str field);
-/* Another change stands in the place of that one. */
+/* Another change stands in the place of that one, or it withdrew one: no outcome of its own will come. */
 MUST_CHECK enum err change_corrected(struct db_tx *tx, struct fail *f, int64_t number);
 /* What is known of changes first..last. */
 MUST_CHECK enum err change_range_count(struct db_tx *tx, struct fail *f, int64_t first, int64_t last,

@@ -390,6 +390,11 @@ static void what_cannot_come_back_is_listed(void **state)
     WAIT_FOR(scene_status(&s).taken == 7);
     assert_int_equal(scene_status(&s).refused, 0);
     assert_string_equal(lacking(), "6 c  ;");
+    for (int64_t withdrawal = 5; withdrawal <= 7; withdrawal += 2) {
+        struct register_outcome o;
+        assert_ok(register_await(s.r, NULL, withdrawal, withdrawal, 0, true, &o));
+        assert_int_equal(o.replaced, 1);
+    }
 }
 
 /* What the door refused counted as told here, and not there. */

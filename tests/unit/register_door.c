@@ -280,6 +280,7 @@ static void a_number_for_a_closed_record_changes_nothing_and_is_told(void **stat
 static void a_refused_change_is_listed_and_replaced(void **state)
 {
     struct scene s;
+    struct register_outcome outcome;
     const int64_t *numbers;
     struct seen_problem p;
     int64_t number;
@@ -309,7 +310,9 @@ static void a_refused_change_is_listed_and_replaced(void **state)
     assert_ok(register_replace(s.r, NULL, 1, false, &number));
     assert_int_equal(number, 3);
     assert_ok(register_replace(s.r, NULL, 2, true, &number));
-    WAIT_FOR(scene_status(&s).taken == 4);
+    assert_ok(register_await(s.r, NULL, 4, 4, 60, true, &outcome)); /* taken, a withdrawal is done */
+    assert_int_equal(outcome.replaced, 1);
+    assert_int_equal(scene_status(&s).taken, 4);
     assert_int_equal(scene_status(&s).refused, 0);
     assert_int_equal(door_stage_taken(&numbers, NULL), 1);
     assert_int_equal(numbers[0], 3);
