@@ -50,6 +50,14 @@ static bool write_all(int fd, struct str bytes)
     return true;
 }
 
+void control_add_trouble(struct buf *answer, const struct fail *why)
+{
+    char text[sizeof(struct fail) + 256];
+    json_add_text(answer, "name", str_of(err_row(why->err)->name));
+    json_add_text(answer, "trouble", str_of(fail_text(why, FAIL_ENGLISH, text, sizeof text)));
+    json_add_text(answer, "trouble_ja", str_of(fail_text(why, FAIL_JAPANESE, text, sizeof text)));
+}
+
 void control_progress(struct control_call *call, int64_t done, int64_t total)
 {
     char line[80];

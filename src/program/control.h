@@ -22,6 +22,8 @@ struct control_call {
 };
 /* Best effort: a client that went away does not stop the work. */
 void control_progress(struct control_call *call, int64_t done, int64_t total);
+/* What ails a daemon that answers all the same: "name", "trouble", "trouble_ja". */
+void control_add_trouble(struct buf *answer, const struct fail *why);
 /* Waits until the client says one more line: what it does beside this call is done. look is asked a few times
  * a second and ends the waiting with its error. ERR_PEER_CLOSED: it went away; ERR_STOPPING: the daemon ends.
  */
@@ -37,7 +39,8 @@ MUST_CHECK enum err control_start(struct fail *f, const char *path, const struct
                                   size_t count, void *self, struct control **out);
 /* Does somebody answer at that socket? */
 bool control_in_use(const char *path);
-/* Answers what is running, then removes the socket, unless another process has put its own there. Accepts NULL. */
+/* Answers what is running, then removes the socket, unless another process has put its own there. Accepts
+ * NULL. */
 void control_stop(struct control *c);
 
 #endif

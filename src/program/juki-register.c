@@ -45,11 +45,9 @@ static enum err takes_work(struct running *r, struct fail *f)
 
 static void add_disk(struct running *r, struct buf *b)
 {
-    struct fail ignored;
     struct pool p;
     if (!r->config.disk_least || !disk_pool(node_config_disk(&r->config, r->folder), &p))
         return;
-    (void)!takes_work(r, &ignored);
     json_begin(b, "pools", '[');
     json_begin(b, NULL, '{');
     json_add_text(b, "pool", str_of(p.name));
@@ -65,16 +63,12 @@ static void add_disk(struct running *r, struct buf *b)
 static void add_health(struct running *r, const struct register_status *s, struct buf *b)
 {
     struct fail why = {0};
-    char text[sizeof(struct fail) + 256];
     enum err e = register_health(r->reg, &why);
     json_add_bool(b, "ready", !e);
-    if (e) {
-        json_add_text(b, "name", str_of(err_row(e)->name));
-        json_add_text(b, "trouble", str_of(fail_text(&why, FAIL_ENGLISH, text, sizeof text)));
-        json_add_text(b, "trouble_ja", str_of(fail_text(&why, FAIL_JAPANESE, text, sizeof text)));
-    } else if (s->trouble[0]) {
+    if (e || takes_work(r, &why))
+        control_add_trouble(b, &why);
+    else if (s->trouble[0])
         json_add_text(b, "trouble", str_of(s->trouble));
-    }
 }
 
 static enum err verb_status(void *self, struct control_call *call, struct fail *f)
@@ -103,10 +97,11 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     json_add_int(b, "applied", s.applied);
     json_add_int(b, "waiting", s.waiting);
     json_add_int(b, "refused", s.refused);
+    json_add_int(b, "replaced", s.replaced);
     json_end(b, '}');
     json_begin(b, "notices", '{');
     json_add_int(b, "sent", s.taken);
-    json_add_int(b, "waiting", s.changes - s.applied - s.refused);
+    json_add_int(b, "waiting", s.changes - s.applied - s.refused - s.replaced);
     json_add_int(b, "refused", s.refused);
     json_end(b, '}');
     json_begin(b, "database", '{');

@@ -233,6 +233,9 @@ static enum err verb_status(void *self, struct control_call *call, struct fail *
     if (e)
         return e;
     json_add_bool(b, "ready", true);
+    struct fail low;
+    if (link_takes_work(s->link, &low))
+        control_add_trouble(b, &low);
     json_add_text(b, "version", STR(JUKI_VERSION));
     json_add_int(b, "epoch", link_epoch(s->link));
     json_add_int(b, "uptime_seconds", (clock_now() - s->started) / 1000000);

@@ -125,6 +125,8 @@ static enum err count_changes(struct db_tx *tx, struct fail *f, struct register_
             out->waiting = count;
         else if (state == 'r')
             out->refused = count;
+        else
+            out->replaced = count;
     }
     return db_done(&rows, f);
 }

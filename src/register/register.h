@@ -96,8 +96,8 @@ MUST_CHECK enum err register_lacking_seen(struct resident_register *r, struct fa
 struct register_status {
     int64_t residents, leaving, removed, provisional; /* records by state; events that wait to be confirmed */
     int64_t awaiting_number; /* changes of a number that wait for the agency to generate the new one */
-    int64_t changes, taken, applied, waiting,
-        refused; /* queued in all; taken by the CS; what became of them */
+    int64_t changes, taken;  /* queued in all; taken by the CS */
+    int64_t applied, waiting, refused, replaced; /* what became of them, as in register_outcome */
     int64_t
         to_take_back; /* changes still to be taken back after a restore; -1: the CS is to be asked first */
     int64_t lacking;  /* what was taken back and lacks what never went to the CS (register_lacking) */

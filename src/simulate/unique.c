@@ -38,7 +38,7 @@ void unique_free(struct unique *u)
 static int64_t permute(const struct unique *u, struct str tweak, size_t digits, size_t area_row,
                        uint32_t ordinal)
 {
-    uint8_t digit[16];
+    uint8_t digit[16] = {0};
     assert(ordinal < UNIQUE_BLOCK && area_row < 2000);
     int64_t value = (int64_t)area_row * UNIQUE_BLOCK + ordinal;
     for (size_t i = digits; i-- > 0; value /= 10)

@@ -22,7 +22,7 @@ CS, PREFECTURE, REGISTER = f"cs.{AREA}", "prefecture.28", f"register.{AREA}"
 SIZE = 48  # MiB; the log of changes takes 8 from the start
 LONG = "--long" in sys.argv
 ENGLISH, JAPANESE = "no space is left for the database", "データベースの空き容量がありません"
-LOW, LOW_JA = "less than 10 % of the disk is free", "ディスクの空きが10%未満"
+LOW, LOW_JA = "too little of the disk is free", "ディスクの空きが規定の割合を下回ったため"
 
 
 def until(question, seconds=60):
@@ -73,6 +73,8 @@ def it_fills(checks, net, town, disk):
     disk.leave(8)
     checks.check("10 % is said", until(lambda: pool_level(net) == 2), disk.free())
     checks.check("new work is refused from now on", until(lambda: said(net, "event=disk_low") == 1))
+    shown = net.run("status", str(net.dir), CS).stdout
+    checks.check("and juki status says so", "no new work is taken" in shown, shown)
     town.rename(4)
     checks.check("the register hears why", until(lambda: said(net, "door_refused error=DISK_LOW")), log(net)[-600:])
     net.up(PREFECTURE)
