@@ -255,7 +255,7 @@ static void hear(struct door_hearing hearing)
         last = e;
         if (e) {
             h->placed = false;
-            door_sleep(h->r, FEED_PAUSE_MICROS, door_wakings(h->r));
+            door_pause(h->r, FEED_PAUSE_MICROS); /* not woken by the sender, who asks because of this */
         }
     }
     door_client_free(client);

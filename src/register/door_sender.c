@@ -46,6 +46,14 @@ void door_sleep(struct resident_register *r, int64_t microseconds, uint64_t seen
     pthread_mutex_unlock(&r->lock);
 }
 
+void door_pause(struct resident_register *r, int64_t microseconds)
+{
+    int64_t until = clock_steady() + microseconds, left;
+
+    while (!door_stopping(r) && (left = until - clock_steady()) > 0)
+        door_sleep(r, left, door_wakings(r));
+}
+
 void door_sender_wake(struct resident_register *r)
 {
     pthread_mutex_lock(&r->lock);
@@ -76,7 +84,7 @@ static void note_level(struct resident_register *r, uint64_t doubts)
     door_sender_wake(r);
 }
 
-static uint64_t doubts_now(struct resident_register *r)
+uint64_t door_doubts(struct resident_register *r)
 {
     pthread_mutex_lock(&r->lock);
     uint64_t doubts = r->doubts;
@@ -211,7 +219,7 @@ static enum err ask_mark(struct door_sending *s, struct fail *f)
 {
     struct verdicts v = {0};
     struct json *tree;
-    s->doubts = doubts_now(s->r);
+    s->doubts = door_doubts(s->r);
     enum err e = door_client_call(s->client, f, "/v1/status", (struct str){NULL, 0}, &s->answer, NULL);
 
     if (e || (e = json_read(f, buf_str(&s->answer), &tree)))

@@ -208,10 +208,14 @@ bool door_stopping(const struct resident_register *r);
 bool door_level(struct resident_register *r);
 /* It told of a change that we never made, or was lost: it is asked how far it has taken changes. */
 void door_ask_again(struct resident_register *r);
+/* How often that was so. */
+uint64_t door_doubts(struct resident_register *r);
 /* How often it was woken; sleeps until it is, or was since `seen`: what came while the caller looked for work
  * is not slept through. */
 uint64_t door_wakings(struct resident_register *r);
 void door_sleep(struct resident_register *r, int64_t microseconds, uint64_t seen);
+/* So long, whatever is queued meanwhile; less only when the register stops. */
+void door_pause(struct resident_register *r, int64_t microseconds);
 
 struct door_sending {
     struct resident_register *r;

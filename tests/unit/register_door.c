@@ -428,6 +428,28 @@ static void a_twin_of_the_register_stops_when_the_other_goes_on(void **state)
     door_stage_close(&stage);
 }
 
+/* A feed that cannot be taken is asked for again after a pause, which nothing cuts short: not the sender, who
+ * asks the CS how far it is because of each failure, nor what is queued meanwhile. */
+static void a_feed_that_fails_is_left_alone_for_a_while(void **state)
+{
+    enum { FAILURES = 3, PAUSES = FAILURES - 1, PAUSE_MICROS = 1000000 };
+    struct scene s;
+    (void)state;
+    door_stage_open(&stage, false);
+    scene_open_linked(&s, &stage);
+    scene_load(&s, STR(HEADER TARO HANAKO));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(scene_status(&s).taken == 2 && door_level(s.r));
+    uint64_t before = door_doubts(s.r);
+    int64_t start = clock_steady();
+    door_stage_outcome(&stage, 1, 1, 'x', ERR_OK); /* a state that nobody knows */
+    WAIT_FOR(door_doubts(s.r) >= before + FAILURES);
+    assert_true(clock_steady() - start >= PAUSES * (int64_t)PAUSE_MICROS);
+    assert_int_equal(scene_status(&s).applied, 0);
+    scene_close(&s);
+    door_stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_door_fed_by_another_stops_the_register),
         cmocka_unit_test(a_twin_of_the_register_stops_when_the_other_goes_on),
         cmocka_unit_test(a_lost_answer_is_asked_for_again),
+        cmocka_unit_test(a_feed_that_fails_is_left_alone_for_a_while),
     };
     return cmocka_run_group_tests(tests, scene_setup, scene_clean);
 }
