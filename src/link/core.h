@@ -192,17 +192,23 @@ MUST_CHECK enum err error_list_touch(struct db_tx *tx, struct fail *f, const str
  * n's origin's. */
 MUST_CHECK enum err error_list_replace(struct db_tx *tx, struct fail *f, const struct link_notice *n,
                                        int64_t *place);
-/* Items that failed after they had written something: the change runs again and does not try them. */
+/* Items that failed after they had written something: the change runs again and does not try them. Only what
+ * the last run found counts: one whose group was lost may have found it by a neighbour that is not on disk.
+ */
 enum { REPLAY_FAILED_MAX = 64 };
 struct replay_failed {
     struct {
         int64_t id;
         struct fail why;
     } items[REPLAY_FAILED_MAX];
-    size_t count;
+    size_t count, kept; /* kept: of them, those that runs before the present change found */
 };
+/* At the beginning of a run. */
+void replay_failed_begin(struct replay_failed *failed);
+/* The change ended with e. True: since an item failed, which is kept, and it is to be run again. */
+bool replay_failed_again(struct replay_failed *failed, enum err e);
 /* Tries in order what waits behind or was touched, and item `target` (0 none), until nothing more applies.
- * When it fails and failed->count has grown, the caller runs its change again. */
+ * When it fails the caller asks replay_failed_again. */
 MUST_CHECK enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int64_t target,
                                       struct replay_failed *failed, int64_t *applied);
 /* A fault of this machine, which says nothing about the notice: the batch is not taken and comes again. */

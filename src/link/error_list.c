@@ -315,6 +315,19 @@ enum err error_list_replay(struct link *l, struct db_tx *tx, struct fail *f, int
     return e;
 }
 
+void replay_failed_begin(struct replay_failed *failed)
+{
+    failed->count = failed->kept;
+}
+
+bool replay_failed_again(struct replay_failed *failed, enum err e)
+{
+    bool found = e && failed->count > failed->kept && failed->items[failed->count - 1].why.err == e;
+    if (found)
+        failed->kept = failed->count;
+    return found;
+}
+
 struct request {
     struct link *l;
     int64_t id, applied;
@@ -343,6 +356,7 @@ static enum err release_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct request *r = arg;
     struct listed item;
+    replay_failed_begin(&r->failed);
     enum err e = item_find(tx, f, r->id, &item, NULL);
     return e ? e : error_list_replay(r->l, tx, f, r->id, &r->failed, &r->applied);
 }
@@ -352,6 +366,7 @@ static enum err refuse_tx(struct db_tx *tx, struct fail *f, void *arg)
     struct request *r = arg;
     struct listed item;
     struct fail why = {0};
+    replay_failed_begin(&r->failed);
     enum err e = item_find(tx, f, r->id, &item, &why);
     if (!e)
         e = item_remove(tx, f, r->id);
@@ -363,16 +378,14 @@ static enum err refuse_tx(struct db_tx *tx, struct fail *f, void *arg)
 static enum err ask(struct link *l, struct fail *f, db_fn fn, int64_t id, int64_t *applied)
 {
     struct request *r = memory_new(sizeof *r);
-    size_t failed;
     enum err e;
     if (!r)
         return fail_set(f, ERR_MEMORY, "error_list", NULL);
     r->l = l;
     r->id = id;
-    do {
-        failed = r->failed.count;
+    do
         e = db_transaction(l->config.db, f, fn, r);
-    } while (e && r->failed.count > failed);
+    while (replay_failed_again(&r->failed, e));
     if (!e && applied)
         *applied = r->applied;
     memory_free(r);

@@ -22,7 +22,7 @@ struct item {
     struct json *tree;
     struct error_codes persons;
     struct fail refused; /* for good, before the transaction: stands in the receipt */
-    struct fail late;    /* it failed after it wrote something, in an earlier run */
+    struct fail late;    /* it failed after it wrote something, in an earlier change */
     struct fail why;     /* why it was set aside */
     bool excepted;
 };
@@ -36,7 +36,7 @@ struct batch {
     const struct frame *frames;
     struct item *items;
     struct received *out;
-    size_t again; /* items whose failure made the change run again */
+    struct item *failing; /* which failed after it wrote something, in the present run; NULL none */
     struct replay_failed failed;
     bool duplicate;
 };
@@ -202,7 +202,7 @@ static enum err try_item(struct batch *b, struct db_tx *tx, struct fail *f, stru
     if (db_tx_changes(tx) == before)
         return ERR_OK;
     item->late = *why; /* it wrote: undo all, and run again without it */
-    b->again++;
+    b->failing = item;
     return fail_set(f, outcome, why->field, "%s", why->detail);
 }
 
@@ -275,10 +275,21 @@ static enum err apply_all(struct batch *b, struct db_tx *tx, struct fail *f)
     return e ? e : outcome_send(b->l, tx, f, &outcomes);
 }
 
+/* A run whose group was lost says nothing: what failed in it may have failed by a neighbour's change that is
+ * not on disk. */
+static void forget_run(struct batch *b)
+{
+    if (b->failing)
+        b->failing->late = (struct fail){0};
+    b->failing = NULL;
+    replay_failed_begin(&b->failed);
+}
+
 static enum err receive_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct batch *b = arg;
     b->duplicate = false;
+    forget_run(b);
     enum err e = check_place(b, tx, f);
     if (e || b->duplicate)
         return e;
@@ -286,6 +297,15 @@ static enum err receive_tx(struct db_tx *tx, struct fail *f, void *arg)
         return e;
     b->out->receipt.sequence = b->header->first + b->header->count - 1;
     return apply_all(b, tx, f);
+}
+
+/* The change ended with e: is it to be run again, without what failed in its last run? */
+static bool runs_again(struct batch *b, enum err e)
+{
+    bool failed = e && b->failing && b->failing->late.err == e;
+    if (failed)
+        b->failing = NULL;
+    return replay_failed_again(&b->failed, e) || failed;
 }
 
 static enum err check_content(const struct batch *b, struct fail *f)
@@ -322,18 +342,15 @@ enum err batch_receive(struct link *l, struct peer *p, struct fail *f, struct ar
                       .frames = notices,
                       .out = out};
     struct receipt *r = &out->receipt;
-    size_t again, failed;
     enum err e = check_content(&b, f);
     if (!e)
         e = prepare(&b, f);
     if (!e)
         e = exceptions(&b, f);
     if (!e)
-        do {
-            again = b.again;
-            failed = b.failed.count;
+        do
             e = db_transaction(l->config.db, f, receive_tx, &b);
-        } while (e && (b.again > again || b.failed.count > failed));
+        while (runs_again(&b, e));
     drop_trees(&b);
     if (e)
         return e;

@@ -3,6 +3,7 @@
 #include "link_network.h"
 
 #include "base/file.h"
+#include "db/backend.h"
 #include "stores.h"
 #include "test.h"
 
@@ -307,6 +308,90 @@ static void a_late_failure_leaves_no_trace(void **state UNUSED)
     assert_string_equal(server_seen(agency), "5:1 5:3");
 }
 
+/* A change of a server's database in a thread of its own. */
+struct change {
+    struct test_server *server;
+    db_fn fn;
+    pthread_t thread;
+    int runs;
+    enum err result;
+    atomic_bool holds, goes;
+};
+
+static void *change_run(void *arg)
+{
+    struct change *c = arg;
+    c->result = db_transaction(c->server->db, NULL, c->fn, c);
+    return NULL;
+}
+
+static void change_start(struct change *c)
+{
+    assert_int_equal(pthread_create(&c->thread, NULL, change_run, c), 0);
+}
+
+static const void *newest_waiting(struct db *db)
+{
+    pthread_mutex_lock(&db->queue_lock);
+    const void *newest = db->last;
+    pthread_mutex_unlock(&db->queue_lock);
+    return newest;
+}
+
+/* All that come meanwhile share the next group. */
+static enum err hold_tx(struct db_tx *tx UNUSED, struct fail *f UNUSED, void *arg)
+{
+    struct change *c = arg;
+    atomic_store(&c->holds, true);
+    WAIT(atomic_load(&c->goes));
+    return ERR_OK;
+}
+
+/* Behind it notices about 6 fail. The second time it is refused itself. */
+static enum err spoil_tx(struct db_tx *tx UNUSED, struct fail *f, void *arg)
+{
+    struct change *c = arg;
+    bool first = c->runs++ == 0;
+    atomic_store(&c->server->late_code, first ? 6 : 0);
+    return first ? ERR_OK : fail_set(f, ERR_STATE, NULL, NULL);
+}
+
+static enum err lose_group_tx(struct db_tx *tx UNUSED, struct fail *f, void *arg)
+{
+    struct change *c = arg;
+    return c->runs++ ? ERR_OK : fail_set(f, ERR_DB_BUSY, NULL, NULL);
+}
+
+/* A notice fails behind a change that is not on disk in the end: it is not the worse for it. */
+static void what_failed_in_a_lost_group_is_tried_again(void **state UNUSED)
+{
+    struct change hold = {.server = prefecture, .fn = hold_tx},
+                  spoil = {.server = prefecture, .fn = spoil_tx},
+                  lose = {.server = prefecture, .fn = lose_group_tx};
+    network_start(&net);
+    server_notice(a, 5, 1, 1);
+    WAIT(strcmp(server_outcomes(a), "a") == 0); /* every line is up now */
+    WAIT(server_status(prefecture, a->name.text).waiting == 0);
+    change_start(&hold);
+    WAIT(atomic_load(&hold.holds));
+    const void *newest = newest_waiting(prefecture->db);
+    change_start(&spoil);
+    WAIT(newest_waiting(prefecture->db) != newest);
+    newest = newest_waiting(prefecture->db);
+    server_notice(a, 6, 2, 2);
+    WAIT(newest_waiting(prefecture->db) != newest);
+    newest = newest_waiting(prefecture->db);
+    change_start(&lose);
+    WAIT(newest_waiting(prefecture->db) != newest);
+    atomic_store(&hold.goes, true);
+    pthread_join(hold.thread, NULL);
+    pthread_join(spoil.thread, NULL);
+    pthread_join(lose.thread, NULL);
+    WAIT(strlen(server_outcomes(a)) == 2);
+    /* a group whose time was over before the last of them was not lost */
+    assert_string_equal(server_outcomes(a), spoil.result ? "aa" : "ar");
+}
+
 static void batches_of_several_servers_interleave(void **state UNUSED)
 {
     network_start(&net);
@@ -490,6 +575,7 @@ int main(void)
         TEST(a_parked_code_change_is_released_in_order),
         TEST(a_parked_code_change_is_corrected_in_order),
         TEST(a_late_failure_leaves_no_trace),
+        TEST(what_failed_in_a_lost_group_is_tried_again),
         TEST(batches_of_several_servers_interleave),
         TEST(a_resend_changes_nothing),
         TEST(every_resend_that_was_asked_for_goes),
