@@ -55,7 +55,8 @@ struct peer {
     int64_t settled;             /* our life in which the stream to it was compared with what it has */
     struct resends resends;
     bool head_due;
-    bool greet_due;   /* HELLO alone is work: it says whether this server is an old twin */
+    bool greet_due;   /* HELLO alone is work, unless one was just answered: it says whether this server is an
+                         old twin */
     bool head_forked; /* the upper server keeps a head that our log does not continue */
     bool dialling, connected, stopped;
     bool hears_ahead;                  /* it said so in its HELLO_ANSWER */

@@ -86,7 +86,7 @@ bool dial_wait(struct peer *p, int64_t ms, bool any_work)
     while (!atomic_load(&p->link->stopping) && code == 0) {
         work = any_work && !p->stopped &&
                (notices_due(p) || (p->head_due && !p->head_forked) || p->resends.count || p->ahead.count ||
-                p->greet_due || unsettled);
+                (p->greet_due && !p->connected) || unsettled);
         if (work)
             break;
         code = wait_until(p, until, any_work);

@@ -301,9 +301,12 @@ static enum err listen_on(struct link *l, struct fail *f)
 
 /* Whoever has a server above shows it a head at the start, and learns there whether it is an old twin; the
  * agency asks the prefectures that it has met. */
-static bool greets(struct link *l, const struct peer *p)
+static bool greets(struct link *l, struct peer *p)
 {
-    if (l->config.self.role != NODE_AGENCY || p->node.role != NODE_PREFECTURE || !p->epoch)
+    pthread_mutex_lock(&p->lock);
+    bool met = p->epoch > 0;
+    pthread_mutex_unlock(&p->lock);
+    if (l->config.self.role != NODE_AGENCY || p->node.role != NODE_PREFECTURE || !met)
         return false;
     struct directory *d = link_directory(l);
     const struct directory_node *node = directory_find(d, str_of(p->node.text));
@@ -324,9 +327,12 @@ enum err link_start(struct link *l, struct fail *f)
     l->keeping = l->accepting && !e;
     struct peer *p;
     for (size_t i = 0; !e && (p = peer_at(l, i)); i++) {
-        bool unsent = p->committed > p->acknowledged; /* nothing runs yet that could change it */
-        p->greet_due = greets(l, p);
-        if (unsent || p->greet_due || !peer_settled(p) || strcmp(p->node.text, l->upper.text) == 0)
+        bool greet = greets(l, p);
+        pthread_mutex_lock(&p->lock); /* what came in already may have its thread run */
+        bool unsent = p->committed > p->acknowledged;
+        p->greet_due = greet;
+        pthread_mutex_unlock(&p->lock);
+        if (unsent || greet || !peer_settled(p) || strcmp(p->node.text, l->upper.text) == 0)
             e = link_thread_for(p, f);
     }
     return e;

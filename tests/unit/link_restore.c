@@ -4,6 +4,7 @@
 #include "link_network.h"
 
 #include "base/file.h"
+#include "link/dial.h"
 #include "stores.h"
 #include "test.h"
 
@@ -508,6 +509,29 @@ static void an_old_agency_is_refused_where_it_calls(void **state UNUSED)
     WAIT(server_seen_count(agency) == 4);
 }
 
+static bool nothing_to_do(struct peer *p)
+{
+    return !dial_wait(p, 0, true);
+}
+
+/* What comes in while a server starts may have it call before it comes to its greetings: who was greeted is
+ * not greeted again and again on the same line. */
+static void who_was_called_already_is_not_greeted_for_ever(void **state UNUSED)
+{
+    network_start(&net);
+    server_notice(a, 5, 1, 1);
+    WAIT(server_status(agency, "prefecture.28").acknowledged == 1);
+    server_stop(agency);
+    server_open(agency);
+    struct peer *p = peer_find(agency->link, "prefecture.28");
+    assert_ok(link_resend(agency->link, NULL, "prefecture.28", 1, 1));
+    WAIT(server_operations(prefecture, "resend received agency") == 1);
+    WAIT(nothing_to_do(p));
+    assert_ok(link_start(agency->link, NULL));
+    assert_true(server_status(agency, "prefecture.28").connected);
+    assert_true(nothing_to_do(p));
+}
+
 /* A copy of the acceptor without a new epoch: it gave receipts in this very life for what it does not have.
  */
 static void a_copy_that_answers_is_passed_over(void **state UNUSED)
@@ -581,6 +605,7 @@ int main(void)
         TEST(all_are_restored_at_once),
         TEST(heads_go_on_after_a_restore),
         TEST(a_twin_that_answers_is_passed_over),
+        TEST(who_was_called_already_is_not_greeted_for_ever),
         TEST(an_old_agency_is_refused_where_it_calls),
         TEST(a_copy_that_answers_is_passed_over),
         TEST(a_copy_that_was_first_is_taken_back),
