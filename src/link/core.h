@@ -105,6 +105,7 @@ struct link {
     struct directory *directory;
     struct directory *directory_next; /* taken inside a transaction, in force once it is on disk */
     struct directory *directory_mark; /* directory_next as it was at the savepoint */
+    int64_t announced;                /* of which version the agency told everybody, or which it began with */
     struct credentials *credentials;
     struct peer **peers; /* sorted by name */
     struct peer **added; /* the same in the order in which they came: places never change */

@@ -177,13 +177,22 @@ static enum err apply_directory(void *self, struct db_tx *tx, const struct link_
 
 const struct link_kind directory_kind = {.kind = LINK_KIND_DIRECTORY, .apply = apply_directory};
 
+struct announcing {
+    struct link *l;
+    int64_t version;
+    bool all;
+};
+
 /* The agency tells everyone. */
 static enum err announce_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
-    struct link *l = arg;
+    struct announcing *a = arg;
+    struct link *l = a->l;
     struct directory *d = link_directory(l);
     struct buf b;
     enum err e = ERR_OK;
+    a->version = directory_version(d);
+    a->all = true;
     buf_init(&b, FRAME_PAYLOAD_MAX - 4096);
     json_begin(&b, NULL, '{');
     json_add_text(&b, "directory", directory_jws(d));
@@ -192,16 +201,30 @@ static enum err announce_tx(struct db_tx *tx, struct fail *f, void *arg)
     struct peer *p;
     for (size_t i = 0; !e && (p = peer_at(l, i)); i++) {
         const struct node_name *to = &p->node;
-        if (!peer_settled(p))
-            continue; /* it must first give back what a restore lost; then link_reload again */
         const struct link_send send = {
             .destination = to->text, .kind = LINK_KIND_DIRECTORY, .body = buf_str(&b)};
         const struct directory_node *node = directory_find(d, str_of(to->text));
-        if (node && !node->revoked && directory_permits(d, STR("directory"), l->config.self.role, to->role))
+        if (!node || node->revoked || !directory_permits(d, STR("directory"), l->config.self.role, to->role))
+            continue;
+        if (peer_settled(p))
             e = link_send(l, tx, f, &send, NULL);
+        else /* it must first give back what a restore lost; then link_reload again */
+            a->all = false;
     }
     buf_release(&b);
     directory_unref(d);
+    return e;
+}
+
+/* What could not be told to all is told by the next link_reload. */
+static enum err announce(struct link *l, struct fail *f)
+{
+    struct announcing a = {.l = l};
+    enum err e = db_transaction(l->config.db, f, announce_tx, &a);
+    pthread_mutex_lock(&l->lock);
+    if (!e && a.all && l->announced < a.version)
+        l->announced = a.version;
+    pthread_mutex_unlock(&l->lock);
     return e;
 }
 
@@ -209,7 +232,6 @@ enum err link_reload(struct link *l, struct fail *f)
 {
     struct credentials *credentials = NULL;
     struct directory *d = NULL;
-    bool newer = false;
     enum err e = credentials_load(f, l->config.tls_key_uri, l->config.tls_certificate_path, &credentials);
     if (!e)
         e = directory_from_file(l, f, &d);
@@ -220,15 +242,14 @@ enum err link_reload(struct link *l, struct fail *f)
     pthread_mutex_lock(&l->lock);
     credentials_unref(l->credentials);
     l->credentials = credentials;
-    newer = directory_version(d) > directory_version(l->directory);
+    bool newer = directory_version(d) > directory_version(l->directory);
     directory_unref(newer ? l->directory : d);
     if (newer)
         l->directory = d;
+    bool untold = directory_version(l->directory) > l->announced;
     pthread_mutex_unlock(&l->lock);
     e = peers_load(l, f);
-    if (!e && newer && l->config.self.role == NODE_AGENCY)
-        e = db_transaction(l->config.db, f, announce_tx, l);
-    return e;
+    return e || !untold || l->config.self.role != NODE_AGENCY ? e : announce(l, f);
 }
 
 /* ---- life ---- */
@@ -263,6 +284,7 @@ enum err link_new(struct fail *f, const struct link_config *config, struct link 
         e = credentials_load(f, config->tls_key_uri, config->tls_certificate_path, &l->credentials);
     if (!e)
         e = directory_load(l, f);
+    l->announced = e ? 0 : directory_version(l->directory);
     if (!e)
         e = check_own_key(l, f);
     if (!e)

@@ -305,11 +305,12 @@ static void on_committed(void *self)
     l->journal_n = l->journal_mark = 0;
     pthread_mutex_lock(&l->lock);
     directory_remember(l, NULL);
-    if (l->directory_next) {
+    if (l->directory_next && directory_version(l->directory_next) > directory_version(l->directory)) {
         directory_unref(l->directory);
         l->directory = l->directory_next;
         l->directory_next = NULL;
     }
+    directory_back(l, NULL); /* a newer one was read from the file meanwhile */
     pthread_mutex_unlock(&l->lock);
 }
 

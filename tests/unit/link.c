@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "db/backend.h"
+#include "link/core.h"
 #include "stores.h"
 #include "test.h"
 
@@ -518,6 +519,62 @@ static void a_new_directory_reaches_all_and_an_old_one_none(void **state UNUSED)
     buf_release(&old);
 }
 
+static enum err no_room(void *self, struct db_tx *tx UNUSED, struct fail *f)
+{
+    return atomic_load((atomic_bool *)self) ? fail_set(f, ERR_DB_FULL, NULL, NULL) : ERR_OK;
+}
+
+static void a_directory_that_was_told_to_nobody_is_told_by_the_next_reload(void **state UNUSED)
+{
+    atomic_bool full = false;
+    server_open(agency);
+    db_follow(agency->db, &(struct db_follower){.self = &full, .before_commit = no_room});
+    assert_ok(link_start(agency->link, NULL));
+    network_start(&net);
+    network_sign(&net);
+    for (int i = PREFECTURE; i < SERVERS; i++)
+        assert_int_equal(remove(net.servers[i].directory), 0);
+    atomic_store(&full, true);
+    assert_err(link_reload(agency->link, NULL), ERR_DB_FULL);
+    atomic_store(&full, false);
+    assert_int_equal(version_of(agency), 2);
+    assert_ok(link_reload(agency->link, NULL));
+    WAIT(version_of(prefecture) == 2 && version_of(a) == 2);
+    WAIT(server_status(agency, "prefecture.28").acknowledged == 1);
+    assert_ok(link_reload(agency->link, NULL)); /* once */
+    assert_int_equal(server_status(agency, "prefecture.28").sent, 1);
+}
+
+/* The file holds a newer one, which is read while this one is on its way to the disk. */
+static enum err take_directory_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct link_notice n = {.body = arg};
+    enum err e = directory_kind.apply(prefecture->link, tx, &n, f);
+    assert_int_equal(version_of(prefecture), 1);
+    return e ? e : link_reload(prefecture->link, f);
+}
+
+static void a_newer_directory_stays_when_an_older_one_is_committed(void **state UNUSED)
+{
+    struct buf jws, body;
+    struct json *tree;
+    server_start(prefecture);
+    network_sign(&net);
+    buf_init(&jws, 1 << 20);
+    buf_init(&body, 1 << 20);
+    assert_ok(file_read(NULL, prefecture->directory, &jws));
+    json_begin(&body, NULL, '{');
+    json_add_text(&body, "directory", buf_str(&jws));
+    json_end(&body, '}');
+    assert_ok(json_read(NULL, buf_str(&body), &tree));
+    network_sign(&net);
+    assert_ok(db_transaction(prefecture->db, NULL, take_directory_tx, tree));
+    assert_int_equal(version_of(prefecture), 3);
+    json_free(tree);
+    buf_release(&body);
+    buf_release(&jws);
+}
+
 static void nothing_more_goes_to_a_revoked_certificate(void **state UNUSED)
 {
     network_start(&net);
@@ -581,6 +638,8 @@ int main(void)
         TEST(every_resend_that_was_asked_for_goes),
         TEST(status_and_trace_say_where_it_is),
         TEST(a_new_directory_reaches_all_and_an_old_one_none),
+        TEST(a_directory_that_was_told_to_nobody_is_told_by_the_next_reload),
+        TEST(a_newer_directory_stays_when_an_older_one_is_committed),
         TEST(nothing_more_goes_to_a_revoked_certificate),
         TEST(a_renewed_certificate_is_used),
         TEST(a_full_disk_answers_busy),
