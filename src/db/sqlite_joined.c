@@ -32,11 +32,26 @@ static struct joined *own(sqlite3_file *file)
     return (struct joined *)file;
 }
 
+static int write_below(const struct joined *j)
+{
+    return j->n ? j->below->pMethods->xWrite(j->below, j->bytes, (int)j->n, j->at) : SQLITE_OK;
+}
+
+/* Before a reading. SQLite may go on with a transaction whose reading failed, and takes what waits for
+ * written: so it goes on waiting. */
+static int flush_to_read(struct joined *j)
+{
+    int rc = write_below(j);
+    j->n = rc ? j->n : 0;
+    return rc;
+}
+
+/* A transaction whose writing failed is rolled back. */
 static int flush(struct joined *j)
 {
-    size_t n = j->n;
+    int rc = write_below(j);
     j->n = 0;
-    return n ? j->below->pMethods->xWrite(j->below, j->bytes, (int)n, j->at) : SQLITE_OK;
+    return rc;
 }
 
 /* Behind what waits, or over a part of it. */
@@ -78,7 +93,7 @@ static int joined_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 
 static int joined_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at)
 {
     struct joined *j = own(file);
-    int rc = flush(j);
+    int rc = flush_to_read(j);
     return rc ? rc : j->below->pMethods->xRead(j->below, p, n, at);
 }
 
@@ -99,7 +114,7 @@ static int joined_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int joined_size(sqlite3_file *file, sqlite3_int64 *out)
 {
     struct joined *j = own(file);
-    int rc = flush(j);
+    int rc = flush_to_read(j);
     return rc ? rc : j->below->pMethods->xFileSize(j->below, out);
 }
 

@@ -4,7 +4,9 @@
  * supervisor and by nothing else. Afterwards: what was acknowledged is there once, the log proves itself,
  * what comes next works. */
 #include "base/arena.h"
+#include "db/sqlite.h"
 #include "power_cut.h"
+#include "sample_sql.h"
 #include "small_server.h"
 #include "stores.h"
 #include "test.h"
@@ -221,12 +223,123 @@ static void a_commit_is_one_write_and_one_sync(void **state UNUSED)
     folder_remove(folder);
 }
 
+/* ---- a full disk that a reading meets */
+
+enum { ROWS = 100 };
+struct caller {
+    struct db *db;
+    db_fn fn;
+    pthread_t thread;
+    enum err result;
+    atomic_bool holds, goes;
+};
+
+static void *call(void *arg)
+{
+    struct caller *c = arg;
+    c->result = db_transaction(c->db, NULL, c->fn, c);
+    return NULL;
+}
+
+/* Starts it and waits until it stands in the queue. */
+static void queue_up(struct caller *c)
+{
+    struct db *db = c->db;
+    pthread_mutex_lock(&db->queue_lock);
+    const void *before = db->last, *now = before;
+    pthread_mutex_unlock(&db->queue_lock);
+    assert_int_equal(pthread_create(&c->thread, NULL, call, c), 0);
+    while (now == before) {
+        usleep(1000);
+        pthread_mutex_lock(&db->queue_lock);
+        now = db->last;
+        pthread_mutex_unlock(&db->queue_lock);
+    }
+}
+
+static enum err hold_fn(struct db_tx *tx UNUSED, struct fail *f UNUSED, void *arg)
+{
+    struct caller *c = arg;
+    atomic_store(&c->holds, true);
+    while (!atomic_load(&c->goes))
+        usleep(1000);
+    return ERR_OK;
+}
+
+/* More than the cache holds. */
+static enum err fill_fn(struct db_tx *tx, struct fail *f, void *arg UNUSED)
+{
+    static char note[3000];
+    enum err e = ERR_OK;
+    memset(note, 'a', sizeof note);
+    for (int64_t i = 0; !e && i < ROWS; i++)
+        e = db_exec(tx, f, &sql_sample_row_add, DB(db_int(i), db_text((struct str){note, sizeof note})),
+                    NULL);
+    return e;
+}
+
+/* Reads what the cache holds no more, while the disk is full for a moment. */
+static enum err look_while_full_fn(struct db_tx *tx, struct fail *f, void *arg UNUSED)
+{
+    recording_room(0);
+    enum err e = db_exec(tx, f, &sql_sample_row_change, DB(db_int(0), db_text(STR("b"))), NULL);
+    recording_room(-1);
+    return e;
+}
+
+static enum err count_fn(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct db_rows rows;
+    int64_t *count = arg;
+    *count = 0;
+    db_query(tx, &rows, &sql_sample_row_list, DB(db_int(0)));
+    while (db_next(&rows))
+        *count += db_row_text(&rows, 1).n == 3000;
+    return db_done(&rows, f);
+}
+
+/* What a change wrote, and waits in memory to be joined with its commit, is not lost when a neighbour's
+ * reading finds no room for it. */
+static void a_full_disk_that_a_reading_meets_takes_nothing_from_others(void **state UNUSED)
+{
+    static const struct db_module *const modules[] = {&sample_module};
+    char folder[64], path[128];
+    folder_make(folder);
+    snprintf(path, sizeof path, "%s/full.db", folder);
+    struct db *db = stores_open(path, modules, 1);
+    struct caller hold = {.db = db, .fn = hold_fn}, fill = {.db = db, .fn = fill_fn},
+                  look = {.db = db, .fn = look_while_full_fn};
+    assert_int_equal(
+        sqlite3_exec(((struct sqlite_conn *)db->writer)->handle, "PRAGMA cache_size=20", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(pthread_create(&hold.thread, NULL, call, &hold), 0);
+    while (!atomic_load(&hold.holds))
+        usleep(1000);
+    queue_up(&fill);
+    queue_up(&look);
+    atomic_store(&hold.goes, true);
+    pthread_join(hold.thread, NULL);
+    pthread_join(fill.thread, NULL);
+    pthread_join(look.thread, NULL);
+    int64_t count = 0;
+    assert_ok(fill.result);
+    assert_err(look.result, ERR_DB_FULL);
+    assert_ok(db_read(db, NULL, count_fn, &count));
+    assert_int_equal(count, ROWS);
+    db_close(db);
+    folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_may_fail),     cmocka_unit_test(each_write_may_fail),
-        cmocka_unit_test(each_sync_may_fail),           cmocka_unit_test(a_full_disk_loses_nothing),
-        cmocka_unit_test(a_full_disk_is_lived_through), cmocka_unit_test(a_commit_is_one_write_and_one_sync),
+        cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(each_write_may_fail),
+        cmocka_unit_test(each_sync_may_fail),
+        cmocka_unit_test(a_full_disk_loses_nothing),
+        cmocka_unit_test(a_full_disk_is_lived_through),
+        cmocka_unit_test(a_commit_is_one_write_and_one_sync),
+        cmocka_unit_test(a_full_disk_that_a_reading_meets_takes_nothing_from_others),
     };
     recording_install();
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
