@@ -44,14 +44,17 @@ static enum err ask_kept(struct showing *s, struct fail *f)
     return e;
 }
 
-/* Is it really the upper server that signed? */
-static enum err check_cosignature(struct dial *d, struct fail *f, struct str note)
+/* Is it really the upper server that signed, with a key that was in force since the head was? */
+static enum err check_cosignature(const struct showing *s, struct fail *f, struct str note)
 {
-    const struct directory_key *key = directory_key_at(d->node, clock_now());
-    struct str name = arena_format(&d->arena, "juki/%s", d->peer->node.text), body;
-    if (!key || !name.p)
-        return fail_set(f, ERR_SIGNATURE, NULL, "%s has no key", d->peer->node.text);
-    return note_verify(f, note, name, key->public_key, &body);
+    const struct directory_node *upper = s->d->node;
+    struct str name = arena_format(&s->d->arena, "juki/%s", upper->name.text), body;
+    enum err e = name.p ? fail_set(f, ERR_SIGNATURE, NULL, "%s has no key", upper->name.text)
+                        : fail_set(f, ERR_MEMORY, "head", NULL);
+    for (size_t i = upper->key_count; i > 0 && e == ERR_SIGNATURE; i--)
+        if (upper->keys[i - 1].until >= s->head.time)
+            e = note_verify(f, note, name, upper->keys[i - 1].public_key, &body);
+    return e;
 }
 
 /* Both notes go on record here too: ours of the life before, as it was kept, and the first of this one. */
@@ -104,7 +107,7 @@ static enum err present(struct showing *s, struct fail *f)
         e = json_member_text_maybe(f, tree, "forked", &s->d->arena, &kept);
     json_free(tree);
     if (!e)
-        e = check_cosignature(s->d, f, cosigned);
+        e = check_cosignature(s, f, cosigned);
     if (!e && kept.n)
         forked(s, kept);
     return e ? e : ledger_add_cosignature(s->d->l->config.ledger, f, cosigned);
@@ -147,7 +150,7 @@ static enum err find_base(struct showing *s, struct fail *f)
 static bool is_kept(struct showing *s)
 {
     return s->kept == s->head.size && s->kept_epoch == s->d->l->life.epoch &&
-           !check_cosignature(s->d, NULL, buf_str(&s->note));
+           !check_cosignature(s, NULL, buf_str(&s->note));
 }
 
 static enum err show(struct showing *s, struct fail *f)

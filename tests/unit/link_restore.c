@@ -3,6 +3,7 @@
  * stops. */
 #include "link_network.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "link/dial.h"
 #include "stores.h"
@@ -588,6 +589,64 @@ static void a_copy_that_was_first_is_taken_back(void **state UNUSED)
     assert_false(server_status(a, "prefecture.28").stopped);
 }
 
+/* ---- a line that the test dials itself ---- */
+
+static void line_open(struct dial *d, struct test_server *from, const struct test_server *to)
+{
+    *d = (struct dial){.l = from->link, .peer = peer_find(from->link, to->name.text)};
+    arena_init(&d->arena, 64 << 20);
+    d->directory = link_directory(d->l);
+    d->node = directory_find(d->directory, str_of(to->name.text));
+    assert_ok(
+        channel_dial(NULL, d->l->credentials, d->directory, d->node->address, &d->peer->node, &d->channel));
+    channel_patience(d->channel, 20);
+}
+
+static void line_close(struct dial *d)
+{
+    channel_close(d->channel);
+    directory_unref(d->directory);
+    arena_release(&d->arena);
+}
+
+/* The upper server has a new key since. */
+static void a_head_that_a_former_key_co_signed_stays_co_signed(void **state UNUSED)
+{
+    struct directory_key keys[] = {net.keys[PREFECTURE], {.until = INT64_MAX}};
+    const char *path = prefecture->key_uri + strlen("file:");
+    struct dial d;
+    struct fail f;
+    uint64_t size = 0;
+    server_start(prefecture);
+    server_start(a);
+    server_notice(a, 5, 1, 1);
+    WAIT(server_status(a, "prefecture.28").acknowledged == 1);
+    assert_ok(ledger_sign_head(a->ledger, NULL, NULL));
+    line_open(&d, a, prefecture);
+    assert_ok(dial_settle(&d, &f));
+    assert_ok(dial_present_head(&d, &f));
+    line_close(&d);
+    assert_ok(ledger_kept_size(prefecture->ledger, NULL, a->name.text, &size, NULL));
+    assert_int_equal(size, 1);
+    server_stop(a);
+    server_stop(prefecture);
+    key_free(prefecture->key);
+    assert_int_equal(unlink(path), 0);
+    assert_ok(key_create_file(NULL, path, KEY_ED25519));
+    assert_ok(key_open(NULL, prefecture->key_uri, &prefecture->key));
+    assert_ok(key_public(NULL, prefecture->key, keys[1].public_key));
+    keys[0].until = keys[1].from = clock_now();
+    net.nodes[PREFECTURE].keys = keys;
+    net.nodes[PREFECTURE].key_count = COUNT_OF(keys);
+    network_sign(&net);
+    server_start(prefecture);
+    server_open(a);
+    line_open(&d, a, prefecture);
+    assert_ok(dial_settle(&d, &f));
+    assert_ok(dial_present_head(&d, &f));
+    line_close(&d);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -606,6 +665,7 @@ int main(void)
         TEST(heads_go_on_after_a_restore),
         TEST(a_twin_that_answers_is_passed_over),
         TEST(who_was_called_already_is_not_greeted_for_ever),
+        TEST(a_head_that_a_former_key_co_signed_stays_co_signed),
         TEST(an_old_agency_is_refused_where_it_calls),
         TEST(a_copy_that_answers_is_passed_over),
         TEST(a_copy_that_was_first_is_taken_back),
