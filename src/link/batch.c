@@ -85,7 +85,7 @@ static enum err signed_tree(struct fail *f, struct str text, const struct direct
     struct buf payload;
     buf_init(&payload, FRAME_PAYLOAD_MAX);
     enum err e = fail_set(f, ERR_SIGNATURE, NULL, "%s has no key", node->name.text);
-    for (size_t i = node->key_count; i > 0 && e; i--) {
+    for (size_t i = node->key_count; i > 0 && e == ERR_SIGNATURE; i--) {
         buf_clear(&payload);
         *key = &node->keys[i - 1];
         e = jws_verify(f, text, str_of(node->name.text), (*key)->public_key, &payload);

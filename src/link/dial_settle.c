@@ -249,11 +249,15 @@ static enum err promise_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct promise *p = arg;
     struct db_rows rows;
+    bool copied = true;
     db_query(tx, &rows, &sql_link_batch_out_from,
              DB(db_int(p->d->peer->id), db_int(p->d->peer->acknowledged)));
-    if (db_next(&rows))
+    if (db_next(&rows)) {
         p->receipt = arena_copy(&p->d->arena, db_row_text(&rows, 4));
-    return db_done(&rows, f);
+        copied = p->receipt.p;
+    }
+    enum err e = db_done(&rows, f);
+    return e || copied ? e : fail_set(f, ERR_MEMORY, "receipt", NULL);
 }
 
 /* The peer has less than we sent. Did it say in the life it has now that it has all of that? Then it is a
@@ -264,10 +268,12 @@ static enum err check_promise(struct dial *d, struct fail *f, const struct greet
     struct receipt last;
     arena_reset(&d->arena);
     enum err e = db_read(d->l->config.db, f, promise_tx, &p);
-    if (e)
+    if (e || !p.receipt.n)
         return e;
-    d->old_twin = p.receipt.n && !receipt_verify(NULL, p.receipt, d->node, &d->arena, &last) &&
-                  last.epoch == g->epoch && last.sequence > g->sequence;
+    e = receipt_verify(f, p.receipt, d->node, &d->arena, &last);
+    if (link_err_passes(e)) /* of this machine: says nothing about the receipt */
+        return e;
+    d->old_twin = !e && last.epoch == g->epoch && last.sequence > g->sequence;
     return d->old_twin ? fail_set(f, ERR_STREAM_FORK, "sequence", "it has %lld and took %lld in this life",
                                   (long long)g->sequence, (long long)last.sequence)
                        : ERR_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worked example of docs/PROTOCOL.md is what the code makes: each value stands there, letter by letter.
  */
+#include "base/arena.h"
 #include "base/encode.h"
 #include "base/file.h"
 #include "ledger/merkle.h"
@@ -85,6 +86,37 @@ static void the_example_is_true(void **state UNUSED)
     buf_release(&path);
 }
 
+/* The former key of a node stays in the directory: it must not be taken for the one that signed. */
+static void a_header_is_not_called_forged_for_lack_of_memory(void **state UNUSED)
+{
+    static const uint8_t seeds[2][ED25519_SEED] = {{1}, {2}};
+    struct directory_key keys[2] = {{.until = INT64_MAX}, {.until = INT64_MAX}};
+    struct directory_node node = {.keys = keys, .key_count = COUNT_OF(keys)};
+    struct batch_header h = {
+        .origin = "cs.282049", .destination = "prefecture.28", .epoch = 1, .first = 1, .count = 1};
+    struct key *key = NULL;
+    struct buf text;
+    bool failed = true;
+    assert_ok(node_name_parse(NULL, STR("cs.282049"), &node.name));
+    buf_init(&text, HEADER_TEXT_MAX);
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        key_free(key);
+        assert_ok(key_from_seed(NULL, seeds[i], &key));
+        assert_ok(key_public(NULL, key, keys[i].public_key));
+    }
+    assert_ok(batch_header_sign(NULL, key, &h, &text));
+    key_free(key);
+    for (unsigned long n = 1; failed; n++) {
+        unsigned long before = memory_failures();
+        memory_fail_at(n);
+        enum err e = batch_header_verify(NULL, buf_str(&text), &node, &h);
+        memory_fail_at(0);
+        failed = memory_failures() > before;
+        assert_int_equal(e, failed ? ERR_MEMORY : ERR_OK);
+    }
+    buf_release(&text);
+}
+
 /* Of other modules, but told over the link. */
 static const enum err general[] = {
     ERR_LIMIT,      ERR_NOT_FOUND,   ERR_MALFORMED, ERR_JSON,           ERR_JSON_DEPTH, ERR_FIELD_MISSING,
@@ -116,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_is_true),
+        cmocka_unit_test(a_header_is_not_called_forged_for_lack_of_memory),
         cmocka_unit_test(every_error_is_in_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

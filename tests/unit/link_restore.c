@@ -609,6 +609,40 @@ static void line_close(struct dial *d)
     arena_release(&d->arena);
 }
 
+/* Without the memory to see that it is a copy, it gets nothing either. */
+static void a_copy_is_known_whatever_allocation_fails(void **state UNUSED)
+{
+    struct dial d;
+    struct fail f;
+    bool failed = true;
+    server_start(prefecture);
+    server_start(a);
+    server_notice(a, 5, 1, 2);
+    WAIT(server_status(a, "prefecture.28").acknowledged == 2);
+    server_stop(prefecture);
+    server_save(prefecture, "old");
+    server_start(prefecture);
+    server_notice(a, 5, 3, 4);
+    WAIT(server_status(a, "prefecture.28").acknowledged == 4);
+    server_stop(prefecture);
+    server_stop(a);
+    server_restore(prefecture, "old", 1);
+    server_start(prefecture);
+    server_open(a);
+    for (unsigned long n = 1; failed; n++) {
+        line_open(&d, a, prefecture);
+        unsigned long before = memory_failures();
+        memory_fail_at(n);
+        enum err e = dial_settle(&d, &f);
+        memory_fail_at(0);
+        failed = memory_failures() > before;
+        assert_int_not_equal(e, ERR_OK);
+        assert_true(failed || d.old_twin);
+        assert_int_equal(server_seen_count(prefecture), 2);
+        line_close(&d);
+    }
+}
+
 /* The upper server has a new key since. */
 static void a_head_that_a_former_key_co_signed_stays_co_signed(void **state UNUSED)
 {
@@ -665,6 +699,7 @@ int main(void)
         TEST(heads_go_on_after_a_restore),
         TEST(a_twin_that_answers_is_passed_over),
         TEST(who_was_called_already_is_not_greeted_for_ever),
+        TEST(a_copy_is_known_whatever_allocation_fails),
         TEST(a_head_that_a_former_key_co_signed_stays_co_signed),
         TEST(an_old_agency_is_refused_where_it_calls),
         TEST(a_copy_that_answers_is_passed_over),
