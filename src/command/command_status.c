@@ -73,15 +73,15 @@ static void print_titles(const struct command_call *c)
 /* What a person should look at, on lines of its own below the row. */
 static void print_trouble(const struct command_call *c, const struct json *answer)
 {
-    const char *own = json_cstr(json_get(answer, "trouble")),
-               *own_ja = json_cstr(json_get(answer, "trouble_ja"));
+    const char *key = command_text(c, "trouble", "trouble_ja");
+    const char *own = json_cstr(json_get(answer, key));
     const struct json *peer;
     if (own)
-        printf("    ! %s\n", own_ja ? command_text(c, own, own_ja) : own);
+        printf("    ! %s\n", own);
     JSON_EACH(json_get(answer, "peers"), peer)
     {
         const char *node = json_cstr(json_get(peer, "node"));
-        const char *trouble = json_cstr(json_get(peer, "trouble"));
+        const char *trouble = json_cstr(json_get(peer, key));
         bool stopped = json_is(json_get(peer, "stopped"), JSON_TRUE);
         if (json_is(json_get(peer, "head_forked"), JSON_TRUE))
             printf(command_text(

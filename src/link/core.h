@@ -63,7 +63,7 @@ struct peer {
     struct ahead_list ahead;           /* to be told at once, while connected */
     struct channel *channel, *inbound; /* for interruption */
     pthread_t thread;
-    char trouble[96];
+    struct fail trouble; /* the last failure; err 0 when none since */
 
     pthread_mutex_t receiving; /* one batch of this peer at a time */
 };

@@ -175,15 +175,19 @@ static void disconnect(struct dial *d, enum err why)
     d->directory = NULL;
 }
 
+static bool same_failure(const struct fail *a, const struct fail *b)
+{
+    return a->err == b->err && strcmp(a->field, b->field) == 0 && strcmp(a->detail, b->detail) == 0;
+}
+
 static void note_failure(struct dial *d, const struct fail *f)
 {
-    char before[sizeof d->peer->trouble], what[200];
+    char what[200];
     struct fail logged;
     bool stop = link_err_stops(f->err) && !d->old_twin;
     pthread_mutex_lock(&d->peer->lock);
-    snprintf(before, sizeof before, "%s", d->peer->trouble);
-    fail_text(f, FAIL_ENGLISH, d->peer->trouble, sizeof d->peer->trouble);
-    bool said = strcmp(before, d->peer->trouble) == 0;
+    bool said = same_failure(&d->peer->trouble, f);
+    d->peer->trouble = *f;
     pthread_mutex_unlock(&d->peer->lock);
     if ((said && !stop) || atomic_load(&d->l->stopping))
         return; /* said once */
@@ -220,7 +224,7 @@ static enum err converse(struct dial *d, struct fail *f)
     if (!e) {
         pthread_mutex_lock(&d->peer->lock);
         d->peer->connected = true;
-        d->peer->trouble[0] = 0;
+        d->peer->trouble.err = ERR_OK;
         pthread_mutex_unlock(&d->peer->lock);
     }
     while (!e && !atomic_load(&d->l->stopping)) {

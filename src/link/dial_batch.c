@@ -210,7 +210,7 @@ void outgoing_acknowledged(struct outgoing *o)
     pthread_mutex_lock(&p->lock);
     p->acknowledged = o->last;
     p->out_hash = sha256_of(o->header);
-    p->trouble[0] = 0;
+    p->trouble.err = ERR_OK;
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -82,7 +82,7 @@ struct link_config {
                               not watched) */
     int disk_least;
     size_t recent_bytes; /* of notices that were just written, in memory; 0: 8 MiB */
-    int head_seconds; /* how often the ledger's head is signed and shown to the upper server */
+    int head_seconds;    /* how often the ledger's head is signed and shown to the upper server */
 };
 /* ERR_SIGNING_KEY, and nothing is signed, when the directory names another key for this server. */
 MUST_CHECK enum err link_new(struct fail *f, const struct link_config *config, struct link **out);
@@ -189,7 +189,7 @@ struct link_peer_status {
     int64_t epoch;                                /* its newest life that was seen here, 0 none */
     bool connected, stopped;                      /* stopped: fork or lower epoch, needs a person */
     bool head_forked;                             /* it refuses our log's head: not shown again in this run */
-    char trouble[96];                             /* the last failure, "" when none */
+    struct fail trouble;                          /* the last failure; err 0 when none since */
 };
 /* Status of every peer with traffic. */
 MUST_CHECK enum err link_status(struct link *l, struct fail *f,

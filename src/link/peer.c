@@ -327,10 +327,7 @@ void peers_follow(struct link *l)
 void peer_trouble(struct peer *p, const struct fail *f)
 {
     pthread_mutex_lock(&p->lock);
-    if (f)
-        fail_text(f, FAIL_ENGLISH, p->trouble, sizeof p->trouble);
-    else
-        p->trouble[0] = 0;
+    p->trouble = f ? *f : (struct fail){0};
     pthread_mutex_unlock(&p->lock);
 }
 

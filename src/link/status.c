@@ -56,7 +56,7 @@ static void peer_snapshot(struct peer *p, struct link_peer_status *s)
     s->stopped = p->stopped;
     s->head_forked = p->head_forked;
     s->epoch = p->epoch;
-    snprintf(s->trouble, sizeof s->trouble, "%s", p->trouble);
+    s->trouble = p->trouble;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -71,7 +71,7 @@ enum err link_status(struct link *l, struct fail *f, void (*each)(void *arg, con
         peer_snapshot(q.peer, &s);
         arena_reset(&q.arena);
         e = db_read(l->config.db, f, status_tx, &q);
-        if (!e && (s.sent || s.received || s.connected || s.trouble[0]))
+        if (!e && (s.sent || s.received || s.connected || s.trouble.err))
             each(arg, &s);
     }
     arena_release(&q.arena);

@@ -67,8 +67,8 @@ static void add_health(struct running *r, const struct register_status *s, struc
     json_add_bool(b, "ready", !e);
     if (e || takes_work(r, &why))
         control_add_trouble(b, &why);
-    else if (s->trouble[0])
-        json_add_text(b, "trouble", str_of(s->trouble));
+    else if (s->trouble.err)
+        control_add_trouble(b, &s->trouble);
 }
 
 static enum err verb_status(void *self, struct control_call *call, struct fail *f)

@@ -69,8 +69,8 @@ static void add_peer(void *arg, const struct link_peer_status *p)
     json_add_bool(b, "stopped", p->stopped);
     json_add_bool(b, "head_forked", p->head_forked);
     json_add_int(b, "epoch", p->epoch);
-    if (p->trouble[0])
-        json_add_text(b, "trouble", str_of(p->trouble));
+    if (p->trouble.err)
+        control_add_trouble(b, &p->trouble);
     json_end(b, '}');
 }
 

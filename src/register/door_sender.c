@@ -64,12 +64,10 @@ void door_sender_wake(struct resident_register *r)
 
 static void note_connection(struct resident_register *r, bool connected, const struct fail *f)
 {
-    char text[sizeof(struct fail) + 256];
-
     pthread_mutex_lock(&r->lock);
-    bool news = r->connected != connected || (f && !r->trouble[0]);
+    bool news = r->connected != connected || (f && !r->trouble.err);
     r->connected = connected;
-    snprintf(r->trouble, sizeof r->trouble, "%s", f ? fail_text(f, fail_language(), text, sizeof text) : "");
+    r->trouble = f ? *f : (struct fail){0};
     pthread_mutex_unlock(&r->lock);
     if (news && f)
         log_fail(LOG_WARNING, "door_trouble", f);

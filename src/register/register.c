@@ -172,7 +172,7 @@ enum err register_status(struct resident_register *r, struct fail *f, struct reg
     status.removed = lives.rows[LIFE_REMOVED];
     pthread_mutex_lock(&r->lock);
     status.door_connected = r->connected;
-    snprintf(status.trouble, sizeof status.trouble, "%s", r->trouble);
+    status.trouble = r->trouble;
     pthread_mutex_unlock(&r->lock);
     *out = status;
     return ERR_OK;

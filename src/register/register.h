@@ -102,7 +102,7 @@ struct register_status {
         to_take_back; /* changes still to be taken back after a restore; -1: the CS is to be asked first */
     int64_t lacking;  /* what was taken back and lacks what never went to the CS (register_lacking) */
     bool door_connected;
-    char trouble[96];
+    struct fail trouble; /* what the way to the CS suffers from; err 0: nothing */
 };
 MUST_CHECK enum err register_status(struct resident_register *r, struct fail *f, struct register_status *out);
 /* Can a change be written now? Writes that it was tried. ERR_DB_FULL ... */

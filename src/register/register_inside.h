@@ -52,7 +52,7 @@ struct resident_register {
     bool connected;          /* under lock */
     bool level;              /* under lock: the CS was asked, and has taken nothing that we do not have */
     uint64_t doubts;         /* under lock: how often it was to be asked again */
-    char trouble[96];        /* under lock */
+    struct fail trouble;     /* under lock */
     pthread_mutex_t drawing; /* one block of codes at a time */
     struct door_client *draw_client; /* under drawing */
 };

@@ -178,7 +178,7 @@ static const char *comes(bool (*condition)(void), const char *what)
     return wrong("never: %s (%lld changes, %lld taken, %lld without outcome, %lld wishes, trouble: %s)", what,
                  (long long)s.changes, (long long)s.taken,
                  (long long)outcomes_now(1, s.changes ? s.changes : 1).unknown, (long long)s.awaiting_number,
-                 s.trouble);
+                 err_row(s.trouble.err)->name);
 }
 
 static const char *load(size_t step)

@@ -461,7 +461,7 @@ static void status_and_trace_say_where_it_is(void **state UNUSED)
     WAIT(server_seen_count(prefecture) == 2);
     WAIT(server_status(prefecture, "agency").waiting == 2);
     assert_true(server_status(prefecture, "agency").oldest_waiting > 0);
-    WAIT(server_status(prefecture, "agency").trouble[0]);
+    WAIT(server_status(prefecture, "agency").trouble.err);
     WAIT(server_status(a, "prefecture.28").acknowledged == 2);
     assert_ok(link_trace_source(a->link, NULL, 42, &trace));
     assert_string_equal(trace.notice_id, "cs.282049/prefecture.28/2");
@@ -500,7 +500,7 @@ static void a_new_directory_reaches_all_and_an_old_one_none(void **state UNUSED)
     assert_ok(link_reload(agency->link, NULL));
     WAIT(version_of(prefecture) == 2 && version_of(a) == 2);
     server_notice(b, 5, 1, 1);
-    WAIT(server_status(b, "prefecture.28").trouble[0]);
+    WAIT(server_status(b, "prefecture.28").trouble.err);
     assert_int_equal(server_seen_count(prefecture), 0);
     json_begin(&body, NULL, '{'); /* an older one that comes late is refused, and waits on no list */
     json_add_text(&body, "directory", buf_str(&old));
@@ -583,7 +583,7 @@ static void nothing_more_goes_to_a_revoked_certificate(void **state UNUSED)
     network_revoke(&net, prefecture);
     assert_ok(link_reload(a->link, NULL));
     server_notice(a, 5, 2, 2);
-    WAIT(server_status(a, "prefecture.28").trouble[0]);
+    WAIT(server_status(a, "prefecture.28").trouble.err);
     assert_int_equal(server_status(prefecture, "cs.282049").received, 1);
     network_certify(&net, prefecture, 30);
     assert_ok(link_reload(prefecture->link, NULL));
@@ -595,7 +595,7 @@ static void a_renewed_certificate_is_used(void **state UNUSED)
     network_certify(&net, a, -1);
     network_start(&net);
     server_notice(a, 5, 1, 1);
-    WAIT(server_status(a, "prefecture.28").trouble[0]);
+    WAIT(server_status(a, "prefecture.28").trouble.err);
     network_certify(&net, a, 30);
     assert_ok(link_reload(a->link, NULL));
     WAIT(server_seen_count(agency) == 1);
@@ -606,7 +606,7 @@ static void a_full_disk_answers_busy(void **state UNUSED)
     prefecture->disk_least = 101;
     network_start(&net);
     server_notice(a, 5, 1, 3);
-    WAIT(strstr(server_status(a, "prefecture.28").trouble, "busy"));
+    WAIT(server_status(a, "prefecture.28").trouble.err == ERR_BUSY);
     assert_int_equal(server_seen_count(prefecture), 0);
     server_stop(prefecture);
     prefecture->disk_least = 0;

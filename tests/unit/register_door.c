@@ -341,8 +341,8 @@ static void a_door_fed_by_another_stops_the_register(void **state)
                        "兵庫県,灘　四郎,2011-01-01,birth,25208017643,\n"));
     assert_int_equal(s.result.taken, 3);
     assert_ok(register_start(s.r, NULL));
-    WAIT_FOR(scene_status(&s).trouble[0]);
-    assert_non_null(strstr(scene_status(&s).trouble, "number"));
+    WAIT_FOR(scene_status(&s).trouble.err);
+    assert_string_equal(scene_status(&s).trouble.field, "number");
     assert_int_equal(scene_status(&s).taken, 0);
     assert_int_equal(scene_status(&s).refused, 0);
     register_stop(s.r); /* ends though the sender waits for a person */
@@ -372,7 +372,7 @@ static void a_lost_answer_is_asked_for_again(void **state)
     assert_ok(register_start(s.r, NULL));
     WAIT_FOR(scene_status(&s).taken == 2);
     assert_int_equal(door_stage_taken(&numbers, NULL), 2);
-    assert_false(scene_status(&s).trouble[0]);
+    assert_false(scene_status(&s).trouble.err);
     scene_close(&s);
     door_stage_close(&stage);
 }
@@ -393,7 +393,7 @@ static void an_old_copy_of_the_register_sends_nothing(void **state)
     scene_open_linked(&s, &stage);
     scene_load(&s, STR(HEADER TARO));
     assert_ok(register_start(s.r, NULL));
-    WAIT_FOR(scene_status(&s).trouble[0]);
+    WAIT_FOR(scene_status(&s).trouble.err);
     assert_int_equal(scene_status(&s).taken, 0);
     scene_close(&s);
     door_stage_close(&stage);
@@ -413,15 +413,15 @@ static void a_twin_of_the_register_stops_when_the_other_goes_on(void **state)
     assert_ok(register_start(s.r, NULL));
     door_stage_outcome(&stage, 1, 2, 'a', ERR_OK);
     WAIT_FOR(scene_status(&s).applied == 2);
-    assert_false(scene_status(&s).trouble[0]);
+    assert_false(scene_status(&s).trouble.err);
     client = door_stage_client(&stage);
     buf_init(&answer, DOOR_ANSWER_BYTES);
     assert_ok(door_client_call(client, NULL, "/v1/changes",
                                STR("{\"changes\":[{\"number\":3,\"replaces\":2,\"withdrawn\":true}]}"),
                                &answer, NULL));
     door_stage_outcome(&stage, 3, 3, 'a', ERR_OK);
-    WAIT_FOR(scene_status(&s).trouble[0]);
-    assert_non_null(strstr(scene_status(&s).trouble, "old copy"));
+    WAIT_FOR(scene_status(&s).trouble.err);
+    assert_int_equal(scene_status(&s).trouble.err, ERR_REGISTER_OLD);
     buf_release(&answer);
     door_client_free(client);
     scene_close(&s);
