@@ -2,125 +2,77 @@
 /* What a register that lost changes reads back: GET /v1/changes. */
 #include "base/json.h"
 #include "door/door_inside.h"
-#include "door_stage.h"
+#include "door_call.h"
 #include "test.h"
 
-static struct door_stage stage;
+static struct door_call call;
+static struct json *page; /* the last one */
 
-struct call {
-    struct door_client *client;
-    struct buf body, answer;
-    struct json *tree; /* of the last page */
-};
-
-static void add_person(struct buf *b, int64_t number, int64_t payload, const char *name, int64_t replaces)
+static void post(void)
 {
-    char code[RESIDENT_CODE_TEXT_SIZE];
-
-    json_begin(b, NULL, '{');
-    json_add_int(b, "number", number);
-    if (replaces)
-        json_add_int(b, "replaces", replaces);
-    json_begin(b, "identity", '{');
-    json_add_text(b, "resident_code",
-                  str_of(resident_code_REVEAL(resident_code_from_payload(payload), code)));
-    json_add_bool(b, "foreign", false);
-    json_add_text(b, "name", str_of(name));
-    json_add_text(b, "birth_date", STR("1980-01-01"));
-    json_add_text(b, "sex", STR("female"));
-    json_add_text(b, "area_code", STR("282049"));
-    json_add_text(b, "address", STR("兵庫県西宮市六湛寺町10番3号"));
-    json_begin(b, "change", '{');
-    json_add_text(b, "change_reason", STR("birth"));
-    json_add_text(b, "change_date", STR("2026-11-01"));
-    json_end(b, '}');
-    json_end(b, '}');
-    json_end(b, '}');
+    changes_end(&call.body);
+    assert_ok(door_call_post(&call));
 }
 
-static void begin(struct call *c)
+static void send_range(int64_t first, int64_t last, const char *name)
 {
-    buf_clear(&c->body);
-    json_begin(&c->body, NULL, '{');
-    json_begin(&c->body, "changes", '[');
-}
-
-static void post(struct call *c)
-{
-    json_end(&c->body, ']');
-    json_end(&c->body, '}');
-    assert_ok(door_client_call(c->client, NULL, "/v1/changes", buf_str(&c->body), &c->answer, NULL));
-}
-
-static void send_range(struct call *c, int64_t first, int64_t last, const char *name)
-{
-    begin(c);
+    changes_begin(&call.body);
     for (int64_t n = first; n <= last; n++)
-        add_person(&c->body, n, n, name, 0);
-    post(c);
+        changes_add(&call.body, n, n, name, 0);
+    post();
 }
 
-static size_t read_page(struct call *c, int64_t after)
+static size_t read_page(int64_t after)
 {
     char path[64];
 
-    json_free(c->tree);
-    c->tree = NULL;
+    json_free(page);
+    page = NULL;
     snprintf(path, sizeof path, "/v1/changes?after=%lld", (long long)after);
-    assert_ok(door_client_call(c->client, NULL, path, (struct str){NULL, 0}, &c->answer, NULL));
-    assert_ok(json_read(NULL, buf_str(&c->answer), &c->tree));
-    return json_count(json_get(c->tree, "changes"));
+    assert_ok(door_call_get(&call, path));
+    assert_ok(json_read(NULL, buf_str(&call.answer), &page));
+    return json_count(json_get(page, "changes"));
 }
 
-static int64_t number_at(const struct call *c, size_t i)
+static int64_t number_at(size_t i)
 {
-    return json_int(json_get(json_at(json_get(c->tree, "changes"), i), "number"));
+    return json_int(json_get(json_at(json_get(page, "changes"), i), "number"));
 }
-
-static struct call call;
 
 static int setup(void **state)
 {
-    (void)state;
-    door_stage_open(&stage, false);
-    call = (struct call){.client = door_stage_client(&stage)};
-    buf_init(&call.body, 8 << 20);
-    buf_init(&call.answer, 8 << 20);
+    door_stage_setup(state);
+    door_call_open(&call, *state);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
-    json_free(call.tree);
-    door_client_free(call.client);
-    buf_release(&call.body);
-    buf_release(&call.answer);
-    door_stage_close(&stage);
-    return 0;
+    json_free(page);
+    page = NULL;
+    door_call_close(&call);
+    return door_stage_teardown(state);
 }
 
-static void nothing_is_given_where_nothing_was_taken(void **state)
+static void nothing_is_given_where_nothing_was_taken(void **state UNUSED)
 {
-    (void)state;
     const char *line;
-    assert_int_equal(read_page(&call, 0), 0);
+    assert_int_equal(read_page(0), 0);
     assert_string_equal(call.answer.p, "{\"changes\":[],\"taken\":0}");
-    send_range(&call, 1, 2, "西宮　花子");
-    assert_int_equal(read_page(&call, 2), 0);
+    send_range(1, 2, "西宮　花子");
+    assert_int_equal(read_page(2), 0);
     assert_string_equal(call.answer.p, "{\"changes\":[],\"taken\":2}");
-    assert_int_equal(read_page(&call, INT64_MAX), 0);
+    assert_int_equal(read_page(INT64_MAX), 0);
     assert_int_equal(door_stage_given(&line), 0);
 }
 
-static void what_was_taken_is_given_as_it_came_and_logged(void **state)
+static void what_was_taken_is_given_as_it_came_and_logged(void **state UNUSED)
 {
-    (void)state;
     const char *line;
-    send_range(&call, 1, 2, "西宮　花子");
-    assert_int_equal(read_page(&call, 1), 1);
-    begin(&call); /* the very members that were sent */
-    add_person(&call.body, 2, 2, "西宮　花子", 0);
+    send_range(1, 2, "西宮　花子");
+    assert_int_equal(read_page(1), 1);
+    changes_begin(&call.body); /* the very members that were sent */
+    changes_add(&call.body, 2, 2, "西宮　花子", 0);
     json_end(&call.body, ']');
     json_add_int(&call.body, "taken", 2);
     json_end(&call.body, '}');
@@ -129,17 +81,16 @@ static void what_was_taken_is_given_as_it_came_and_logged(void **state)
     assert_string_equal(line, "register took back changes 2 to 2");
 }
 
-static void pages_follow_each_other_without_a_gap(void **state)
+static void pages_follow_each_other_without_a_gap(void **state UNUSED)
 {
-    (void)state;
     int64_t after = 0;
     size_t pages[3];
-    send_range(&call, 1, DOOR_CHANGES_MAX, "西宮　花子");
-    send_range(&call, DOOR_CHANGES_MAX + 1, DOOR_CHANGES_MAX + 1, "西宮　花子");
+    send_range(1, DOOR_CHANGES_MAX, "西宮　花子");
+    send_range(DOOR_CHANGES_MAX + 1, DOOR_CHANGES_MAX + 1, "西宮　花子");
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        pages[i] = read_page(&call, after);
+        pages[i] = read_page(after);
         for (size_t k = 0; k < pages[i]; k++)
-            assert_int_equal(number_at(&call, k), ++after);
+            assert_int_equal(number_at(k), ++after);
     }
     assert_int_equal(pages[0], DOOR_PAGE);
     assert_int_equal(pages[1], DOOR_PAGE);
@@ -148,33 +99,31 @@ static void pages_follow_each_other_without_a_gap(void **state)
 }
 
 /* A page of long records ends before the answer's limit. */
-static void a_page_has_a_limit_of_bytes(void **state)
+static void a_page_has_a_limit_of_bytes(void **state UNUSED)
 {
-    (void)state;
     char name[600] = "";
     for (size_t i = 0; i < 190; i++)
         memcpy(name + 3 * i, "花", 4);
-    send_range(&call, 1, 1000, name);
-    size_t first = read_page(&call, 0);
+    send_range(1, 1000, name);
+    size_t first = read_page(0);
     assert_in_range(call.answer.n, 700 << 10, DOOR_ANSWER_MAX);
-    size_t rest = first < 1000 ? read_page(&call, (int64_t)first) : 0;
+    size_t rest = first < 1000 ? read_page((int64_t)first) : 0;
     assert_int_equal(first + rest, 1000);
 }
 
-static void what_was_refused_withdrawn_or_lost_has_its_entry(void **state)
+static void what_was_refused_withdrawn_or_lost_has_its_entry(void **state UNUSED)
 {
-    (void)state;
-    begin(&call);
-    add_person(&call.body, 1, 10, "REFUSE", 0);
-    add_person(&call.body, 2, 10, "西宮　花子", 0); /* behind 1 */
-    add_person(&call.body, 3, 20, "REFUSE", 0);
-    add_person(&call.body, 4, 10, "西宮　花子", 1);
+    changes_begin(&call.body);
+    changes_add(&call.body, 1, 10, "REFUSE", 0);
+    changes_add(&call.body, 2, 10, "西宮　花子", 0); /* behind 1 */
+    changes_add(&call.body, 3, 20, "REFUSE", 0);
+    changes_add(&call.body, 4, 10, "西宮　花子", 1);
     json_add_raw(&call.body, NULL, STR("{\"number\":5,\"replaces\":2,\"withdrawn\":true}"));
-    add_person(&call.body, 6, 30, "西宮　花子", 0);
-    post(&call);
+    changes_add(&call.body, 6, 30, "西宮　花子", 0);
+    post();
     door_stage_forget(6);
-    assert_int_equal(read_page(&call, 0), 6);
-    const struct json *list = json_get(call.tree, "changes");
+    assert_int_equal(read_page(0), 6);
+    const struct json *list = json_get(page, "changes");
     static const struct {
         const char *member;
         int64_t replaces;
@@ -198,20 +147,20 @@ static void what_was_refused_withdrawn_or_lost_has_its_entry(void **state)
 
 static void only_the_register_of_this_cs_reads_them(void **state)
 {
-    (void)state;
+    struct door_stage *stage = *state;
     struct door_client *client;
     const char *line;
     struct fail f = {0};
-    send_range(&call, 1, 1, "西宮　花子");
-    const char *const pairs[][2] = {{stage.stranger_key, stage.stranger_certificate},
-                                    {stage.forged_key, stage.forged_certificate}};
+    send_range(1, 1, "西宮　花子");
+    const char *const pairs[][2] = {{stage->stranger_key, stage->stranger_certificate},
+                                    {stage->forged_key, stage->forged_certificate}};
     for (size_t i = 0; i < COUNT_OF(pairs); i++) {
         assert_ok(door_client_new(NULL,
-                                  &(struct door_client_config){.url = stage.url,
+                                  &(struct door_client_config){.url = stage->url,
                                                                .area = {STAGE_AREA},
                                                                .tls_key_path = pairs[i][0],
                                                                .tls_certificate_path = pairs[i][1],
-                                                               .ca_path = stage.ca},
+                                                               .ca_path = stage->ca},
                                   &client));
         assert_err(
             door_client_call(client, &f, "/v1/changes?after=0", (struct str){NULL, 0}, &call.answer, NULL),
@@ -224,18 +173,18 @@ static void only_the_register_of_this_cs_reads_them(void **state)
 /* Memory that ends at any allocation of the reading is an error, and the next reading gives all. */
 static void memory_that_ends_gives_no_half_page(void **state)
 {
-    (void)state;
+    struct door_stage *stage = *state;
     const struct door_route *route;
     struct door_request r;
     struct fail f;
     enum err e = ERR_MEMORY;
-    send_range(&call, 1, 3, "西宮　花子");
+    send_range(1, 3, "西宮　花子");
     assert_ok(door_route_find(NULL, STR("GET"), STR("/v1/changes"), &route));
     for (unsigned long n = 1; e && n < 1000; n++) {
         door_request_init(&r);
         f = (struct fail){0};
         memory_fail_at(n);
-        e = route->answer(stage.door, &r, &f);
+        e = route->answer(stage->door, &r, &f);
         if (!e)
             e = buf_check(&r.out, &f, "answer");
         memory_fail_at(0);

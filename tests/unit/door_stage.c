@@ -372,6 +372,28 @@ void door_stage_close(struct door_stage *s)
     assert_int_equal(system(command), 0);
 }
 
+static struct door_stage of_program;
+
+int door_stage_setup(void **state)
+{
+    door_stage_open(&of_program, false);
+    *state = &of_program;
+    return 0;
+}
+
+int door_stage_setup_watched(void **state)
+{
+    door_stage_open(&of_program, true);
+    *state = &of_program;
+    return 0;
+}
+
+int door_stage_teardown(void **state)
+{
+    door_stage_close(*state);
+    return 0;
+}
+
 struct door_client *door_stage_client(const struct door_stage *s)
 {
     struct door_client *c;

@@ -22,6 +22,10 @@ struct door_stage {
 /* watched: with a watched folder at FOLDER/watched. */
 void door_stage_open(struct door_stage *s, bool watched);
 void door_stage_close(struct door_stage *s);
+/* The same for each test of a program; the stage is its state. */
+int door_stage_setup(void **state);
+int door_stage_setup_watched(void **state);
+int door_stage_teardown(void **state);
 /* Stops the door and its database and opens both again on the same files. */
 void door_stage_restart(struct door_stage *s);
 /* What the flows were given since the stage was opened: change numbers in order, and what they replace. */
@@ -40,8 +44,7 @@ size_t door_stage_strangers(const char **source);
 enum err door_stage_stranger_error(void); /* of the last */
 /* Too little of the disk is free, or enough again. */
 void door_stage_disk_low(bool low);
-/* The network speaks: an outcome, a number. */
-/* Word ahead of the outcome 'a' of changes. */
+/* The network speaks: word ahead of the outcome 'a' of changes, an outcome, a number. */
 void door_stage_ahead(struct door_stage *s, int64_t first, int64_t last);
 void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);
 void door_stage_number(struct door_stage *s, struct resident_code code, struct individual_number number,
