@@ -210,17 +210,24 @@ static bool somebody_waits(struct db *db)
     return waits;
 }
 
+/* Begins a patient change; it waits for another to go with. */
+static pthread_t wait_for_company(void *(*patient)(void *), struct change *c)
+{
+    pthread_t thread;
+    c->bench->db->patience_micros = INT64_C(600) * 1000 * 1000;
+    assert_int_equal(pthread_create(&thread, NULL, patient, c), 0);
+    while (!somebody_waits(c->bench->db))
+        sched_yield();
+    return thread;
+}
+
 static void a_patient_change_goes_with_the_next(const char *url)
 {
     struct bench b;
     struct db_stats stats;
-    pthread_t thread;
     bench_open(&b, url);
-    b.db->patience_micros = INT64_C(600) * 1000 * 1000;
     struct change patient = {&b, 1, ERR_OK, 0}, lone = {&b, 2, ERR_OK, 0};
-    assert_int_equal(pthread_create(&thread, NULL, be_patient, &patient), 0);
-    while (!somebody_waits(b.db))
-        sched_yield();
+    pthread_t thread = wait_for_company(be_patient, &patient);
     assert_ok(db_transaction(b.db, NULL, change_fn, &lone));
     pthread_join(thread, NULL);
     db_stats(b.db, &stats);
@@ -243,13 +250,9 @@ static void a_leader_whom_its_group_leaves_behind_leads_another(const char *url)
 {
     struct bench b;
     struct db_stats stats;
-    pthread_t thread;
     bench_open(&b, url);
-    b.db->patience_micros = INT64_C(600) * 1000 * 1000;
     struct change patient = {&b, 1, ERR_OK, 0}, leads = {&b, 2, ERR_OK, 0};
-    assert_int_equal(pthread_create(&thread, NULL, be_patient_and_slow, &patient), 0);
-    while (!somebody_waits(b.db))
-        sched_yield();
+    pthread_t thread = wait_for_company(be_patient_and_slow, &patient);
     assert_ok(db_transaction(b.db, NULL, change_fn, &leads));
     assert_int_equal(leads.runs, 1);
     pthread_join(thread, NULL);

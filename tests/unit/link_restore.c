@@ -42,6 +42,29 @@ static const char *steps(int code, int last)
     return text;
 }
 
+/* Changes of code 5 at a, which hears that they are applied. */
+static void tell(int first, int last)
+{
+    server_notice(a, 5, first, last);
+    WAIT(server_status(a, "prefecture.28").applied == last);
+}
+
+/* A server goes on, and what it has now is kept. */
+static void keep(struct test_server *s, const char *saved)
+{
+    server_stop(s);
+    server_save(s, saved);
+    server_start(s);
+}
+
+/* In its place, whether it runs or not, comes what was kept; epoch 1: a copy that nobody restored. */
+static void put_back(struct test_server *s, const char *saved, int64_t epoch)
+{
+    server_stop(s);
+    server_restore(s, saved, epoch);
+    server_start(s);
+}
+
 static void stopping_and_starting_anywhere(void **state UNUSED)
 {
     network_start(&net);
@@ -181,18 +204,11 @@ static void a_lost_receipt_is_made_good(void **state UNUSED)
 static void a_restored_cs_gets_its_own_notices_back(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 5);
-    WAIT(server_status(a, "prefecture.28").applied == 5);
-    server_stop(a);
-    server_save(a, "time1");
-    server_start(a);
-    server_notice(a, 5, 6, 9);
-    WAIT(server_status(a, "prefecture.28").applied == 9);
-    server_notice(a, 5, 10, 12);
-    WAIT(server_status(a, "prefecture.28").applied == 12);
-    server_stop(a);
-    server_restore(a, "time1", 2);
-    server_start(a);
+    tell(1, 5);
+    keep(a, "time1");
+    tell(6, 9);
+    tell(10, 12);
+    put_back(a, "time1", 2);
     assert_int_equal(link_epoch(a->link), 2);
     WAIT(server_own_count(a) == 7);
     WAIT(server_status(a, "prefecture.28").acknowledged == 12);
@@ -214,9 +230,7 @@ static void a_cs_with_unsent_notices_is_restored(void **state UNUSED)
     server_stop(a);
     network_start(&net); /* all five go in one batch */
     WAIT(server_seen_count(agency) == 5);
-    server_stop(a);
-    server_restore(a, "time1", 2);
-    server_start(a);
+    put_back(a, "time1", 2);
     WAIT(server_own_count(a) == 2);
     server_notice(a, 5, 6, 6);
     WAIT(server_seen_count(agency) == 6);
@@ -251,26 +265,21 @@ static void nothing_new_leaves_before_the_old_is_back(void **state UNUSED)
 static void the_old_twin_is_refused(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
+    tell(1, 2);
     server_stop(a);
     server_save(a, "old");
-    server_restore(a, "old", 2);
-    server_start(a);
+    put_back(a, "old", 2);
     server_notice(a, 5, 3, 3);
     WAIT(server_seen_count(agency) == 3);
     server_stop(a);
     server_save(a, "new");
-    server_restore(a, "old", 1);
-    server_start(a);
+    put_back(a, "old", 1);
     server_notice(a, 5, 3, 3); /* what the twin believes */
     WAIT(server_status(a, "prefecture.28").stopped);
     assert_int_equal(server_operations(prefecture, "refused cs.282049 EPOCH_OLD"), 1);
     WAIT(server_operations(a, "stream stopped prefecture.28 EPOCH_OLD") == 1);
     assert_string_equal(server_seen(agency), steps(5, 3));
-    server_stop(a);
-    server_restore(a, "new", 2);
-    server_start(a);
+    put_back(a, "new", 2);
     server_notice(a, 5, 4, 4);
     WAIT(server_seen_count(agency) == 4);
 }
@@ -278,16 +287,11 @@ static void the_old_twin_is_refused(void **state UNUSED)
 static void a_copy_without_a_new_epoch_is_a_fork(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
-    server_stop(a);
-    server_save(a, "old");
-    server_start(a);
+    tell(1, 2);
+    keep(a, "old");
     server_notice(a, 5, 3, 4);
     WAIT(server_seen_count(agency) == 4);
-    server_stop(a);
-    server_restore(a, "old", 1);
-    server_start(a);
+    put_back(a, "old", 1);
     server_notice(a, 6, 1, 1);
     WAIT(server_status(a, "prefecture.28").stopped);
     WAIT(server_operations(a, "stream stopped prefecture.28 STREAM_FORK") == 1);
@@ -297,18 +301,12 @@ static void a_copy_without_a_new_epoch_is_a_fork(void **state UNUSED)
 static void a_restored_acceptor_gets_the_stored_batches(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
-    server_stop(agency);
-    server_save(agency, "time1");
-    server_start(agency);
+    tell(1, 2);
+    keep(agency, "time1");
     for (int i = 3; i <= 8; i++) {
-        server_notice(a, 5, i, i);
-        WAIT(server_status(a, "prefecture.28").applied == i);
+        tell(i, i);
     }
-    server_stop(agency);
-    server_restore(agency, "time1", 2);
-    server_start(agency);
+    put_back(agency, "time1", 2);
     assert_int_equal(server_seen_count(agency), 2);
     server_notice(a, 5, 9, 9);
     WAIT(server_seen_count(agency) == 9);
@@ -323,19 +321,14 @@ static void a_restored_prefecture_relays_nothing_twice(void **state UNUSED)
     server_notice(b, 6, 1, 1);
     WAIT(server_seen_count(agency) == 3);
     WAIT(server_status(a, "prefecture.28").applied == 2);
-    server_stop(prefecture);
-    server_save(prefecture, "time1");
-    server_start(prefecture);
+    keep(prefecture, "time1");
     for (int i = 3; i <= 8; i++) {
-        server_notice(a, 5, i, i);
-        WAIT(server_status(a, "prefecture.28").applied == i);
+        tell(i, i);
     }
     server_notice(b, 6, 2, 3);
     WAIT(server_seen_count(agency) == 11);
     WAIT(server_status(b, "prefecture.28").applied == 3);
-    server_stop(prefecture);
-    server_restore(prefecture, "time1", 2);
-    server_start(prefecture);
+    put_back(prefecture, "time1", 2);
     server_notice(a, 5, 9, 9);
     server_notice(b, 6, 4, 4);
     WAIT(server_seen_count(agency) == 13);
@@ -349,13 +342,9 @@ static void a_restored_prefecture_relays_nothing_twice(void **state UNUSED)
 static void all_are_restored_at_once(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
-    server_stop(a);
-    server_save(a, "a");
-    server_start(a);
-    server_notice(a, 5, 3, 4);
-    WAIT(server_status(a, "prefecture.28").applied == 4);
+    tell(1, 2);
+    keep(a, "a");
+    tell(3, 4);
     network_stop(&net);
     server_save(prefecture, "p");
     server_restore(a, "a", 2);
@@ -418,18 +407,13 @@ static void heads_go_on_after_a_restore(void **state UNUSED)
     int64_t epoch = 0;
     a->head_seconds = 1;
     network_start(&net);
-    server_notice(a, 5, 1, 5);
-    WAIT(server_status(a, "prefecture.28").applied == 5);
+    tell(1, 5);
     WAIT(cosigned_since(a, 5));
-    server_stop(a);
-    server_save(a, "time1");
-    server_start(a);
+    keep(a, "time1");
     server_notice(a, 5, 6, 40);
     WAIT(kept_of_a(&epoch) > 40);
     assert_int_equal(epoch, 1);
-    server_stop(a);
-    server_restore(a, "time1", 2);
-    server_start(a);
+    put_back(a, "time1", 2);
     WAIT(kept_of_a(&epoch) && epoch == 2);
     WAIT(forks_at(a).count == 1);
     assert_int_equal(forks_at(prefecture).count, 1);
@@ -460,25 +444,19 @@ static void heads_go_on_after_a_restore(void **state UNUSED)
 static void a_twin_that_answers_is_passed_over(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
+    tell(1, 2);
     server_stop(prefecture);
     server_save(prefecture, "old");
-    server_restore(prefecture, "old", 2);
-    server_start(prefecture);
-    server_notice(a, 5, 3, 3);
-    WAIT(server_status(a, "prefecture.28").applied == 3);
+    put_back(prefecture, "old", 2);
+    tell(3, 3);
     server_stop(prefecture);
     server_save(prefecture, "new");
-    server_restore(prefecture, "old", 1);
-    server_start(prefecture);
+    put_back(prefecture, "old", 1);
     server_notice(a, 5, 4, 4);
     WAIT(server_operations(a, "old twin prefecture.28 EPOCH_OLD") == 1);
     assert_false(server_status(a, "prefecture.28").stopped);
     assert_int_equal(server_seen_count(prefecture), 2);
-    server_stop(prefecture);
-    server_restore(prefecture, "new", 2);
-    server_start(prefecture);
+    put_back(prefecture, "new", 2);
     WAIT(server_status(a, "prefecture.28").applied == 4);
     assert_string_equal(server_seen(agency), steps(5, 4));
 }
@@ -487,14 +465,11 @@ static void a_twin_that_answers_is_passed_over(void **state UNUSED)
 static void an_old_agency_is_refused_where_it_calls(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
+    tell(1, 2);
     server_stop(agency);
     server_save(agency, "old");
-    server_restore(agency, "old", 2);
-    server_start(agency);
-    server_notice(a, 5, 3, 3);
-    WAIT(server_status(a, "prefecture.28").applied == 3);
+    put_back(agency, "old", 2);
+    tell(3, 3);
     server_stop(agency);
     server_save(agency, "new");
     server_stop(prefecture); /* nobody asks the old one anything */
@@ -503,9 +478,7 @@ static void an_old_agency_is_refused_where_it_calls(void **state UNUSED)
     server_start(prefecture);
     WAIT(server_operations(prefecture, "refused agency EPOCH_OLD") == 1);
     WAIT(server_operations(agency, "stream stopped prefecture.28 EPOCH_OLD") == 1);
-    server_stop(agency);
-    server_restore(agency, "new", 2);
-    server_start(agency);
+    put_back(agency, "new", 2);
     server_notice(a, 5, 4, 4);
     WAIT(server_seen_count(agency) == 4);
 }
@@ -538,16 +511,10 @@ static void who_was_called_already_is_not_greeted_for_ever(void **state UNUSED)
 static void a_copy_that_answers_is_passed_over(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
-    server_stop(prefecture);
-    server_save(prefecture, "old");
-    server_start(prefecture);
-    server_notice(a, 5, 3, 4);
-    WAIT(server_status(a, "prefecture.28").applied == 4);
-    server_stop(prefecture);
-    server_restore(prefecture, "old", 1);
-    server_start(prefecture);
+    tell(1, 2);
+    keep(prefecture, "old");
+    tell(3, 4);
+    put_back(prefecture, "old", 1);
     server_notice(a, 5, 5, 5);
     WAIT(server_operations(a, "old twin prefecture.28 STREAM_FORK") >= 1);
     WAIT(server_operations(prefecture, "stream stopped agency STREAM_FORK") == 1);
@@ -555,8 +522,7 @@ static void a_copy_that_answers_is_passed_over(void **state UNUSED)
     assert_int_equal(server_seen_count(prefecture), 2);
     server_stop(prefecture); /* an operator says that it was restored */
     server_save(prefecture, "copy");
-    server_restore(prefecture, "copy", 2);
-    server_start(prefecture);
+    put_back(prefecture, "copy", 2);
     WAIT(server_status(a, "prefecture.28").applied == 5);
     assert_string_equal(server_seen(agency), steps(5, 5));
     assert_string_equal(server_seen(prefecture), steps(5, 5));
@@ -567,21 +533,14 @@ static void a_copy_that_answers_is_passed_over(void **state UNUSED)
 static void a_copy_that_was_first_is_taken_back(void **state UNUSED)
 {
     network_start(&net);
-    server_notice(a, 5, 1, 2);
-    WAIT(server_status(a, "prefecture.28").applied == 2);
-    server_stop(a);
-    server_save(a, "old");
-    server_start(a);
+    tell(1, 2);
+    keep(a, "old");
     server_notice(a, 5, 3, 3);
     WAIT(server_seen_count(agency) == 3);
-    server_stop(a);
-    server_restore(a, "old", 1);
-    server_start(a);
+    put_back(a, "old", 1);
     server_notice(a, 6, 1, 1);
     WAIT(server_status(a, "prefecture.28").stopped);
-    server_stop(a);
-    server_restore(a, "old", 2);
-    server_start(a);
+    put_back(a, "old", 2);
     WAIT(server_own_count(a) == 1);
     server_notice(a, 6, 1, 1);
     WAIT(server_seen_count(agency) == 4);
@@ -619,9 +578,7 @@ static void a_copy_is_known_whatever_allocation_fails(void **state UNUSED)
     server_start(a);
     server_notice(a, 5, 1, 2);
     WAIT(server_status(a, "prefecture.28").acknowledged == 2);
-    server_stop(prefecture);
-    server_save(prefecture, "old");
-    server_start(prefecture);
+    keep(prefecture, "old");
     server_notice(a, 5, 3, 4);
     WAIT(server_status(a, "prefecture.28").acknowledged == 4);
     server_stop(prefecture);
