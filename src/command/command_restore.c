@@ -185,7 +185,8 @@ static enum err prove_log(struct restoring *r, struct fail *f)
 
 /* ---- the new life */
 
-/* Of the database that is to be replaced, as far as it can still be read. */
+/* Of the database that is to be replaced, as far as it can still be read. After an attempt that was broken
+ * off nobody opens it; that attempt's own epoch is above it, and nobody has lived in that. */
 static void read_old_epoch(struct restoring *r)
 {
     struct link_life life = {.epoch = 0};
@@ -195,7 +196,8 @@ static void read_old_epoch(struct restoring *r)
         link_life_read(NULL, old, &life))
         life.epoch = 0;
     db_close(old);
-    r->old_epoch = life.epoch;
+    const int64_t broken_off = db_files_broken_off(r->database.path.p);
+    r->old_epoch = life.epoch > broken_off ? life.epoch : broken_off;
 }
 
 static enum err begin_life(struct restoring *r, struct fail *f)
@@ -250,7 +252,7 @@ static enum err restore_locked(struct restoring *r, struct fail *f, const char *
         e = prepare_copy(r, f);
     r->kept = access(r->database.path.p, F_OK) == 0;
     if (!e)
-        e = db_files_replace(f, r->database.path.p, r->copy, r->aside);
+        e = db_files_replace(f, r->database.path.p, r->copy, r->aside, r->epoch);
     struct fail ignored;
     enum err removed = db_files_remove(e ? &ignored : f, r->copy);
     return e ? e : removed;

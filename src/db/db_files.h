@@ -21,9 +21,12 @@ MUST_CHECK enum err db_files_check(struct fail *f, const char *path);
 /* Puts `from`, which was closed with db_close, in the place of `path`; what stood there is called `aside`
  * from then on, its WAL with it. All lie in one folder; the caller holds path's lock. Killed at any moment it
  * leaves the old one, the new one, or one that db_open refuses until this is done again; aside may then
- * become the name that was said the first time. */
+ * become the name that was said the first time. epoch (of the new one, 0: it has none) is what
+ * db_files_broken_off says until it is done. */
 MUST_CHECK enum err db_files_replace(struct fail *f, const char *path, const char *from,
-                                     char aside[static PATH_MAX]);
+                                     char aside[static PATH_MAX], int64_t epoch);
+/* The epoch of the newest attempt to replace it that was broken off; 0: none was, or it had none. */
+int64_t db_files_broken_off(const char *path);
 /* Removes a database with all that belongs to it, its lock too. */
 MUST_CHECK enum err db_files_remove(struct fail *f, const char *path);
 

@@ -149,31 +149,68 @@ static enum err name_in_folder(struct fail *f, const char *path, const char *nam
     return n > 0 && n < PATH_MAX ? ERR_OK : fail_set(f, ERR_DB_OPEN, NULL, "the path is too long");
 }
 
-/* The marker names where the old one goes, so that what a broken attempt moved there and what it did not stay
- * together: its name is taken again unless the whole old one has it already. The folder may have been moved
- * since. */
-static enum err mark(struct fail *f, const char *path, char aside[static PATH_MAX])
+/* The marker: the name where the old one goes, and on a second line the new one's epoch. */
+struct marker {
+    char aside[PATH_MAX]; /* "": there is no marker */
+    int64_t epoch;
+};
+
+static void marker_read(const char *name, struct marker *out)
+{
+    struct buf text;
+    struct str rest, aside, epoch;
+    uint64_t number = 0;
+    buf_init(&text, PATH_MAX + 32);
+    *out = (struct marker){.epoch = 0};
+    if (!file_read(NULL, name, &text)) {
+        rest = buf_str(&text);
+        if (str_cut(&rest, '\n', &aside) && aside.n < sizeof out->aside)
+            snprintf(out->aside, sizeof out->aside, "%.*s", STR_ARG(aside));
+        if (str_cut(&rest, '\n', &epoch) && str_to_uint(epoch, INT64_MAX, &number))
+            out->epoch = (int64_t)number;
+    }
+    buf_release(&text);
+}
+
+static enum err marker_write(struct fail *f, const char *name, const char *aside, int64_t epoch)
+{
+    char text[PATH_MAX + 32];
+    int n = snprintf(text, sizeof text, "%s\n%lld\n", aside, (long long)epoch);
+    return file_write(f, name, (struct str){text, (size_t)n}, 0600);
+}
+
+int64_t db_files_broken_off(const char *path)
+{
+    char name[PATH_MAX];
+    struct marker before = {.epoch = 0};
+    if (!name_beside(NULL, path, "-restoring", name))
+        marker_read(name, &before);
+    return before.epoch;
+}
+
+/* What a broken attempt moved aside and what it did not stay together: the name it said is taken again unless
+ * the whole old one has it already. The folder may have been moved since. */
+static enum err mark(struct fail *f, const char *path, char aside[static PATH_MAX], int64_t epoch)
 {
     char name[PATH_MAX], first[PATH_MAX];
-    struct buf before;
+    struct marker before;
     struct stat st;
     enum err e = name_beside(f, path, "-restoring", name);
     if (e)
         return e;
-    buf_init(&before, PATH_MAX - 1);
-    bool marked = !file_read(NULL, name, &before) && before.n;
-    if (marked)
-        e = name_in_folder(f, path, before.p, first);
-    if (!e && marked && lstat(first, &st) != 0)
+    marker_read(name, &before);
+    if (before.aside[0])
+        e = name_in_folder(f, path, before.aside, first);
+    if (!e && before.aside[0] && lstat(first, &st) != 0)
         memcpy(aside, first, sizeof first);
-    buf_release(&before);
-    return e ? e : file_write(f, name, str_of(aside), 0600);
+    return e ? e : marker_write(f, name, aside, epoch);
 }
 
-enum err db_files_replace(struct fail *f, const char *path, const char *from, char aside[static PATH_MAX])
+enum err db_files_replace(struct fail *f, const char *path, const char *from, char aside[static PATH_MAX],
+                          int64_t epoch)
 {
     enum err e;
-    if ((e = check_closed(f, from)) || (e = mark(f, path, aside)))
+    if ((e = check_closed(f, from)) || (e = mark(f, path, aside, epoch)))
         return e;
     FAULT_POINT("replace_marked");
     if ((e = move(f, path, aside, "-wal")) || (e = drop(f, path, "-shm")) || (e = move(f, path, aside, "")))

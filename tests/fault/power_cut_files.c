@@ -185,7 +185,7 @@ static enum err replace(struct fail *f, const char *folder, const char *aside_na
     path_in(folder, "town.db", path);
     path_in(folder, "town.db-new", from);
     path_in(folder, aside_name, aside);
-    return db_files_replace(f, path, from, aside);
+    return db_files_replace(f, path, from, aside, 0);
 }
 
 static void put_into_place(const char *folder, bool early)

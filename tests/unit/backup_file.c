@@ -247,7 +247,7 @@ static void one_database_takes_anothers_place(void **state UNUSED)
     db_close(db);
     assert_ok(db_files_lock(NULL, path, &lock));
     snprintf(aside, sizeof aside, "%s", in_folder("place.db.before", name));
-    assert_ok(db_files_replace(NULL, path, new, aside));
+    assert_ok(db_files_replace(NULL, path, new, aside, 5));
     close(lock);
     assert_int_equal(rows_of(path), 2 * ROWS_A_CHANGE);
     assert_int_equal(rows_of(aside), ROWS_A_CHANGE);
@@ -258,7 +258,7 @@ static void one_database_takes_anothers_place(void **state UNUSED)
     assert_ok(file_write(NULL, in_folder("place.db-restoring", marker),
                          str_of(in_folder("place.db.first", name)), 0600));
     snprintf(aside, sizeof aside, "%s/place.db.second", folder);
-    assert_ok(db_files_replace(NULL, path, new, aside));
+    assert_ok(db_files_replace(NULL, path, new, aside, 5));
     assert_string_equal(aside, name);
     assert_int_equal(rows_of(path), 3 * ROWS_A_CHANGE);
     assert_int_equal(rows_of(name), 2 * ROWS_A_CHANGE);
@@ -266,10 +266,12 @@ static void one_database_takes_anothers_place(void **state UNUSED)
     make_database(in_folder("place.db.new", new), 4);
     assert_ok(file_write(NULL, marker, str_of(name), 0600));
     snprintf(aside, sizeof aside, "%s/place.db.second", folder);
-    assert_ok(db_files_replace(NULL, path, new, aside));
+    assert_ok(db_files_replace(NULL, path, new, aside, 5));
     assert_int_equal(rows_of(name), 2 * ROWS_A_CHANGE);
     assert_int_equal(rows_of(aside), 3 * ROWS_A_CHANGE);
-    close(open_new(marker));
+    assert_int_equal(db_files_broken_off(path), 0);
+    assert_ok(file_write(NULL, marker, STR("/elsewhere/place.db.before\n7\n"), 0600));
+    assert_int_equal(db_files_broken_off(path), 7);
     assert_err(db_open(NULL, path, modules, COUNT_OF(modules), &db), ERR_DB_RESTORING);
     assert_err(db_open_reader(NULL, path, modules, COUNT_OF(modules), &db), ERR_DB_RESTORING);
     unlink(marker);
