@@ -14,7 +14,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import Checks, Network  # noqa: E402
+from network import Checks, Network, until  # noqa: E402
 from traffic import Town, check_end, servers  # noqa: E402
 
 AREA = "282049"
@@ -29,20 +29,6 @@ def shift(net, days, *nodes):
         answer = net.ask(node, do="clock_shift", seconds=int(days * DAY))
         if not answer or not answer["ok"]:
             raise AssertionError(f"{node}: {answer}")
-
-
-def until(question, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.05)
-
-
-def peer(net, node, name):
-    status = net.ask(node, do="status")
-    return next((p for p in status["peers"] if p["node"] == name), {}) if status else {}
 
 
 def jumps(checks, net, town):
@@ -69,8 +55,8 @@ def away(checks, net, town):
         shift(net, day, *everybody)
         town.rename(6)
         expected = 6 * day
-        until(lambda: peer(net, PREFECTURE, "agency").get("waiting", 0) >= expected)
-    waits = peer(net, PREFECTURE, "agency")
+        until(lambda: net.peer(PREFECTURE, "agency").get("waiting", 0) >= expected)
+    waits = net.peer(PREFECTURE, "agency")
     checks.check("after seven days the prefecture holds all of them", waits.get("waiting") == 42, waits)
     checks.check("and says for how long, and why", waits.get("oldest_waiting_seconds", 0) > 5 * DAY and waits.get("trouble"),
                  waits)
@@ -80,8 +66,7 @@ def away(checks, net, town):
     net.up("agency")
     os.environ["JUKI_CLOCK_SHIFT"] = "0"
     town.check_settled(checks, "the agency catches up")
-    equal = net.wait_equal()
-    checks.check("in order: every level has the same last names", equal.returncode == 0, equal.stdout)
+    net.check_equal(checks, "in order: every level has the same last names")
 
 
 def came_again(net, node, to, ranges):
@@ -97,13 +82,13 @@ def months_later(checks, net, town):
     shift(net, 150, *everybody)
     before = [net.ask(n, do="census")["areas"] for n in servers(net)]
     for node, to in ((CS, PREFECTURE), (PREFECTURE, "agency"), ("agency", PREFECTURE), (PREFECTURE, CS)):
-        sent = peer(net, node, to)["sent"]
+        sent = net.peer(node, to)["sent"]
         ranges = ((1, sent), (1, 1), (max(sent - 3, 1), sent))
         for first, last in ranges:
             r = net.ask(node, do="resend", peer=to, first=first, last=last)
             checks.check(f"{node} sends {first} to {last} again to {to}", r["ok"], r)
         came = until(lambda: came_again(net, node, to, ranges))
-        checks.check(f"{to} logs that all of {ranges} came again from {node}", came, peer(net, node, to))
+        checks.check(f"{to} logs that all of {ranges} came again from {node}", came, net.peer(node, to))
     town.rename()
     town.check_settled(checks, "work goes on behind what was sent again")
     after = [net.ask(n, do="census")["areas"] for n in servers(net)]
@@ -117,25 +102,24 @@ def ended(checks, net, town):
     net.juki("network", "renew", str(net.dir), CS, "--days", "30")
     town.rename()
     town.check_settled(checks, "with the renewed certificate")
-    log = net.dir / PREFECTURE / "log" / "juki.log"
     for days, why in ((40, "40 days ahead"), (-2, "two days late")):
         net.down(PREFECTURE)
         os.environ["JUKI_CLOCK_SHIFT"] = str(days * DAY)
         net.up(PREFECTURE)
         os.environ["JUKI_CLOCK_SHIFT"] = "0"
-        before = len(log.read_text())
+        before = len(net.log(PREFECTURE))
         town.rename()
-        told = until(lambda: peer(net, CS, PREFECTURE).get("trouble", ""))
+        told = until(lambda: net.peer(CS, PREFECTURE).get("trouble", ""))
         checks.check(f"who speaks to a server {why} is told that it was turned away", told, told)
         minutes = iter(range(2, 1000, 2))  # refusals are written when their minute is over
 
         def written():
             shift(net, days + next(minutes) * 60 / DAY, PREFECTURE)
             time.sleep(0.3)
-            return "connections_refused" in log.read_text()[before:]
+            return "connections_refused" in net.log(PREFECTURE)[before:]
         said = until(written)
         checks.check(f"the server {why} logs that the certificate does not hold by its clock",
-                     said and "last=CERTIFICATE" in log.read_text()[before:], log.read_text()[before:])
+                     said and "last=CERTIFICATE" in net.log(PREFECTURE)[before:], net.log(PREFECTURE)[before:])
         shift(net, 0, PREFECTURE)
         town.check_settled(checks, f"the clock that was {why} is right again")
 

@@ -10,11 +10,10 @@ the status says why. With room again all goes on without help, nobody is started
 import pathlib
 import re
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from disk import Disk, leave_out, own_mounts  # noqa: E402
-from network import Checks, Network  # noqa: E402
+from disk import Disk, need_own_mounts  # noqa: E402
+from network import Checks, Network, until  # noqa: E402
 from traffic import Town, check_end  # noqa: E402
 
 AREA = "282049"
@@ -25,28 +24,12 @@ ENGLISH, JAPANESE = "no space is left for the database", "データベースの�
 LOW, LOW_JA = "too little of the disk is free", "ディスクの空きが規定の割合を下回ったため"
 
 
-def until(question, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.05)
-
-
 def watch_disk(net, node, percent):
-    path = net.dir / node / "juki.yaml"
-    text, count = re.subn(r"least_percent: \d+", f"least_percent: {percent}", path.read_text())
-    assert count == 1
-    path.write_text(text)
-
-
-def log(net):
-    return (net.dir / CS / "log" / "juki.log").read_text()
+    net.configure(node, r"least_percent: \d+", f"least_percent: {percent}")
 
 
 def said(net, event):
-    return len(re.findall(event, log(net)))
+    return len(re.findall(event, net.log(CS)))
 
 
 def pool_level(net):
@@ -54,9 +37,9 @@ def pool_level(net):
     return next((p["level"] for p in s["pools"] if p["pool"] == "disk"), None) if s and s["ok"] else None
 
 
-def peer(net, node, name):
-    s = net.ask(node, do="status")
-    return next((p for p in s["peers"] if p["node"] == name), {}) if s and s["ok"] else {}
+def waiting(net):
+    """What the CS could not pass on yet."""
+    return net.peer(CS, PREFECTURE).get("waiting")
 
 
 def it_fills(checks, net, town, disk):
@@ -69,19 +52,19 @@ def it_fills(checks, net, town, disk):
     town.check_settled(checks, "with a quarter of the disk")
     net.down(PREFECTURE)
     town.rename(3)
-    checks.check("the server takes what it cannot pass on yet", until(lambda: peer(net, CS, PREFECTURE).get("waiting") == 3))
+    checks.check("the server takes what it cannot pass on yet", until(lambda: waiting(net) == 3))
     disk.leave(8)
     checks.check("10 % is said", until(lambda: pool_level(net) == 2), disk.free())
     checks.check("new work is refused from now on", until(lambda: said(net, "event=disk_low") == 1))
     shown = net.run("status", str(net.dir), CS).stdout
     checks.check("and juki status says so", "no new work is taken" in shown, shown)
     town.rename(4)
-    checks.check("the register hears why", until(lambda: said(net, "door_refused error=DISK_LOW")), log(net)[-600:])
+    checks.check("the register hears why", until(lambda: said(net, "door_refused error=DISK_LOW")), net.log(CS)[-600:])
     net.up(PREFECTURE)
-    checks.check("what was taken leaves, and its receipts are kept", until(lambda: peer(net, CS, PREFECTURE).get("waiting") == 0))
+    checks.check("what was taken leaves, and its receipts are kept", until(lambda: waiting(net) == 0))
     s = town.status()["changes"]
     checks.check("nothing of the new work was taken", s["queued"] - s["applied"] >= 4, s)
-    checks.check("each level was said once", said(net, "event=pool_low pool=disk") == 2, log(net)[-600:])
+    checks.check("each level was said once", said(net, "event=pool_low pool=disk") == 2, net.log(CS)[-600:])
     disk.clear()
     town.check_settled(checks, "with room again")
 
@@ -114,7 +97,7 @@ def it_is_full(checks, net, town, disk):
         town.persons += more.persons
         fill_its_log(checks, net, town, disk)
     town.check_settled(checks, "after the full disk", 120)
-    checks.check("the server lived through it", net.alive(pid) and net.pid(CS) == pid, log(net)[-600:])
+    checks.check("the server lived through it", net.alive(pid) and net.pid(CS) == pid, net.log(CS)[-600:])
 
 
 def fill_its_log(checks, net, town, disk):
@@ -184,9 +167,7 @@ def register_is_full(checks, net, town, disk):
 
 
 def main():
-    if not own_mounts():
-        leave_out()
-        return
+    need_own_mounts()
     checks = Checks()
     with Network(AREA) as net:
         disks = []

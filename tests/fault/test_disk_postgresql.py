@@ -11,27 +11,17 @@ import os
 import pathlib
 import pwd
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from disk import Disk, leave_out, own_mounts  # noqa: E402
-from network import Checks, Network  # noqa: E402
-from postgres import Postgres, database_of, wanted  # noqa: E402
+from disk import Disk, need_own_mounts  # noqa: E402
+from network import Checks, Network, until  # noqa: E402
+from postgres import Postgres, database_of, need_postgres  # noqa: E402
 from traffic import Town, check_end  # noqa: E402
 
 AREA = "282049"
 CS, REGISTER = f"cs.{AREA}", f"register.{AREA}"
 SIZE = 128  # MiB
 MOVED = [CS, "prefecture.28", "agency", REGISTER] if "--long" in sys.argv else [CS]
-
-
-def until(question, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.05)
 
 
 def ready(net, node):
@@ -56,10 +46,8 @@ def fill(net, town, node, disk):
 
 def with_full_disk(checks, postgres, disk, node):
     what = f"{node} on a full PostgreSQL"
-    postgres.make_databases([node])
     with Network(AREA) as net:
-        with open(net.dir / node / "juki.yaml", "a", encoding="utf-8") as f:
-            f.write(f'database: "{postgres.url()}/{database_of(node)}"\n')
+        postgres.move(net, node)
         net.up()
         town = Town(net, AREA, 40)
         town.check_settled(checks, f"{what}: the beginning")
@@ -88,12 +76,8 @@ def with_full_disk(checks, postgres, disk, node):
 
 
 def main():
-    if not wanted():
-        print("left out: JUKI_TEST_NO_POSTGRES is set\n0 passed, 0 failed, 1 skipped")
-        return
-    if not own_mounts():
-        leave_out()
-        return
+    need_postgres()
+    need_own_mounts()
     checks = Checks()
     disks = []
     user = pwd.getpwnam("postgres") if os.getuid() == 0 else None

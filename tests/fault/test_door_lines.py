@@ -7,18 +7,16 @@ its answer), slowed, half open, and vanish without a FIN: nobody hears of it, or
 register took stands once at every level, each person's in order, and nobody had to help. JUKI_SEED repeats the positions;
 with --long they are many, and half-open lines are given up by the programs themselves.
 """
-import json
 import os
 import pathlib
 import random
 import re
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from line import put_before  # noqa: E402
-from network import Checks, Network  # noqa: E402
+from line import check_given_back, held, put_before  # noqa: E402
+from network import Checks, Network, until  # noqa: E402
 from traffic import Town, check_end  # noqa: E402
 
 AREA = "282049"
@@ -26,21 +24,6 @@ CS, REGISTER = f"cs.{AREA}", f"register.{AREA}"
 LONG = "--long" in sys.argv
 CUTS = 100 if LONG else 8  # in each direction
 GIVEN_UP = 200  # a register waits 90 s for an answer, and a CS 75 s for a word
-
-
-def until(question, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.02)
-
-
-def held(net, node):
-    """Threads and descriptors of a program."""
-    proc = pathlib.Path(f"/proc/{net.pid(node)}")
-    return len(list((proc / "task").iterdir())), len(list((proc / "fd").iterdir()))
 
 
 def usual(line, town):
@@ -120,9 +103,7 @@ def vanished(checks, line, town):
 def in_order(checks, net):
     """Every name change of a person once, and in the order in which it was made."""
     for node in ("agency", "prefecture.28", CS):
-        said = subprocess.run(["sqlite3", "-cmd", ".timeout 20000", str(net.dir / node / "data" / "juki.db"),
-                               "SELECT code || ' ' || name FROM store_version ORDER BY id"],
-                              capture_output=True, text=True, check=True).stdout
+        said = net.sql(node, "SELECT code || ' ' || name FROM store_version ORDER BY id")
         turns = {}
         for code, turn in re.findall(r"^(\d+) 第(\d+)", said, re.MULTILINE):
             turns.setdefault(code, []).append(int(turn))
@@ -136,12 +117,11 @@ def main():
     print(f"seed {seed} (JUKI_SEED)")
     chance = random.Random(seed)
     with Network(AREA) as net:
-        port = json.loads((net.dir / "network.json").read_text())["next_port"]  # Network asked for some more than it uses
-        line = put_before(net, CS, port, "door")
+        line = put_before(net, CS, "door")
         net.up()
         town = Town(net, AREA, 8)  # few, so that each changes often
         town.check_settled(checks, "the beginning")
-        before = {node: held(net, node) for node in (CS, REGISTER)}
+        before = held(net, (CS, REGISTER))
         cuts(checks, line, town, chance)
         cut_bodies(checks, net, line, town, chance)
         slow(checks, line, town)
@@ -149,9 +129,7 @@ def main():
         vanished(checks, line, town)
         town.rename()
         town.check_settled(checks, "a good line again")
-        for node, (threads, descriptors) in before.items():
-            back = until(lambda: held(net, node)[0] <= threads + 2 and held(net, node)[1] <= descriptors + 2, 20)
-            checks.check(f"{node} has given back its threads and descriptors", back, (threads, descriptors, held(net, node)))
+        check_given_back(checks, net, before)
         in_order(checks, net)
         check_end(checks, net, [town])
         line.close()

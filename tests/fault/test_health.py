@@ -6,23 +6,13 @@ import pathlib
 import resource
 import shutil
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import Checks, Network  # noqa: E402
+from network import Checks, Network, until  # noqa: E402
 from traffic import Town, check_end  # noqa: E402
 
 AREA = "282049"
 CS = f"cs.{AREA}"
-
-
-def until(question, seconds=30):
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.05)
 
 
 def anothers_key(checks, net, town):
@@ -39,12 +29,11 @@ def anothers_key(checks, net, town):
     checks.check("it signs no head", not head["ok"] and head["name"] == "SIGNING_KEY", head)
     town.rename(2)
     net.down(CS)
-    log = net.dir / CS / "log" / "juki.log"
-    before = len(log.read_text())
+    before = len(net.log(CS))
     shutil.copy(kept, own)
     refused = net.run("up", str(net.dir), CS)
     checks.check("it does not start with a key that the directory does not name",
-                 refused.returncode == 3 and "SIGNING_KEY" in log.read_text()[before:], refused.stdout + refused.stderr)
+                 refused.returncode == 3 and "SIGNING_KEY" in net.log(CS)[before:], refused.stdout + refused.stderr)
     net.juki("network", "renew", str(net.dir), "agency", "--revoke-old")
     net.up(CS)
     well = until(lambda: (a := net.ask(CS, do="status")) and a["ok"] and a)

@@ -9,8 +9,6 @@ a change), the order of each person kept (a version out of order would be parked
 levels), and every log proves itself.
 """
 import contextlib
-import csv
-import json
 import os
 import pathlib
 import random
@@ -21,7 +19,8 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import BIN, Checks, Network  # noqa: E402
+from network import BIN, Checks, Network, until  # noqa: E402
+from traffic import Round, check_everywhere, rows_of  # noqa: E402
 
 AREA = "282049"
 ROUNDS = int(os.environ.get("JUKI_ROUNDS", 1000 if "--long" in sys.argv else 20))
@@ -36,38 +35,6 @@ AT_THE_END = [(point, node) for point in ("before_checkpoint", "after_checkpoint
 MIGRATIONS = 3  # that every server has at least
 
 
-def feed(net, files, stop):
-    """Gives each file again and again until one call ran through: what was taken before is refused as known."""
-    for verb, path in files:
-        while not stop.is_set():
-            answer = net.ask(f"register.{AREA}", do=verb, path=str(path))
-            if answer and answer.get("ok"):
-                break
-            time.sleep(0.05)
-
-
-def renames(net, round_number, records):
-    """Five changes of name in a row for each of some people: their order can be seen in the last one."""
-    path = net.folder / f"renames-{round_number}.jsonl"
-    with open(path, "w", encoding="utf-8") as f:
-        for turn in range(RENAMES):
-            for i, record in enumerate(records):
-                f.write(json.dumps({"event": f"r{round_number}-{turn}-{i}", "reason": "ex_officio_amendment",
-                                    "change_date": "2026-11-20", "record": record,
-                                    "set": {"name": f"第{round_number}　{'一二三四五'[turn]}"}},
-                                   ensure_ascii=False) + "\n")
-    return path
-
-
-def rows_of(path):
-    with open(path, encoding="utf-8-sig", newline="") as f:
-        return list(csv.DictReader(f))
-
-
-def records_of(path):
-    return [row["record"] for row in rows_of(path)]
-
-
 def anothers(net, paths):
     """Records that were rightly refused: invented codes meet each other, and those that the agency gives out, once in some
     hundred thousand residents. So a record that is missing must have a code that is another's."""
@@ -76,17 +43,6 @@ def anothers(net, paths):
         codes = {code for code, in db.execute("SELECT code FROM register_code")}
     missing = [row for path in paths for row in rows_of(path) if row["record"] not in known]
     return {row["record"] for row in missing if row["resident_code"] and int(row["resident_code"]) in codes}
-
-
-def settled(net, seconds):
-    """Every change of the register has its outcome."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        s = net.ask(f"register.{AREA}", do="status")
-        if s and s["changes"]["queued"] == s["changes"]["applied"] + s["changes"]["refused"]:
-            return s
-        time.sleep(0.2)
-    return net.ask(f"register.{AREA}", do="status")
 
 
 def knows_points():
@@ -99,16 +55,11 @@ def start_to_die(net, node, point, nth):
 
 
 def dies(net, node, seconds):
-    end = time.monotonic() + seconds
     try:
         pid = net.pid(node)
     except FileNotFoundError:  # it did not come so far
         return True
-    while net.alive(pid):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
+    return until(lambda: not net.alive(pid), seconds, 0.01)
 
 
 def kill_at_random(net, chance, node):
@@ -152,7 +103,7 @@ def main():
     seed = int(os.environ.get("JUKI_SEED", time.time()))
     print(f"seed {seed} (JUKI_SEED), {ROUNDS} rounds")
     chance = random.Random(seed)
-    paths, changed = [], []
+    rounds = []
     with Network(AREA) as net:
         named = knows_points()
         checks.check("the build of the tests has the named points", named or "asan" not in str(BIN), BIN)
@@ -160,14 +111,9 @@ def main():
             migrations(net, checks, chance)
         net.up()
         for round_number in range(ROUNDS):
-            coded = net.residents(AREA, CODED, seed=2 * round_number + 1, extra=("--with-codes",))
-            fresh = net.residents(AREA, FRESH, seed=2 * round_number + 2)
-            people = records_of(coded)[:RENAMED] + records_of(fresh)[:RENAMED]
-            files = [("load", coded), ("load", fresh), ("apply", renames(net, round_number, people))]
-            paths += [coded, fresh]
-            changed += people
+            rounds.append(work := Round(net, AREA, round_number, CODED, FRESH, RENAMED, RENAMES))
             stop = threading.Event()
-            feeder = threading.Thread(target=feed, args=(net, files, stop))
+            feeder = threading.Thread(target=work.feed, args=(stop,))
             if named and round_number % 2:
                 kill_at_point(net, checks, chance, f"round {round_number}", feeder.start)
             else:
@@ -176,21 +122,11 @@ def main():
             feeder.join(timeout=60)
             checks.check(f"round {round_number}: what was given is taken", not feeder.is_alive())
             stop.set()
-        status = settled(net, 180)
-        checks.check("every change was applied nationally",
-                     status and status["changes"]["queued"] == status["changes"]["applied"], status)
-        equal = net.wait_equal(60)
-        checks.check("every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
-        refused = anothers(net, paths)
-        taken = (CODED + FRESH) * ROUNDS - len(refused)
-        want = {"current": taken, "versions": taken + RENAMES * sum(record not in refused for record in changed)}
-        for node in NODES[:3]:
-            persons = net.ask(node, do="status")["persons"]
-            seen = {k: persons[k] for k in want}
-            checks.check(f"{node}: everybody once, every change once and in order", seen == want, (seen, want))
+        refused = anothers(net, [path for work in rounds for path in work.loads])
+        check_everywhere(checks, net, AREA, (CODED + FRESH) * ROUNDS - len(refused),
+                         RENAMES * sum(record not in refused for work in rounds for record in work.renamed))
         net.down()
-        verified = net.run("log", "verify", str(net.dir))
-        checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+        net.check_logs(checks)
     checks.end()
 
 

@@ -7,33 +7,17 @@ behind a batch and before its receipt), slowed to some bytes a second, half open
 strangers hold connections. Meanwhile another prefecture works on, and afterwards everything has arrived once and in order, and
 the servers have given back their threads and descriptors.
 """
-import json
 import pathlib
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from line import put_before  # noqa: E402
-from network import Checks, Network  # noqa: E402
+from line import check_given_back, held, put_before  # noqa: E402
+from network import Checks, Network, until  # noqa: E402
 from traffic import Town, check_end, servers  # noqa: E402
 
 BAD, GOOD = "282049", "131016"
 LONG = "--long" in sys.argv
-
-
-def until(question, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.05)
-
-
-def held(net, node):
-    """Threads and descriptors of a server."""
-    proc = pathlib.Path(f"/proc/{net.pid(node)}")
-    return len(list((proc / "task").iterdir())), len(list((proc / "fd").iterdir()))
 
 
 def cuts(checks, net, line, town):
@@ -56,9 +40,8 @@ def others_go_on(checks, bad, good, what):
     """The bad line keeps its own changes, and nobody else's."""
     good.rename(3)
     good.check_settled(checks, f"{what}: another prefecture works on", 30)
-    peers = bad.net.ask(f"cs.{BAD}", do="status")["peers"]
-    waiting = [p["waiting"] for p in peers if p["node"] == "prefecture.28"]
-    checks.check(f"{what}: what is behind it waits for a receipt", waiting and waiting[0] > 0, peers)
+    upper = bad.net.peer(f"cs.{BAD}", "prefecture.28")
+    checks.check(f"{what}: what is behind it waits for a receipt", upper.get("waiting"), upper)
 
 
 def slow(checks, line, town, good):
@@ -114,14 +97,12 @@ def strangers(checks, net, line, town):
 def main():
     checks = Checks()
     with Network(BAD, GOOD) as net:
-        ports = json.loads((net.dir / "network.json").read_text())["next_port"]  # Network asked for some more than it uses
-        line = put_before(net, "prefecture.28", ports)
-        upper = put_before(net, "agency", ports + 1)
+        line, upper = put_before(net, "prefecture.28"), put_before(net, "agency")
         net.up()
         town, good = Town(net, BAD, 30), Town(net, GOOD, 30, seed=2)
         for t in (town, good):
             t.check_settled(checks, "the beginning")
-        before = {node: held(net, node) for node in servers(net)}
+        before = held(net, servers(net))
         cuts(checks, net, line, town)
         slow(checks, line, town, good)
         half_open(checks, line, town, good)
@@ -131,9 +112,7 @@ def main():
         for t in (town, good):
             t.rename()
             t.check_settled(checks, "after cuts before the agency")
-        for node, (threads, descriptors) in before.items():
-            back = until(lambda: held(net, node)[0] <= threads + 2 and held(net, node)[1] <= descriptors + 2, 20)
-            checks.check(f"{node} has given back its threads and descriptors", back, (threads, descriptors, held(net, node)))
+        check_given_back(checks, net, before)
         check_end(checks, net, [town, good])
         line.close()
         upper.close()

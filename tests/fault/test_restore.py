@@ -17,7 +17,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from lives import AGENCY, AREA, CALLED, CS, NODES, PREFECTURE, REGISTER, Twin, copies, twins_beside  # noqa: E402
+from lives import AGENCY, AREA, CALLED, CS, NODES, PAIRS, PREFECTURE, REGISTER, Twin, copies, twins_beside  # noqa: E402
 from network import Checks, Network  # noqa: E402
 from restoring import Restorable, destroy  # noqa: E402
 
@@ -62,8 +62,7 @@ def restored_from_an_hour_ago(w, node, path, upper):
     sound = subprocess.run(["sqlite3", "-readonly", str(database), "PRAGMA integrity_check"], capture_output=True, text=True)
     checks.check(f"{node}: the restored database is sound", sound.stdout.strip() == "ok", sound.stdout + sound.stderr)
     net.up(node)
-    w.load(8)
-    w.load(4, coded=False)
+    w.load(8, drawn=4)
     w.counted(f"{node} restored")
     if upper:
         w.fork_is_told(node, upper)
@@ -75,8 +74,7 @@ def old_twin_instead(w, node, saved):
     net.down(node)
     twin = Twin(node, saved, same_ports=True)
     w.alarms(twin, "stream_stopped", f"peer={CALLED[node]}", "error=EPOCH_OLD")
-    w.load(2)
-    w.load(1, coded=False)
+    w.load(2, drawn=1)
     for caller in CALLERS.get(node, ()):
         w.alarms(caller, "old_twin", f"peer={node}", "error=EPOCH_OLD")
     twin.end()
@@ -125,10 +123,10 @@ def newer_database(w, node):
     def change(statement):
         subprocess.run(["sqlite3", str(path), statement], check=True, capture_output=True, timeout=30)
     change("INSERT INTO db_schema SELECT module, MAX(number) + 1, 'newer', 1 FROM db_schema WHERE module = 'link'")
-    before, said = hashlib.sha256(path.read_bytes()).hexdigest(), len(w.log(node))
+    before, said = hashlib.sha256(path.read_bytes()).hexdigest(), len(w.net.log(node))
     r = net.run("up", str(net.dir), node)
-    checks.check("no server starts on a newer release's database", r.returncode == 3 and "DB_NEWER" in w.log(node)[said:],
-                 (r.returncode, w.log(node)[said:]))
+    checks.check("no server starts on a newer release's database", r.returncode == 3 and "DB_NEWER" in w.net.log(node)[said:],
+                 (r.returncode, w.net.log(node)[said:]))
     r = net.run("backup", "make", str(net.dir), node, str(net.folder / "newer"), "--key", str(w.key))
     checks.check("nor is it backed up", r.returncode == 3 and "newer program" in r.stderr, (r.returncode, r.stderr))
     checks.check("it stays as it was", hashlib.sha256(path.read_bytes()).hexdigest() == before)
@@ -186,7 +184,7 @@ def kills(w, node):
         r = w.restore(node, path, env={"JUKI_KILL_AT": point})
         checks.check(f"{point}: killed", r.returncode == -signal.SIGKILL, (r.returncode, r.stderr))
         r = net.run("up", str(net.dir), node)
-        checks.check(f"{point}: no server opens what is half done", r.returncode != 0 and "DB_RESTORING" in w.log(node),
+        checks.check(f"{point}: no server opens what is half done", r.returncode != 0 and "DB_RESTORING" in w.net.log(node),
                      (r.returncode, r.stderr))
         r = w.restore(node, path, env={"JUKI_CLOCK_SHIFT": "-9000"})  # the clock does not tell the epoch: what was there does
         checks.check(f"{point}: restored again", r.returncode == 0, r.stderr)
@@ -200,15 +198,10 @@ def kills(w, node):
 
 def raised_by_hand(w, node):
     """A database that came back by other means begins a new life by one command."""
-    net, checks = w.net, w.checks
-    epoch = net.ask(node, do="status")["epoch"]
-    r = net.run("restore", "--raise-epoch", str(net.dir), node)
-    checks.check("not while it runs", r.returncode == 1 and "stop it first" in r.stderr, r.stderr)
-    net.down(node)
-    r = net.run("restore", "--raise-epoch", str(net.dir), node)
-    checks.check("raised by hand", r.returncode == 0 and "epoch" in r.stdout, r.stdout + r.stderr)
-    net.up(node)
-    checks.check("it is a new life", net.ask(node, do="status")["epoch"] > epoch, epoch)
+    epoch = w.net.ask(node, do="status")["epoch"]
+    w.no_new_life_yet(node)
+    w.net.down(node)
+    w.checks.check("raised by hand", w.new_life(node) > epoch, epoch)
     w.load(3)
     w.counted("raised by hand")
 
@@ -229,19 +222,17 @@ def main():
     with Network(AREA) as net:
         w = Restorable(net, checks)
         net.up()
-        w.load(30)
-        w.load(6, coded=False)
+        w.load(30, drawn=6)
         w.counted("at first")
-        for node, upper in ((PREFECTURE, AGENCY), (CS, PREFECTURE)):
+        for node, upper in PAIRS:
             w.heads_shown(node, upper)
         made = backups_while_changes_run(w)
-        w.load(25)
-        w.load(5, coded=False)
+        w.load(25, drawn=5)
         w.counted("an hour later")
-        for node, upper in ((PREFECTURE, AGENCY), (CS, PREFECTURE)):
+        for node, upper in PAIRS:
             w.heads_shown(node, upper)
         saved = copies(w, NODES, "old")
-        for node, upper in ((AGENCY, None), (PREFECTURE, AGENCY), (CS, PREFECTURE)):
+        for node, upper in ((AGENCY, None), *PAIRS):
             restored_from_an_hour_ago(w, node, made[node], upper)
         twins_beside(w, {node: shutil.copytree(folder, net.folder / f"beside.{node}") for node, folder in saved.items()})
         for node in NODES:
@@ -250,8 +241,7 @@ def main():
         kills(w, CS)
         raised_by_hand(w, CS)
         net.down()
-        verified = net.run("log", "verify", str(net.dir))
-        checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+        net.check_logs(checks)
     checks.end()
 
 

@@ -36,8 +36,7 @@ def complete_backup(w):
     net.up(REGISTER)
     w.wait("it finds that nothing is missing", lambda: level(w))
     checks.check("and lacks nothing", status(w).get("lacking") == 0, status(w))
-    w.load(3)
-    w.load(2, coded=False)
+    w.load(3, drawn=2)
     w.counted("register restored")
 
 
@@ -49,14 +48,13 @@ def copied_by_hand(w, path):
     (net.dir / REGISTER / "data").rename(aside)
     r = w.restore(REGISTER, path)
     checks.check("a copy for the hand", r.returncode == 0, r.stderr)
-    w.sql(REGISTER, "UPDATE register_mark SET value = 0 WHERE id = 7")
+    net.sql(REGISTER, "UPDATE register_mark SET value = 0 WHERE id = 7")
     net.up(REGISTER)
-    w.wait("an old copy alarms", lambda: " alarm event=register_old" in w.log(REGISTER))
+    w.wait("an old copy alarms", lambda: " alarm event=register_old" in w.net.log(REGISTER))
     before = net.ask(CS, do="status")
     w.wait("it says so", lambda: "old copy" in status(w).get("trouble", ""))
     checks.check("and sends nothing", net.ask(CS, do="status")["notices"] == before["notices"], before["notices"])
-    r = net.run("restore", "--raise-epoch", str(net.dir), REGISTER)
-    checks.check("not while it runs", r.returncode == 1 and "stop it first" in r.stderr, r.stderr)
+    w.no_new_life_yet(REGISTER)
     net.down(REGISTER)
     net.juki("restore", "--raise-epoch", str(net.dir), REGISTER)
 
@@ -69,8 +67,8 @@ def kills_while_taking_back(w):
         net.run("up", str(net.dir), REGISTER, env={"JUKI_KILL_AT": point})
         w.wait(f"{point}: killed", lambda: not net.ask(REGISTER, do="status"))
         net.run("down", str(net.dir), REGISTER)
-        now = int(w.sql(REGISTER, "SELECT (SELECT value FROM register_mark WHERE id = 7) - "
-                                  "(SELECT value FROM register_mark WHERE id = 2)"))
+        now = int(net.sql(REGISTER, "SELECT (SELECT value FROM register_mark WHERE id = 7) - "
+                                    "(SELECT value FROM register_mark WHERE id = 2)"))
         checks.check(f"{point}: nothing comes twice", left is None or left < 0 or now <= left, (left, now))
         left = now
 
@@ -87,7 +85,7 @@ def restored_from_an_hour_ago(w, old, by_hand=False):
     kills_while_taking_back(w)
     net.up(REGISTER)
     w.wait("all is taken back", lambda: level(w), 120)
-    checks.check("it alarmed", " alarm event=register_old" in w.log(REGISTER))
+    checks.check("it alarmed", " alarm event=register_old" in w.net.log(REGISTER))
     answer = status(w)
     checks.check("every number is back", answer["changes"]["queued"] == answer["changes"]["taken"] == changes,
                  (answer["changes"], changes))
@@ -99,8 +97,7 @@ def restored_from_an_hour_ago(w, old, by_hand=False):
                  answer["lacking"] > PAGE, listed[-600:])
     japanese = net.run("register", "lacking", str(net.dir), AREA, env={"LC_ALL": "ja_JP.UTF-8"}).stdout
     checks.check("in Japanese too", "バックアップにない住民票" in japanese, japanese[-600:])
-    w.load(3)
-    w.load(2, coded=False)
+    w.load(3, drawn=2)
     w.counted("loads go on")
 
 
@@ -113,8 +110,8 @@ def given_again(w):
     answer = status(w)
     w.checks.check("no change was made", answer["changes"]["queued"] == changes, (answer["changes"], changes))
     w.checks.check("nothing lacks", answer["lacking"] == 0, w.net.juki("register", "lacking", str(w.net.dir), AREA)[-600:])
-    left = w.sql(REGISTER, "SELECT COUNT(*) FROM register_person p JOIN register_resident r ON r.id = p.latest "
-                           "WHERE r.relationship = '（未復元）' OR r.household LIKE 'restored-%' OR r.record LIKE 'restored-%'")
+    left = w.query(REGISTER, "SELECT COUNT(*) FROM register_person p JOIN register_resident r ON r.id = p.latest "
+                             "WHERE r.relationship = '（未復元）' OR r.household LIKE 'restored-%' OR r.record LIKE 'restored-%'")
     w.checks.check("every record is whole", left.strip() == "0", left)
     w.counted("given again")
 
@@ -124,22 +121,20 @@ def main():
     with Network(AREA) as net:
         w = Restorable(net, checks)
         net.up()
-        w.load(30)
-        w.load(6, coded=False)
+        w.load(30, drawn=6)
         w.counted("at first")
         complete_backup(w)
         old = w.backup(REGISTER, "register.hour", "--rate", "8")
         w.move(4, of=0)
         w.load(PAGE + 60)
         w.move(20)
-        w.load(8, coded=False)
+        w.load_file(8)
         w.counted("an hour later")
         restored_from_an_hour_ago(w, old)
         given_again(w)
         restored_from_an_hour_ago(w, old, by_hand=True)
         net.down()
-        verified = net.run("log", "verify", str(net.dir))
-        checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+        net.check_logs(checks)
     checks.end()
 
 

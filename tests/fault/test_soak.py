@@ -11,7 +11,6 @@ fill slowly), descriptors, threads and WAL of the servers that are never killed 
 minutes on that is asserted; with --long so is the p99 of the last ten minutes, within 1.2 of the first ten.
 """
 import argparse
-import json
 import os
 import pathlib
 import random
@@ -231,7 +230,7 @@ def main():
     o, checks = options(), Checks()
     print(f"seed {o.seed}, {o.seconds:.0f} s")
     with Network(STEADY, SHAKY, options=("--prefecture", "27")) as net:
-        line = put_before(net, "prefecture.13", json.loads((net.dir / "network.json").read_text())["next_port"])
+        line = put_before(net, "prefecture.13")
         net.up()
         many, few = PERSONS[o.seconds >= 600]
         steady, shaky = Town(net, STEADY, many), Town(net, SHAKY, few, seed=2)

@@ -13,14 +13,13 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from lives import AGENCY, AREA, CALLED, CS, NODES, PREFECTURE, REGISTER, Twin, copied, copies  # noqa: E402
+from lives import AGENCY, AREA, CALLED, CS, NODES, PAIRS, PREFECTURE, REGISTER, Twin, copied, copies  # noqa: E402
 from network import Checks, Network  # noqa: E402
 from restoring import Restorable  # noqa: E402
 
 LONG = "--long" in sys.argv
 CALLER = {AGENCY: PREFECTURE, PREFECTURE: CS}  # who calls it when residents are loaded
-PAIRS = ((CS, PREFECTURE), (PREFECTURE, AGENCY))  # who shows its heads to whom
-LEVEL = PAIRS if LONG else PAIRS[:1]
+LEVEL = PAIRS if LONG else ((CS, PREFECTURE),)
 INSTEAD = NODES if LONG else [CS]  # in the others' place: test_restore.py
 
 
@@ -51,8 +50,7 @@ def beside(w, saved):
     for node in NODES:
         is_found_out(w, node, twins[node])
     is_an_old_register(w, twins[REGISTER])
-    w.load(2)
-    w.load(1, coded=False)
+    w.load(2, drawn=1)
     w.counted("beside the twins")
     for twin in twins.values():
         twin.end()
@@ -64,8 +62,7 @@ def in_its_place(w, node, saved):
     net.down(node)
     twin = Twin(node, saved, same_ports=True)
     w.alarms(twin, "stream_stopped", "error=STREAM_FORK")
-    w.load(2)
-    w.load(1, coded=False)
+    w.load(2, drawn=1)
     if node in CALLER:
         w.alarms(CALLER[node], "old_twin", f"peer={node}", "error=STREAM_FORK")
     twin.end()
@@ -138,9 +135,7 @@ def first_in_its_place(w, node, upper):
     w.load(2)
     w.counted(f"{node}: its head is refused")
     net.down(node)
-    net.juki("restore", "--raise-epoch", str(net.dir), node)
-    net.up(node)
-    epoch = net.ask(node, do="status")["epoch"]
+    epoch = w.new_life(node)
     w.wait(f"{node}: heads go on in the new life",
            lambda: int(w.query(upper, f"SELECT max(epoch) FROM ledger_kept WHERE node = '{node}'")) == epoch)
     w.load(2)
@@ -153,12 +148,10 @@ def main():
     with Network(AREA) as net:
         w = Restorable(net, checks)
         net.up()
-        w.load(12)
-        w.load(3, coded=False)
+        w.load(12, drawn=3)
         w.counted("at first")
         saved = copies(w, NODES + [REGISTER], "old")
-        w.load(4)
-        w.load(2, coded=False)
+        w.load(4, drawn=2)
         w.counted("gone on")
         beside(w, saved)
         for node in INSTEAD:
@@ -169,8 +162,7 @@ def main():
             for node, upper in PAIRS:
                 first_in_its_place(w, node, upper)
         net.down()
-        verified = net.run("log", "verify", str(net.dir))
-        checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+        net.check_logs(checks)
     checks.end()
 
 

@@ -7,7 +7,6 @@ refused changes. Then everything that was written outside the databases and the 
 every one of those numbers: logs, sockets' answers, configuration, names of files, what the commands printed.
 """
 import csv
-import json
 import os
 import pathlib
 import re
@@ -16,14 +15,14 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from network import Checks, Network  # noqa: E402
+from traffic import rows_of, write_events  # noqa: E402
 
 AREA = "282049"
 COUNT = 300
 
 
 def known_numbers(path):
-    with open(path, encoding="utf-8-sig", newline="") as f:
-        rows = list(csv.DictReader(f))
+    rows = rows_of(path)
     return {r[k] for r in rows for k in ("resident_code", "individual_number") if r[k]}, rows
 
 
@@ -110,17 +109,14 @@ def main():
         for file in (path, fresh, bad, path):
             r = net.run("register", "load", str(net.dir), AREA, str(file))
             printed += [r.stdout, r.stderr]
-        checks.check("residents with and without numbers arrive", net.wait_equal(60).returncode == 0)
-        changes = net.folder / "changes.jsonl"
-        with open(changes, "w", encoding="utf-8") as f:
-            for i, row in enumerate(rows[:30]):
-                f.write(json.dumps({"event": f"e{i}", "reason": "death" if i % 2 else "code_change_request",
-                                    "change_date": "2026-11-20", "record": row["record"]}) + "\n")
-                f.write(json.dumps({"event": f"x{i}", "reason": "death", "change_date": "2026-11-20",
-                                    "resident_code": row["individual_number"][:11]}) + "\n")
+        net.check_equal(checks, "residents with and without numbers arrive", 60)
+        changes = write_events(net.folder / "changes.jsonl", [event for i, row in enumerate(rows[:30]) for event in (
+            {"event": f"e{i}", "reason": "death" if i % 2 else "code_change_request", "change_date": "2026-11-20",
+             "record": row["record"]},
+            {"event": f"x{i}", "reason": "death", "change_date": "2026-11-20", "resident_code": row["individual_number"][:11]})])
         r = net.run("register", "apply", str(net.dir), AREA, str(changes))
         printed += [r.stdout, r.stderr]
-        checks.check("changes arrive", net.wait_equal(60).returncode == 0)
+        net.check_equal(checks, "changes arrive", 60)
         for words in (["status", str(net.dir)], ["status", str(net.dir), "--json"], ["compare", str(net.dir)],
                       ["register", "problems", str(net.dir), AREA], ["trace", str(net.dir), AREA, "5"],
                       ["check", "resident-code", rows[0]["resident_code"]],

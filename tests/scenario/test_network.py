@@ -14,10 +14,9 @@ import ssl
 import stat
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import BIN, Checks, Network  # noqa: E402
+from network import BIN, Checks, Network, until  # noqa: E402
 
 A, B, NEW = "282049", "272035", "131016"
 
@@ -25,15 +24,6 @@ A, B, NEW = "282049", "272035", "131016"
 def servers(net):
     r = net.run("status", str(net.dir), "--json")
     return r, {s["node"]: s for s in json.loads(r.stdout)["servers"]}
-
-
-def until(seconds, question):
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.1)
 
 
 def made(checks, net):
@@ -68,8 +58,7 @@ def fed(checks, net):
     path = net.residents(A, 500, extra=("--with-codes",))
     loaded = net.run("register", "load", str(net.dir), A, str(path))
     checks.check("500 residents are loaded", loaded.returncode == 0 and "500 taken, 0 refused" in loaded.stdout, loaded)
-    equal = net.wait_equal()
-    checks.check("every level agrees", equal.returncode == 0, equal.stdout)
+    net.check_equal(checks, "every level agrees")
     r, all_servers = servers(net)
     counts = {n: s["persons"]["current"] for n, s in all_servers.items()}
     checks.check("the counts are right", counts["agency"] == counts["prefecture.28"] == counts[f"cs.{A}"] ==
@@ -97,12 +86,10 @@ def certificate_text(net, node):
 
 def shown_certificate(net, node):
     """The certificate that the running server shows on its port (DER); it refuses us afterwards."""
-    listed = json.loads((net.dir / "network.json").read_text())
-    port = next(n["port"] for n in listed["nodes"] if n["name"] == node)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["juki/1"])
-    with socket.create_connection(("127.0.0.1", port), 10) as s:
+    with socket.create_connection(("127.0.0.1", net.node(node)["port"]), 10) as s:
         with context.wrap_socket(s) as tls:
             return tls.getpeercert(binary_form=True)
 
@@ -113,12 +100,12 @@ def renewed(checks, net):
     r = net.run("network", "renew", str(net.dir), node, "--days", "30", "--revoke-old")
     checks.check("a certificate is renewed", r.returncode == 0 and "30 days" in r.stdout, r)
     checks.check("it is another one", certificate_text(net, node) != before)
-    checks.check("the server shows the new one", until(10, lambda: shown_certificate(net, node) != shown))
+    checks.check("the server shows the new one", until(lambda: shown_certificate(net, node) != shown, 10))
     checks.check("and was not stopped for it", net.pid(node) == pid and pathlib.Path(f"/proc/{pid}").exists())
     _, all_servers = servers(net)
     checks.check("status counts its days", all_servers[node]["certificate_days"] in (29, 30), all_servers[node])
-    told = until(20, lambda: all(s["directory"]["version"] == 2 for n, s in servers(net)[1].items()
-                                 if not n.startswith("register.")))
+    told = until(lambda: all(s["directory"]["version"] == 2 for n, s in servers(net)[1].items()
+                             if not n.startswith("register.")), 20)
     checks.check("everybody has the directory that revokes the old one", told, servers(net)[1])
     door = net.run("network", "renew", str(net.dir), f"cs.{A}", "--door")
     checks.check("a door's certificate is renewed", door.returncode == 0, door)
@@ -127,7 +114,7 @@ def renewed(checks, net):
 def grown(checks, net):
     r = net.run("network", "add", str(net.dir), NEW)
     checks.check("a municipality is added", r.returncode == 0, r)
-    told = until(20, lambda: servers(net)[1][f"cs.{A}"]["directory"]["version"] == 3)
+    told = until(lambda: servers(net)[1][f"cs.{A}"]["directory"]["version"] == 3, 20)
     checks.check("the directory reaches a CS that runs", told, servers(net)[1][f"cs.{A}"]["directory"])
     up = net.up()
     checks.check("up starts the new servers alone", up.count("started") == 3 and up.count("runs already") == 7, up)
@@ -137,8 +124,7 @@ def grown(checks, net):
     checks.check("its residents reach the nation", equal.returncode == 0 and f"✓ {NEW}" in equal.stdout, equal.stdout)
     after = net.residents(A, 40, seed=9, extra=("--with-codes",))
     net.run("register", "load", str(net.dir), A, str(after))
-    equal = net.wait_equal()
-    checks.check("notices pass the renewed server", equal.returncode == 0, equal.stdout)
+    net.check_equal(checks, "notices pass the renewed server")
     again = net.run("network", "add", str(net.dir), NEW)
     checks.check("adding it again is refused", again.returncode == 1 and "already" in again.stderr, again)
 
@@ -211,7 +197,7 @@ def stocked(checks, net):
 
     def more():
         return json.loads(net.juki("stock", str(net.dir), A, "--json"))["unused"] == before["unused"] + 100
-    checks.check("codes that are asked for come", until(20, more), before)
+    checks.check("codes that are asked for come", until(more, 20), before)
     checks.check("the stock is told in words", "codes left" in net.juki("stock", str(net.dir), A))
     waiting = net.juki("waiting", str(net.dir), A)
     checks.check("nobody waits for a number", "nobody" in waiting and
@@ -228,8 +214,7 @@ def stopped(checks, net):
     r, all_servers = servers(net)
     checks.check("status shows it as down", r.returncode == 1 and not all_servers[cs]["running"], r.stderr)
     net.up(cs)
-    equal = net.wait_equal()
-    checks.check("nothing is lost", equal.returncode == 0, equal.stdout)
+    net.check_equal(checks, "nothing is lost")
     net.down("prefecture.28")
     told = net.run("compare", str(net.dir))
     checks.check("compare with a server down compares the others", told.returncode == 3 and f"✓ {A}" in told.stdout and
@@ -317,8 +302,8 @@ def main():
         renewed(checks, net)
         grown(checks, net)
         wrong_words(checks, net)
-        until(30, lambda: all(x["upper_head"] for x in json.loads(net.run("log", "verify", str(net.dir), "--json").stdout)
-                              ["logs"] if x["node"].startswith("cs.")))
+        until(lambda: all(x["upper_head"] for x in json.loads(net.run("log", "verify", str(net.dir), "--json").stdout)
+                          ["logs"] if x["node"].startswith("cs.")), 30)
         verified(checks, net, "while the servers run")
         evidence(checks, net)
         pieces(checks, net, "while the servers run")

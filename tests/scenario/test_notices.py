@@ -7,26 +7,16 @@ Two municipalities of one prefecture; what is looked at is what a person would a
 import csv
 import json
 import pathlib
-import re
 import socket
 import ssl
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import Checks, Network  # noqa: E402
+from network import Checks, Network, early_in_a_minute, until  # noqa: E402
+from traffic import rows_of, write_events  # noqa: E402
 
 A, B = "282049", "282022"
-
-
-def until(seconds, question):
-    """Asks until the answer is true; the last answer."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.1)
 
 
 class Town:
@@ -35,17 +25,12 @@ class Town:
 
     def load(self, count, seed, *extra):
         path = self.net.residents(self.area, count, seed=seed, extra=extra)
-        answer = self.net.ask(f"register.{self.area}", do="load", path=str(path))
-        with open(path, encoding="utf-8-sig", newline="") as f:
-            return answer, list(csv.DictReader(f))
+        return self.net.ask(f"register.{self.area}", do="load", path=str(path)), rows_of(path)
 
     def apply(self, *events):
-        path = self.net.folder / f"events-{self.area}-{self.events}.jsonl"
-        with open(path, "w", encoding="utf-8") as f:
-            for e in events:
-                self.events += 1
-                f.write(json.dumps({"event": f"{self.area}-t-{self.events}", "change_date": "2026-11-20", **e},
-                                   ensure_ascii=False) + "\n")
+        path = write_events(self.net.folder / f"events-{self.area}-{self.events}.jsonl", [
+            {"event": f"{self.area}-t-{self.events + i}", "change_date": "2026-11-20", **e} for i, e in enumerate(events, 1)])
+        self.events += len(events)
         return self.net.ask(f"register.{self.area}", do="apply", path=str(path))
 
     def quiet(self, seconds=60):
@@ -54,7 +39,7 @@ class Town:
             s = self.net.ask(f"register.{self.area}", do="status")
             return (s and s["changes"]["queued"] == s["changes"]["applied"] + s["changes"]["refused"] and
                     not s["persons"]["awaiting_number"])
-        return until(seconds, done)
+        return until(done, seconds)
 
 
 def newborn(record, row):
@@ -115,12 +100,11 @@ def other_numbers_come(checks, net, town, rows):
     waiting = net.ask(f"register.{A}", do="status")["persons"]["awaiting_number"]
     checks.check("the register says how many wait for a number", waiting == 4, waiting)
     net.up("agency")
-    until(30, lambda: seen()["queued"] == queued + 6)
+    until(lambda: seen()["queued"] == queued + 6, 30)
     checks.check("three get their numbers; the dead keep theirs", town.quiet() and seen()["queued"] == queued + 6, seen())
     checks.check("and all of it is applied nationally",
                  net.ask("agency", do="status")["persons"]["versions"] == versions + 6 and seen()["refused"] == 0, seen())
-    equal = net.wait_equal(30)
-    checks.check("every level agrees about the numbers", equal.returncode == 0, equal.stdout)
+    net.check_equal(checks, "every level agrees about the numbers", 30)
 
 
 def numbers_are_waited_for(checks, net, town, row):
@@ -130,7 +114,7 @@ def numbers_are_waited_for(checks, net, town, row):
     def waiting():
         w = net.ask(f"cs.{A}", do="waiting")
         return w if w and w["waiting"] else None
-    seen = until(20, waiting)
+    seen = until(waiting, 20)
     checks.check("a birth waits for its number while the agency is away", bool(seen), seen)
     if seen:
         checks.check("those that wait are listed with masked code and age",
@@ -147,9 +131,14 @@ def provisional_stays_inside(checks, net, town, row):
     def entries():
         status = net.ask(f"cs.{A}", do="status")
         return net.ask(f"register.{A}", do="status")["changes"]["queued"], status["notices"], status.get("waiting_for_number")
+
+    def heard():
+        upper = net.peer(f"cs.{A}", "prefecture.28")
+        return upper and upper["applied"] == upper["sent"]
+    until(heard)  # word of the last ones came ahead of their outcomes
     path = net.folder / "provisional.jsonl"
     birth = {"event": "birth-1", "change_date": "2026-11-20", **newborn(f"{A}-newborn-3", row)}
-    path.write_text(json.dumps(birth, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_events(path, [birth])
     census, before = net.ask(f"cs.{A}", do="census"), entries()
     entered = net.run("register", "enter", str(net.dir), A, str(path))
     checks.check("a birth is entered provisionally", entered.returncode == 0, entered.stdout + entered.stderr)
@@ -162,15 +151,15 @@ def provisional_stays_inside(checks, net, town, row):
     text = net.run("register", "provisional", str(net.dir), A)
     checks.check("for a clerk too", text.returncode == 0 and f"{A}-newborn-3" in text.stdout, text.stdout + text.stderr)
     time.sleep(2)
-    checks.check("nothing of it reaches the CS", net.ask(f"cs.{A}", do="census") == census and entries() == before, entries())
+    checks.check("nothing of it reaches the CS", net.ask(f"cs.{A}", do="census") == census and entries() == before,
+                 (before, entries()))
     confirmed = net.run("register", "confirm", str(net.dir), A, "birth-1")
     checks.check("it is confirmed", confirmed.returncode == 0, confirmed.stdout + confirmed.stderr)
     checks.check("and now it is applied nationally", town.quiet() and net.ask(f"cs.{A}", do="census") != census
                  and entries()[0] == before[0] + 1, entries())
     gone = net.run("register", "confirm", str(net.dir), A, "birth-1")
     checks.check("what is confirmed no longer waits", gone.returncode == 1, gone.stdout + gone.stderr)
-    path.write_text(json.dumps({**birth, "event": "birth-2", "record": f"{A}-newborn-4"}, ensure_ascii=False) + "\n",
-                    encoding="utf-8")
+    write_events(path, [{**birth, "event": "birth-2", "record": f"{A}-newborn-4"}])
     entered = net.ask(f"register.{A}", do="enter", path=str(path))
     dropped = net.run("register", "withdraw", str(net.dir), A, "birth-2")
     left = net.ask(f"register.{A}", do="provisional")["provisional"]
@@ -190,7 +179,7 @@ def order_of_a_person(checks, net, town, row):
 def resend_changes_nothing(checks, net, town):
     before = {n: net.ask(n, do="census") for n in ("agency", "prefecture.28", f"cs.{A}")}
     entries = net.ask("prefecture.28", do="status")["notices"]["received"]
-    sent = next(p for p in net.ask(f"cs.{A}", do="status")["peers"] if p["node"] == "prefecture.28")["acknowledged"]
+    sent = net.peer(f"cs.{A}", "prefecture.28")["acknowledged"]
     one = net.ask(f"cs.{A}", do="resend", peer="prefecture.28", first=sent, last=sent)
     many = net.ask(f"cs.{A}", do="resend", peer="prefecture.28", first=1, last=sent)
     register = net.ask(f"register.{A}", do="resend", first=1, last=20)
@@ -217,14 +206,14 @@ def a_taken_number_parks_only_its_person(checks, net, a, b, rows):
     def parked():
         e = net.ask("agency", do="errors")
         return e if e and e["errors"] else None
-    seen = until(30, parked)
+    seen = until(parked, 30)
     checks.check("a number that is another's goes on the agency's error list", bool(seen), seen)
     b.apply({"reason": "ex_officio_amendment", "record": "thief-1", "set": {"name": "後続　花子"}},
             {"reason": "ex_officio_amendment", "record": other[1]["record"], "set": {"name": "無関　係子"}})
     def behind():
         e = net.ask("agency", do="errors")
         return e if e and len(e["errors"]) == 2 else None
-    seen = until(30, behind)
+    seen = until(behind, 30)
     checks.check("a later notice of the same person waits behind it", bool(seen) and seen["errors"][1]["behind"], seen)
     problems = net.ask(f"register.{B}", do="problems")
     checks.check("the register sees which changes wait, whose, and why",
@@ -240,7 +229,7 @@ def a_taken_number_parks_only_its_person(checks, net, a, b, rows):
     def told():
         p = net.ask(f"register.{B}", do="problems")["problems"]
         return p if p and all(q["state"] == "refused" for q in p) else None
-    problems = until(30, told) or []
+    problems = until(told, 30) or []
     checks.check("the register keeps the reason of what was given up",
                  any(p["name"] == "NUMBER_TAKEN" and p["record"] == "thief-1" for p in problems)
                  and all(p["name"] != "PEER_REFUSED" for p in problems), problems)
@@ -248,13 +237,12 @@ def a_taken_number_parks_only_its_person(checks, net, a, b, rows):
 
 def strangers_knock_at_the_door(net):
     """Three connections without a certificate, within one minute."""
-    listen = re.search(r"^door:\n(?:[ ].*\n)*?[ ]+listen: *\"?([0-9.]+):(\d+)", (net.dir / f"cs.{A}" / "juki.yaml").read_text(), re.M)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if time.time() % 60 > 50:
-        time.sleep(61 - time.time() % 60)
+    early_in_a_minute(10)
+    port = net.node(f"cs.{A}")["door_port"]
     for _ in range(3):
-        with socket.create_connection((listen[1], int(listen[2])), 10) as plain, context.wrap_socket(plain) as s:
+        with socket.create_connection(("127.0.0.1", port), 10) as plain, context.wrap_socket(plain) as s:
             s.sendall(b"GET /v1/status HTTP/1.1\r\nHost: cs\r\n\r\n")
             assert b" 403 " in s.recv(4096)
 
@@ -267,9 +255,9 @@ def stock_is_refilled(checks, net, town):
     def refilled():
         s = net.ask(f"cs.{A}", do="status")["stock"]
         return s if s["unused"] > 20 and s["level"] == 0 else None
-    checks.check("the agency refilled the stock before it ran dry", bool(until(30, refilled)),
+    checks.check("the agency refilled the stock before it ran dry", bool(until(refilled, 30)),
                  net.ask(f"cs.{A}", do="status")["stock"])
-    log = "".join(p.read_text(errors="replace") for p in (net.dir / f"cs.{A}" / "log").iterdir())
+    log = net.log(f"cs.{A}")
     checks.check("and the falling stock was said", "stock" in log, log[-300:])
 
 
@@ -277,9 +265,7 @@ def main():
     checks = Checks()
     with Network(A, B) as net:
         for area in (A, B):
-            config = net.dir / f"cs.{area}" / "juki.yaml"
-            text = config.read_text()
-            config.write_text(text.replace("codes: 10000", "codes: 300"))
+            net.configure(f"cs.{area}", "codes: 10000", "codes: 300")
         net.up()
         a, b = Town(net, A), Town(net, B)
         answer, rows = a.load(400, 5, "--with-codes")
@@ -292,8 +278,7 @@ def main():
         order_of_a_person(checks, net, a, rows[60])
         resend_changes_nothing(checks, net, a)
         stock_is_refilled(checks, net, a)
-        equal = net.wait_equal(60)
-        checks.check("every level agrees", equal.returncode == 0, equal.stdout)
+        net.check_equal(checks, seconds=60)
         a_taken_number_parks_only_its_person(checks, net, a, b, rows)
         strangers_knock_at_the_door(net)
         net.down()
@@ -301,8 +286,7 @@ def main():
         checks.check("who was turned away at the door stands in the ledger, counted in one entry",
                      shown.stdout.count("source door 127.0.0.1") == 1 and "count 3 last DOOR_CERTIFICATE" in shown.stdout,
                      shown.stdout + shown.stderr)
-        verified = net.run("log", "verify", str(net.dir))
-        checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+        net.check_logs(checks)
     checks.end()
 
 

@@ -11,13 +11,12 @@ import re
 import ssl
 import struct
 import sys
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "client")]
 import ed25519  # noqa: E402
 import juki_client as juki  # noqa: E402
-from network import ROOT, Checks, Network  # noqa: E402
+from network import ROOT, Checks, Network, early_in_a_minute, until  # noqa: E402
 
 A, B = "282049", "282022"  # B is played
 CS, PREFECTURE, AGENCY = f"cs.{B}", "prefecture.28", "agency"
@@ -194,9 +193,7 @@ def revoked(checks, net, node):
         newer = juki.Directory(node.bodies(juki.DIRECTORY)[-1]["directory"], node.directory.roots)
         checks.check("a new directory comes as a notice", newer.version == node.directory.version + 1 and
                      len(newer.nodes[CS]["revoked_serials"]) == 1, newer.nodes[CS])
-        until = time.monotonic() + SECONDS
-        while net.ask(PREFECTURE, do="status")["directory"]["version"] < newer.version and time.monotonic() < until:
-            time.sleep(0.1)
+        until(lambda: net.ask(PREFECTURE, do="status")["directory"]["version"] >= newer.version, SECONDS)
         said = error_of(lambda: d.resend(node.sent[PREFECTURE].batches[0]))
         checks.check("a certificate that was revoked meanwhile is refused", said == "NODE_REVOKED" or
                      said.startswith(("Closed", "ConnectionResetError", "BrokenPipeError")), said)
@@ -213,12 +210,7 @@ def ask_stock(node):
 
 def acknowledged(net, sequence):
     """Until the agency believes that we have all up to there."""
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        if any(p["node"] == CS and p["acknowledged"] >= sequence for p in net.ask(AGENCY, do="status")["peers"]):
-            return True
-        time.sleep(0.05)
-    return False
+    return until(lambda: net.peer(AGENCY, CS).get("acknowledged", 0) >= sequence, SECONDS)
 
 
 def answers(checks, net, node, acceptor):
@@ -431,8 +423,7 @@ def bad_notices(checks, net, node, people):
 
 def strangers(checks, node):
     """Before it is known who they are nobody answers; the log counts them."""
-    if time.time() % 60 > 45:
-        time.sleep(61 - time.time() % 60)  # one entry a minute: not over its end
+    early_in_a_minute(15)
     rows = [("an older TLS", {"version": ssl.TLSVersion.TLSv1_2}), ("another protocol", {"alpn": "http/1.1"}),
             ("no protocol", {"alpn": None})]
     for what, words in rows:
@@ -469,12 +460,8 @@ def disagrees(checks, net, node, acceptor, person_of):
                             person(*person_of, name="尼崎　五郎", version=3, reason="ex_officio_amendment"))])
 
     def stopped():
-        log = "".join(p.read_text(errors="replace") for p in (net.dir / PREFECTURE / "log").iterdir())
-        return re.search(r"alarm event=stream_stopped .*" + CS, log)
-    until = time.monotonic() + SECONDS
-    while not stopped() and time.monotonic() < until:
-        time.sleep(0.1)
-    checks.check("a fork stops the stream with an alarm", stopped())
+        return re.search(r"alarm event=stream_stopped .*" + CS, net.log(PREFECTURE))
+    checks.check("a fork stops the stream with an alarm", until(stopped, SECONDS))
     acceptor.close()
 
 

@@ -8,7 +8,6 @@ load the working one is killed, and the next stands still (SIGSTOP) while its se
 up again. Afterwards: every person once, every change once, no sequence twice, no fork, every log proves itself. With --long the
 prefecture too, and each in several rounds. On SQLite a second process is refused.
 """
-import json
 import pathlib
 import re
 import shutil
@@ -19,7 +18,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from network import BIN, Checks, Network  # noqa: E402
+from network import BIN, Checks, Network, until  # noqa: E402
 from ports import free_port  # noqa: E402
 from postgres import Postgres, Wire, database_of, wanted  # noqa: E402
 
@@ -89,7 +88,7 @@ class Pair:
     """A server's two processes, and the balancer before them."""
 
     def __init__(self, net, node):
-        row = next(n for n in json.loads((net.dir / "network.json").read_text())["nodes"] if n["name"] == node)
+        row = net.node(node)
         ports = [p for p in (row.get("port"), row.get("door_port")) if p]
         self.node, self.a, self.b = node, Replica(net, node, "a", ports), Replica(net, node, "b", ports)
         self.wires = {p: Wire(self.a.ports[p], p) for p in ports}
@@ -178,17 +177,9 @@ def take_turns(checks, net, postgres, pair, register, number):
     return 2 * (CODED + FRESH)
 
 
-def settled(register, want, seconds):
-    end = time.monotonic() + seconds
-    while True:
-        s = register.ask(do="status")
-        if (s and s["changes"]["applied"] == want) or time.monotonic() > end:
-            return s
-        time.sleep(0.2)
-
-
 def proved(checks, net, postgres, pairs, persons):
-    status = settled(pairs[-1], persons, 120)
+    until(lambda: ((pairs[-1].ask(do="status") or {}).get("changes") or {}).get("applied") == persons, 120, 0.2)
+    status = pairs[-1].ask(do="status")
     checks.check("every change was applied nationally once", status and status["changes"]["applied"] == persons ==
                  status["changes"]["queued"], status)
     for node in NODES[:3]:
@@ -196,16 +187,13 @@ def proved(checks, net, postgres, pairs, persons):
         s = pair.a.status() if pair else net.ask(node, do="status")
         seen = (s or {}).get("persons", s)
         checks.check(f"{node}: everybody once", seen and seen.get("current") == seen.get("versions") == persons, seen)
-        gaps = postgres.sql("SELECT peer, count(*), max(sequence) FROM link_out GROUP BY peer HAVING count(*) <>"
-                            " max(sequence)", database_of(node))
-        checks.check(f"{node}: its sequences are without gap", gaps == "", gaps)
+    postgres.check_streams(checks, NODES[:3])
     logs = [p.log() for pair in pairs for p in (pair.a, pair.b)]
-    logs += [(net.dir / n / "log" / "juki.log").read_text() for n in NODES if n not in PAIRS]
+    logs += [net.log(n) for n in NODES if n not in PAIRS]
     bad = [line for log in logs for line in log.splitlines()
            if re.search("stream_stopped|FORK|door_fed_by_another|register_old", line)]
     checks.check("nobody saw a fork, and the door no second register", not bad, bad[:3])
-    verified = net.run("log", "verify", str(net.dir))
-    checks.check("every log proves itself", verified.returncode == 0, verified.stdout + verified.stderr)
+    net.check_logs(checks)
 
 
 def no_new_life_meanwhile(checks, net):

@@ -6,11 +6,13 @@ dialler sends, down what comes back. Faults: cut after a number of bytes (with F
 one direction (half open), stall, vanish without a FIN, play recorded bytes again, hold idle connections. Threads, one a direction.
 """
 import pathlib
-import re
 import socket
 import struct
 import threading
 import time
+
+from network import until
+from ports import free_port
 
 CHUNK = 65536
 
@@ -167,10 +169,21 @@ class Line:
         self.break_all()
 
 
-def put_before(net, node, port, what="link"):
-    """The server's link or door listens on `port`; the address that others know leads to the line that is returned."""
-    path = pathlib.Path(net.dir / node / "juki.yaml")
-    text = path.read_text()
-    found = re.search(rf'^{what}:\n(?:  .*\n)*?  listen: "127\.0\.0\.1:(\d+)"', text, re.MULTILINE)
-    path.write_text(text[:found.start(1)] + str(port) + text[found.end(1):])
-    return Line(int(found.group(1)), port)
+def put_before(net, node, what="link"):
+    """The server's link or door listens elsewhere; the address that others know leads to the line that is returned."""
+    known, own = net.node(node)["port" if what == "link" else "door_port"], free_port()
+    net.configure(node, f'listen: "127.0.0.1:{known}"', f'listen: "127.0.0.1:{own}"')
+    return Line(known, own)
+
+
+def held(net, nodes):
+    """Threads and descriptors of each server."""
+    proc = {node: pathlib.Path(f"/proc/{net.pid(node)}") for node in nodes}
+    return {node: [len(list((p / what).iterdir())) for what in ("task", "fd")] for node, p in proc.items()}
+
+
+def check_given_back(checks, net, before):
+    """What a server held before the faults it holds again, but for two of each."""
+    for node, had in before.items():
+        back = until(lambda: all(n <= most + 2 for n, most in zip(held(net, [node])[node], had)), 20)
+        checks.check(f"{node} has given back its threads and descriptors", back, (had, held(net, [node])[node]))

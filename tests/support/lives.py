@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network whose servers are restored: what must stand afterwards at every level, the fork of a restored log, old twins."""
-import csv
-import json
 import re
 import shutil
 import signal
 import subprocess
-import time
 
-from network import BIN, Network
+from network import BIN, Network, until
+from traffic import rows_of, write_events
 
 AREA = "282049"
 CS, REGISTER, PREFECTURE, AGENCY = f"cs.{AREA}", f"register.{AREA}", "prefecture.28", "agency"
 NODES = [AGENCY, PREFECTURE, CS]
 CALLED = {AGENCY: PREFECTURE, PREFECTURE: AGENCY, CS: PREFECTURE}  # whom a server calls at its start
+PAIRS = ((PREFECTURE, AGENCY), (CS, PREFECTURE))  # who shows its heads to whom
 
 
 class World:
@@ -24,13 +23,17 @@ class World:
         self.people, self.events, self.seed = 0, 0, 0
         self.given = []  # files that the register took, in order: verb, path
         for node in NODES:  # heads every second, so that there is always one above that a restore loses
-            with open(net.dir / node / "juki.yaml", "a", encoding="utf-8") as f:
-                f.write("ledger:\n  head_interval: 1s\n")
+            net.configure_more(node, "ledger:\n  head_interval: 1s\n")
 
-    def load(self, count, coded=True):
-        """Loads invented people; each is one change and one version."""
+    def load(self, coded, drawn=0):
+        """Loads invented people with codes, and some whose codes are drawn; each is one change and one version."""
+        self.load_file(coded, ("--with-codes",))
+        if drawn:
+            self.load_file(drawn)
+
+    def load_file(self, count, extra=()):
         self.seed += 1
-        path = self.net.residents(AREA, count, seed=self.seed, extra=("--with-codes",) if coded else ())
+        path = self.net.residents(AREA, count, seed=self.seed, extra=extra)
         answer = self.net.ask(REGISTER, do="load", path=str(path))
         self.checks.check(f"load {self.seed} is taken", answer and answer.get("taken") == count, answer)
         self.people += count
@@ -38,14 +41,12 @@ class World:
 
     def move(self, count, of=-1):
         """The first people of a file that was loaded move within the town: one change and one version each."""
-        with open([path for verb, path in self.given if verb == "load"][of], encoding="utf-8-sig", newline="") as f:
-            records = [row["record"] for row in csv.DictReader(f)][:count]
+        rows = rows_of([path for verb, path in self.given if verb == "load"][of])[:count]
         self.seed += 1
-        path = self.net.folder / f"moves-{self.seed}.jsonl"
-        path.write_text("".join(json.dumps(
-            {"event": f"{self.seed}-{n}", "reason": "move_within", "change_date": "2026-11-20", "record": record,
-             "set": {"address": f"兵庫県西宮市甲子園口{n + 1}番{self.seed}号", "household_number": f"{AREA}-moved-{self.seed}-{n}"}},
-            ensure_ascii=False) + "\n" for n, record in enumerate(records)), encoding="utf-8")
+        path = write_events(self.net.folder / f"moves-{self.seed}.jsonl", [
+            {"event": f"{self.seed}-{n}", "reason": "move_within", "change_date": "2026-11-20", "record": row["record"],
+             "set": {"address": f"兵庫県西宮市甲子園口{n + 1}番{self.seed}号", "household_number": f"{AREA}-moved-{self.seed}-{n}"}}
+            for n, row in enumerate(rows)])
         answer = self.net.ask(REGISTER, do="apply", path=str(path))
         self.checks.check(f"moves {self.seed} are taken", answer and answer.get("taken") == count, answer)
         self.events += count
@@ -58,31 +59,18 @@ class World:
     def counted(self, what):
         """Every level has everybody once, and every change once."""
         want = {"current": self.people, "versions": self.people + self.events}
-        until = time.monotonic() + 60
-        while any(self.persons(node) != want for node in NODES) and time.monotonic() < until:
-            time.sleep(0.05)  # asking costs less than comparing
-        equal = self.net.wait_equal(30)
-        self.checks.check(f"{what}: every level agrees", equal.returncode == 0, equal.stdout + equal.stderr)
+        until(lambda: all(self.persons(node) == want for node in NODES))  # asking costs less than comparing
+        self.net.check_equal(self.checks, f"{what}: every level agrees", 30)
         for node in NODES:
             seen = self.persons(node)
             self.checks.check(f"{what}: {node} has everybody once", seen == want, (seen, want))
 
-    def log(self, node):
-        return (self.net.dir / node / "log" / "juki.log").read_text()
-
     def wait(self, what, condition, seconds=30):
-        until = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > until:
-                self.checks.check(what, False, "never")
-                return False
-            time.sleep(0.05)
-        self.checks.check(what, True)
-        return True
+        self.checks.check(what, until(condition, seconds), "never")
 
     def alarms(self, who, event, *words):
         """A server, by its name, or a twin alarms; the words stand in the same line."""
-        said = who.said if isinstance(who, Twin) else lambda: self.log(who)
+        said = who.said if isinstance(who, Twin) else lambda: self.net.log(who)
         self.wait(f"{who} alarms {event} {' '.join(words)}", lambda: any(
             f" alarm event={event}" in line and all(word in line for word in words) for line in said().splitlines()))
 
@@ -96,12 +84,24 @@ class World:
         return int(self.query(upper, f"SELECT size FROM ledger_kept WHERE node = '{node}'"
                                      " ORDER BY epoch DESC, size DESC LIMIT 1") or 0)
 
+    def no_new_life_yet(self, node):
+        """Not while it runs."""
+        r = self.net.run("restore", "--raise-epoch", str(self.net.dir), node)
+        self.checks.check(f"{node}: no new life while it runs", r.returncode == 1 and "stop it first" in r.stderr, r.stderr)
+
+    def new_life(self, node):
+        """A server that is stopped begins it by one command, and runs. Its epoch."""
+        r = self.net.run("restore", "--raise-epoch", str(self.net.dir), node)
+        self.checks.check(f"{node}: begins a new life", r.returncode == 0 and "epoch" in r.stdout, r.stdout + r.stderr)
+        self.net.up(node)
+        return self.net.ask(node, do="status")["epoch"]
+
     def fork_is_told(self, node, upper):
         """The restored server's heads go on; that its log forked is alarmed, shown and kept as evidence at both ends."""
         net, checks = self.net, self.checks
         self.wait(f"{node}: its heads go on at {upper}, an alarm at both ends",
                   lambda: 0 < self.kept(upper, node) and
-                  all(" alarm event=head_forked" in self.log(n) for n in (node, upper)))
+                  all(" alarm event=head_forked" in self.net.log(n) for n in (node, upper)))
         for at in (node, upper):
             status = net.run("status", str(net.dir), at).stdout
             checks.check(f"{node}: juki status {at} shows the fork", f"the log of {node} forked" in status, status)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real PostgreSQL for scenarios, as an operator would run it (fsync, whole pages), and wires that can be cut.
 
-JUKI_TEST_NO_POSTGRES=1 leaves it out: a script that finds wanted() false says so and counts what it skipped."""
+JUKI_TEST_NO_POSTGRES=1 leaves it out: a script says so and counts what it skipped."""
 import glob
 import os
 import pathlib
@@ -14,11 +14,17 @@ import tempfile
 import threading
 import time
 
+from network import leave_out
 from ports import free_port
 
 
 def wanted():
     return not os.environ.get("JUKI_TEST_NO_POSTGRES")
+
+
+def need_postgres():
+    if not wanted():
+        leave_out("JUKI_TEST_NO_POSTGRES is set")
 
 
 class Postgres:
@@ -94,6 +100,18 @@ class Postgres:
     def make_databases(self, nodes):
         for node in nodes:
             self.sql(f"CREATE DATABASE {database_of(node)} TEMPLATE template0")
+
+    def move(self, net, node):
+        """One line in a server's configuration: its records are kept here."""
+        self.make_databases([node])
+        net.configure_more(node, f'database: "{self.url()}/{database_of(node)}"\n')
+
+    def check_streams(self, checks, nodes):
+        """Each stream has exactly the sequences 1 to n."""
+        for node in nodes:
+            gaps = self.sql("SELECT peer, count(*), max(sequence) FROM link_out GROUP BY peer HAVING count(*) <> max(sequence)",
+                            database_of(node))
+            checks.check(f"{node}: its sequences are without gap", gaps == "", gaps)
 
     def dump(self, node):
         """pg_dump of a server's database, which may be in use: the file."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backup and restore of servers on SQLite."""
 import shutil
-import subprocess
 
 from lives import World
 
@@ -10,15 +9,9 @@ class Restorable(World):
     """A network with the operator's backup key."""
 
     def __init__(self, net, checks):
-        super().__init__(net, checks, self.sql)
+        super().__init__(net, checks, net.sql)
         self.key = net.folder / "key"
         net.juki("backup", "key", str(self.key))
-
-    def sql(self, node, statement):
-        """What a server's database answers; only a stopped one's may be changed."""
-        database = self.net.dir / node / "data" / "juki.db"
-        return subprocess.run(["sqlite3", "-cmd", ".timeout 20000", str(database), statement],
-                              capture_output=True, text=True, timeout=30).stdout
 
     def backup(self, node, name, *options):
         path = self.net.folder / name
