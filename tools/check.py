@@ -78,7 +78,8 @@ def unit_group(long):
     if os.path.exists(log):
         os.unlink(log)
     command = ['meson', 'test', '-C', BUILD, '--no-rebuild', '--num-processes', str(UNIT_PROGRAMS_AT_ONCE)]
-    command += ['--timeout-multiplier', '20'] if long else ['--no-suite', 'long']
+    if long:
+        command += ['--timeout-multiplier', '20']
     run = subprocess.run(command, env=environment(long), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
     tally = Tally()
     if not os.path.exists(log):
@@ -137,8 +138,7 @@ def script_tally(path, long, *args):
 
 
 def scripts():
-    found = glob.glob(os.path.join(ROOT, 'tests', '*', 'test_*.py'))
-    return sorted(found + glob.glob(os.path.join(ROOT, 'tests', 'scenario', '*.sh')))
+    return sorted(glob.glob(os.path.join(ROOT, 'tests', '*', 'test_*.py')))
 
 
 def side_by_side(long):
