@@ -15,6 +15,8 @@ enum { CHUNK = 65536, LOOK_MILLIS = 10 };
 
 static char folder[40], server_path[100], url_through[300];
 static atomic_int mode, swallowed, open_wires;
+static atomic_ulong pieces_left; /* 0: none is the last */
+static atomic_bool last_arrives;
 static atomic_bool stopping;
 static int listener = -1;
 static pthread_t thread;
@@ -24,6 +26,15 @@ static struct sockaddr_un address(const char *path)
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
     return at;
+}
+
+/* Of several wires one alone takes the last. */
+static bool is_last_piece(void)
+{
+    unsigned long left = atomic_load(&pieces_left);
+    while (left && !atomic_compare_exchange_weak(&pieces_left, &left, left - 1)) {
+    }
+    return left == 1;
 }
 
 /* Passes what is there; false when the wire ends. */
@@ -36,6 +47,11 @@ static bool pass(int from, int to, bool of_client, bool *committing)
     if (of_client &&
         memmem(bytes, (size_t)n, "COMMIT", 7)) /* with its NUL: the whole text of a simple query */
         *committing = true;
+    bool last = is_last_piece(), lost = last && !atomic_load(&last_arrives);
+    if (lost && !of_client && *committing)
+        atomic_fetch_add(&swallowed, 1);
+    if (lost)
+        return false;
     if (!of_client && *committing) {
         int swallows = PROXY_SWALLOWS;
         if (atomic_compare_exchange_strong(&mode, &swallows, PROXY_PASSES)) {
@@ -44,7 +60,7 @@ static bool pass(int from, int to, bool of_client, bool *committing)
         }
         *committing = false;
     }
-    return send(to, bytes, (size_t)n, MSG_NOSIGNAL) == n;
+    return send(to, bytes, (size_t)n, MSG_NOSIGNAL) == n && !last;
 }
 
 static void *wire(void *arg)
@@ -118,6 +134,17 @@ void postgres_proxy(enum proxy_mode to)
 int postgres_proxy_swallowed(void)
 {
     return atomic_load(&swallowed);
+}
+
+void postgres_proxy_cut_at(unsigned long nth, bool arrives)
+{
+    atomic_store(&last_arrives, arrives);
+    atomic_store(&pieces_left, nth);
+}
+
+bool postgres_proxy_was_cut(void)
+{
+    return !atomic_load(&pieces_left);
 }
 
 void postgres_proxy_stop(void)

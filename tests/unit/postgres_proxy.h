@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A wire between a program and the tests' PostgreSQL that can be cut, and that can swallow the answer to a
- * COMMIT. */
+/* A wire between a program and the tests' PostgreSQL that can be cut, at any piece of what goes over it too,
+ * and that can swallow the answer to a COMMIT. */
 #ifndef JUKI_TESTS_UNIT_POSTGRES_PROXY_H
 #define JUKI_TESTS_UNIT_POSTGRES_PROXY_H
 
@@ -17,6 +17,11 @@ const char *postgres_proxy_start(const char *url);
 void postgres_proxy(enum proxy_mode mode);
 /* How many answers were swallowed. */
 int postgres_proxy_swallowed(void);
+/* The nth piece of what is said from now on, by whichever end on whichever connection, is the last on its
+ * connection; arrives: it still comes to the other end. 0: none. */
+void postgres_proxy_cut_at(unsigned long nth, bool arrives);
+/* Has that happened? */
+bool postgres_proxy_was_cut(void);
 void postgres_proxy_stop(void);
 
 #endif

@@ -18,10 +18,22 @@ static const struct db_module *const modules[] = {&sample_module};
 /* A server in small: it numbers its rows in memory, 1, 2, 3 ..., and its memory follows the transaction. */
 struct server {
     struct db *db;
-    int64_t last, committed;
+    int64_t last, remembered, committed;
     int lost; /* how often it was told that it may not write any more */
     enum err lost_why;
 };
+
+static void on_savepoint(void *self)
+{
+    struct server *s = self;
+    s->remembered = s->last;
+}
+
+static void on_undo(void *self)
+{
+    struct server *s = self;
+    s->last = s->remembered;
+}
 
 static void on_committed(void *self)
 {
@@ -62,8 +74,11 @@ static enum err server_try(struct server *s, const char *url)
         return e;
     db_on_lost(s->db, on_lost, s);
     e = db_read(s->db, NULL, read_last, s);
-    db_follow(s->db,
-              &(struct db_follower){.self = s, .committed = on_committed, .rolled_back = on_rolled_back});
+    db_follow(s->db, &(struct db_follower){.self = s,
+                                           .savepoint = on_savepoint,
+                                           .undo = on_undo,
+                                           .committed = on_committed,
+                                           .rolled_back = on_rolled_back});
     return e;
 }
 
@@ -431,6 +446,172 @@ static void who_gives_up_does_not_know(void **state UNUSED)
     db_close(s.db);
 }
 
+/* ---- any piece of the conversation may be the last */
+
+enum { CALLERS = 3, EACH = 4, QUIET_LIVES = 3 };
+
+struct saying {
+    struct server *server;
+    int64_t what;
+    bool refuses;
+};
+
+static enum err say(struct db_tx *tx, struct fail *f, void *arg)
+{
+    const struct saying *s = arg;
+    char text[24];
+    int n = snprintf(text, sizeof text, "%lld", (long long)s->what);
+    enum err e = db_exec(tx, f, &sql_sample_row_add,
+                         DB(db_int(++s->server->last), db_text((struct str){text, (size_t)n})), NULL);
+    return e || !s->refuses ? e : fail_set(f, ERR_STATE, NULL, "on purpose");
+}
+
+static enum err count_rows(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct db_rows rows;
+    db_query(tx, &rows, &sql_sample_row_count, DB_NONE);
+    if (db_next(&rows))
+        *(int64_t *)arg = db_row_int(&rows, 0);
+    return db_done(&rows, f);
+}
+
+struct caller {
+    struct server *server;
+    pthread_t thread;
+    int64_t first;
+    char wrong[100];
+};
+
+/* Each fourth refuses, and goes back to its savepoint. */
+static void *call(void *arg)
+{
+    struct caller *c = arg;
+    for (int64_t i = 0; i < EACH && !c->wrong[0]; i++) {
+        struct saying s = {c->server, c->first + i, i == 1};
+        int64_t seen = 0;
+        enum err e = db_transaction(c->server->db, NULL, say, &s);
+        if (e != (s.refuses ? ERR_STATE : ERR_OK))
+            snprintf(c->wrong, sizeof c->wrong, "change %d: %s", (int)i, err_row(e)->name);
+        e = db_read(c->server->db, NULL, count_rows, &seen);
+        if (!c->wrong[0] && e)
+            snprintf(c->wrong, sizeof c->wrong, "question %d: %s", (int)i, err_row(e)->name);
+    }
+    return NULL;
+}
+
+static void let_call(struct server *s, int64_t first, unsigned long n)
+{
+    struct caller callers[CALLERS];
+    for (int i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){.server = s, .first = first + i * EACH};
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+    }
+    for (int i = 0; i < CALLERS; i++)
+        pthread_join(callers[i].thread, NULL);
+    for (int i = 0; i < CALLERS; i++)
+        if (callers[i].wrong[0])
+            fail_msg("piece %lu: %s", n, callers[i].wrong);
+}
+
+/* All of them once, under numbers without a gap. */
+static void assert_said_once(int64_t lives, unsigned long n)
+{
+    const char *found =
+        postgres_run(url, "SELECT count(*) || ' ' || count(DISTINCT note) || ' ' ||"
+                          " coalesce(min(id), 1) || ' ' || coalesce(max(id), 0) FROM sample_row");
+    char want[100];
+    int64_t rows = lives * CALLERS * (EACH - 1);
+    snprintf(want, sizeof want, "%lld %lld 1 %lld", (long long)rows, (long long)rows, (long long)rows);
+    if (strcmp(found, want) != 0)
+        fail_msg("piece %lu: %s instead of %s", n, found, want);
+}
+
+/* Is answered as if nothing had been: nobody asks again, nothing is there twice, nothing is lost. Half of the
+ * last pieces arrive. */
+static void any_piece_may_be_the_last(void **state UNUSED)
+{
+    begin_test();
+    const char *through = postgres_proxy_start(url);
+    if (!through)
+        skip();
+    const unsigned long step = getenv("JUKI_LONG") ? 1 : 2;
+    unsigned long n = 1, cuts = 0;
+    int64_t lives = 0, commits = postgres_proxy_swallowed();
+    for (int quiet = 0; quiet < QUIET_LIVES; n += step) {
+        struct server s;
+        server_open(&s, through);
+        postgres_proxy_cut_at(n, lives % 2);
+        let_call(&s, lives * CALLERS * EACH, n);
+        bool cut = postgres_proxy_was_cut();
+        postgres_proxy_cut_at(0, false);
+        quiet = cut ? 0 : quiet + 1;
+        cuts += cut;
+        assert_int_equal(s.lost, 0);
+        db_close(s.db);
+        assert_said_once(++lives, n);
+    }
+    commits = postgres_proxy_swallowed() - commits;
+    print_message("%lu cuts up to piece %lu, %lld in the answer to a COMMIT\n", cuts, n, (long long)commits);
+    assert_true(cuts > 10);
+}
+
+/* Bringing it up: it says that it could not, and comes up when it is tried again. */
+static void any_piece_of_a_beginning_may_be_the_last(void **state UNUSED)
+{
+    begin_test();
+    if (!postgres_proxy_start(url))
+        skip();
+    const unsigned long step = getenv("JUKI_LONG") ? 1 : 7;
+    unsigned long told = 0, cuts = 0;
+    bool cut = true;
+    for (unsigned long n = 1; cut; n += step) {
+        static char fresh[300];
+        struct server s;
+        snprintf(fresh, sizeof fresh, "%s", postgres_fresh());
+        url = fresh;
+        const char *through = postgres_proxy_start(url);
+        postgres_proxy_cut_at(n, n % 2);
+        enum err e = server_try(&s, through);
+        cut = postgres_proxy_was_cut();
+        postgres_proxy_cut_at(0, false);
+        cuts += cut;
+        told += e != ERR_OK;
+        if (e)
+            server_open(&s, through);
+        assert_ok(add(&s));
+        assert_int_equal(rows_stored(), 1);
+        db_close(s.db);
+    }
+    print_message("beginning: of %lu cuts %lu were told\n", cuts, told);
+    assert_true(cuts > 2 && told > 0);
+}
+
+/* ---- the disk */
+
+/* An acknowledgement is a promise about a disk, whatever the database or its role were told. */
+static void commits_wait_for_the_disk(void **state UNUSED)
+{
+    begin_test();
+    struct server s;
+    server_open(&s, url);
+    postgres_run(url,
+                 "CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                 " IF current_setting('synchronous_commit') <> 'on' THEN RAISE EXCEPTION 'it does not wait';"
+                 " END IF; RETURN NEW; END $$;"
+                 "CREATE TRIGGER waits BEFORE INSERT ON sample_row FOR EACH ROW EXECUTE FUNCTION waits();"
+                 "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off',"
+                 " current_database()); END $$");
+    assert_string_equal(postgres_run(url, "SHOW synchronous_commit"), "off");
+    assert_ok(add(&s));
+    terminate(); /* a new session */
+    assert_ok(add(&s));
+    db_close(s.db);
+    server_open(&s, url);
+    assert_ok(add(&s));
+    assert_int_equal(rows_stored(), 3);
+    db_close(s.db);
+}
+
 /* ---- a process that stands still */
 
 /* In a process of its own: writes one row when told, and says what became of it. */
@@ -581,6 +762,9 @@ int main(void)
         cmocka_unit_test(a_commit_whose_answer_was_lost_does_not_run_again),
         cmocka_unit_test(a_crash_during_commit_is_waited_for),
         cmocka_unit_test(who_gives_up_does_not_know),
+        cmocka_unit_test(any_piece_may_be_the_last),
+        cmocka_unit_test(any_piece_of_a_beginning_may_be_the_last),
+        cmocka_unit_test(commits_wait_for_the_disk),
         cmocka_unit_test(a_process_that_stood_still_is_replaced),
         cmocka_unit_test(a_quiet_writer_keeps_its_session),
         cmocka_unit_test(competing_processes_number_without_gap_or_double),
