@@ -3,8 +3,8 @@
 """Clocks that are wrong, and time that passes.
 
 Each server's clock in turn jumps two days back and forty days ahead while changes go on: nothing is lost, doubled or
-refused, and heads are signed all the same. The agency is away for seven days while the municipality works on every day, and
-catches up in order. What was sent months ago is sent again and changes nothing. A certificate that has ended by one server's
+refused, and heads are signed all the same. The agency is away for seven days while municipalities of two prefectures work on
+every day, people without a number among them, and catches up in order. What was sent months ago is sent again and changes nothing. A certificate that has ended by one server's
 clock is refused with the reason, and the work goes on when the clock is right.
 """
 import os
@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from network import Checks, Network, until  # noqa: E402
 from traffic import Town, check_end, servers  # noqa: E402
 
-AREA = "282049"
+AREA, OTHER = "282049", "131016"
 DAY = 86400
 OLD = -60 * DAY  # the network was made two months ago: no certificate is too young for a clock that is late
 CS, PREFECTURE, REGISTER = f"cs.{AREA}", "prefecture.28", f"register.{AREA}"
@@ -48,24 +48,42 @@ def jumps(checks, net, town):
     checks.check("no neighbour has trouble with another's clock", not troubled, troubled)
 
 
-def away(checks, net, town):
-    everybody = [PREFECTURE, CS, REGISTER]
+def works_on(town, newcomers):
+    """One day of a municipality: names change, also of those whose number the agency has yet to give, and somebody comes."""
+    town.rename(6)
+    if newcomers:
+        town.rename(len(newcomers), newcomers)
+    newcomers += town.enter(1, seed=1000 + len(newcomers))
+
+
+def away(checks, net, towns):
+    """Counted in what waits: 6 notices a day at each prefecture, and at each CS a request for a number, behind which stand a
+    birth and its changes."""
+    newcomers = {town: [] for town in towns}
+    everybody = [*(n for n in servers(net) if n != "agency"), *(town.register for town in towns)]
     net.down("agency")
     for day in range(1, 8):
         shift(net, day, *everybody)
-        town.rename(6)
-        expected = 6 * day
-        until(lambda: net.peer(PREFECTURE, "agency").get("waiting", 0) >= expected)
-    waits = net.peer(PREFECTURE, "agency")
-    checks.check("after seven days the prefecture holds all of them", waits.get("waiting") == 42, waits)
-    checks.check("and says for how long, and why", waits.get("oldest_waiting_seconds", 0) > 5 * DAY and waits.get("trouble"),
-                 waits)
-    s = town.status()["changes"]
-    checks.check("the register knows that they are on their way", s["queued"] - s["applied"] == 42 and not s["refused"], s)
+        for town in towns:
+            works_on(town, newcomers[town])
+            upper = f"prefecture.{town.area[:2]}"
+            until(lambda: net.peer(upper, "agency").get("waiting", 0) >= 6 * day)
+    for town in towns:
+        upper = f"prefecture.{town.area[:2]}"
+        waits = net.peer(upper, "agency")
+        checks.check(f"after seven days {upper} holds all of them", waits.get("waiting") == 6 * 7, waits)
+        checks.check("and says for how long, and why", waits.get("oldest_waiting_seconds", 0) > 5 * DAY and waits.get("trouble"),
+                     waits)
+        asks = until(lambda: (p := net.peer(f"cs.{town.area}", "agency")).get("waiting", 0) >= 7 and p)
+        checks.check(f"and cs.{town.area} asks for seven numbers", asks, net.peer(f"cs.{town.area}", "agency"))
+        c = town.status()["changes"]
+        checks.check("the register knows that they are on their way",
+                     c["queued"] - c["applied"] == 6 * 7 + sum(range(1, 8)) and not c["refused"], c)
     os.environ["JUKI_CLOCK_SHIFT"] = str(7 * DAY)
     net.up("agency")
     os.environ["JUKI_CLOCK_SHIFT"] = "0"
-    town.check_settled(checks, "the agency catches up")
+    for town in towns:
+        town.check_settled(checks, f"the agency catches up with {town.area}")
     net.check_equal(checks, "in order: every level has the same last names")
 
 
@@ -133,10 +151,16 @@ def main():
         town = Town(net, AREA, 40)
         town.check_settled(checks, "the beginning")
         jumps(checks, net, town)
-        away(checks, net, town)
         months_later(checks, net, town)
         ended(checks, net, town)
         check_end(checks, net, [town])
+    with Network(AREA, OTHER) as net:
+        net.up()
+        towns = [Town(net, AREA, 30), Town(net, OTHER, 30, seed=2)]
+        for town in towns:
+            town.check_settled(checks, "the beginning")
+        away(checks, net, towns)
+        check_end(checks, net, towns)
     del os.environ["JUKI_CLOCK_SHIFT"]
     with Network(AREA) as net:
         net.up("agency")

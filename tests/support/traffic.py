@@ -96,19 +96,27 @@ class Town:
             raise AssertionError(f"{self.register} {verb}: {answer}")
         return answer
 
-    def rename(self, count=5):
-        """One more change of name for some people; the order of a person's changes shows in the last one."""
-        path = self.write(count)
+    def enter(self, count, seed):
+        """People who have neither code nor number come; their records, for changes that stand behind the number."""
+        path = self.net.residents(self.area, count, seed=seed)
+        self.persons += count
+        self.ask("load", path=str(path))
+        return [row["record"] for row in rows_of(path)]
+
+    def rename(self, count=5, records=None):
+        """One more change of name for some people, or for these; the order of a person's changes shows in the last one."""
+        path = self.write(count, records)
         self.changes += count
         try:
             return self.ask("apply", path=str(path))
         finally:
             path.unlink()
 
-    def write(self, count):
+    def write(self, count, records=None):
         self.turn += 1
+        records = records or self.records
         return write_events(self.net.folder / f"names-{self.area}-{self.turn}.jsonl", [
-            renaming(f"n{self.turn}-{i}", self.records[(self.turn * 7 + i) % len(self.records)],
+            renaming(f"n{self.turn}-{i}", records[(self.turn * 7 + i) % len(records)],
                      f"第{self.turn}　{TURNS[i % len(TURNS)]}") for i in range(count)])
 
     def burst(self, count):
