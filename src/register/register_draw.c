@@ -75,7 +75,7 @@ static enum err draw_block(struct resident_register *r, struct fail *f, struct d
         if (!e || err_row(e)->http != 503 || door_stopping(r))
             break;
         if (i) /* the CS is asking the agency for more */
-            door_sleep(r, DRAW_PAUSE_MICROS, door_wakings(r));
+            door_pause(r, DRAW_PAUSE_MICROS);
     }
     return e ? e : db_transaction(r->db, f, keep_drawn, d);
 }

@@ -24,6 +24,7 @@ static int64_t taken_number, requested_code;
 static size_t requested_count;
 static int64_t filled;
 enum { STAGE_STOCK = 900 };
+static atomic_size_t stock = STAGE_STOCK;
 
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces)
 {
@@ -215,7 +216,7 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
     uint64_t value;
 
     (void)flow, (void)tx;
-    if (count > STAGE_STOCK)
+    if (count > atomic_load(&stock))
         return fail_set(f, ERR_STOCK_EMPTY, NULL, NULL);
     memcpy(&value, hash.bytes, sizeof value);
     for (size_t i = 0; i < count; i++)
@@ -226,7 +227,7 @@ enum err resident_code_stock_draw(struct flow *flow, struct db_tx *tx, struct fa
 enum err resident_code_stock_status(struct db_tx *tx, struct fail *f, struct stock_status *out)
 {
     (void)tx, (void)f;
-    *out = (struct stock_status){.designated = 1000, .unused = STAGE_STOCK};
+    *out = (struct stock_status){.designated = 1000, .unused = (int64_t)atomic_load(&stock)};
     return ERR_OK;
 }
 
@@ -234,8 +235,13 @@ enum err resident_code_stock_fill(struct flow *flow, struct db_tx *tx, struct fa
                                   int64_t short_of)
 {
     (void)flow, (void)tx, (void)f;
-    filled = short_of > STAGE_STOCK ? count : 0;
+    filled = short_of > (int64_t)atomic_load(&stock) ? count : 0;
     return ERR_OK;
+}
+
+void door_stage_stock_empty(bool empty)
+{
+    atomic_store(&stock, empty ? 0 : STAGE_STOCK);
 }
 
 int64_t door_stage_filled(void)

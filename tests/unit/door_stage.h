@@ -38,6 +38,8 @@ void door_stage_forget(int64_t number);
 size_t door_stage_given(const char **line);
 /* How often the flows were asked for another number, and for whom last. */
 size_t door_stage_requested(int64_t *code);
+/* There is no code to be drawn, or there are 900 again. */
+void door_stage_stock_empty(bool empty);
 int64_t door_stage_filled(void); /* codes that were asked for when a draw found too few */
 /* How many were turned away and counted, and where the last came from. */
 size_t door_stage_strangers(const char **source);

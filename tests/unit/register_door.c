@@ -450,6 +450,36 @@ static void a_feed_that_fails_is_left_alone_for_a_while(void **state)
     door_stage_close(&stage);
 }
 
+static void *draw_run(void *arg)
+{
+    struct scene *s = arg;
+    return register_draw(s->r, NULL, 1, 1) ? arg : NULL;
+}
+
+/* The CS is given time to get codes from the agency, however much comes and goes at the register meanwhile.
+ */
+static void a_draw_waits_for_codes_whatever_wakes_the_register(void **state)
+{
+    enum { WAKINGS = 400 };
+    struct scene s;
+    pthread_t thread;
+    void *failed;
+    (void)state;
+    door_stage_open(&stage, false);
+    scene_open_linked(&s, &stage);
+    door_stage_stock_empty(true);
+    assert_int_equal(pthread_create(&thread, NULL, draw_run, &s), 0);
+    for (int i = 0; i < WAKINGS; i++) {
+        door_sender_wake(s.r);
+        usleep(5000);
+    }
+    door_stage_stock_empty(false);
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    scene_close(&s);
+    door_stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_twin_of_the_register_stops_when_the_other_goes_on),
         cmocka_unit_test(a_lost_answer_is_asked_for_again),
         cmocka_unit_test(a_feed_that_fails_is_left_alone_for_a_while),
+        cmocka_unit_test(a_draw_waits_for_codes_whatever_wakes_the_register),
     };
     return cmocka_run_group_tests(tests, scene_setup, scene_clean);
 }
