@@ -21,10 +21,12 @@ static void add_range(struct register_told *told, const struct json *item)
     }
 }
 
+/* told: NULL leaves what was told ahead. */
 static void tell(struct resident_register *r, const struct register_told *told)
 {
     pthread_mutex_lock(&r->lock);
-    r->told = *told;
+    if (told)
+        r->told = *told;
     r->hearings++;
     pthread_cond_broadcast(&r->heard);
     pthread_mutex_unlock(&r->lock);
@@ -42,9 +44,14 @@ void register_tell_ahead(struct resident_register *r, const struct json *answer)
         tell(r, &told);
 }
 
-void register_tell(struct resident_register *r)
+void register_tell_written(struct resident_register *r)
 {
     tell(r, &(struct register_told){0});
+}
+
+void register_tell(struct resident_register *r)
+{
+    tell(r, NULL);
 }
 
 /* ---- awaiting ---- */

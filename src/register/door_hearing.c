@@ -179,13 +179,15 @@ static enum err write_answer(struct door_hearing *h, struct fail *f)
 
 static enum err take_answer(struct door_hearing *h, struct fail *f)
 {
-    if (h->mark == REGISTER_OUTCOMES)
+    const bool outcomes = h->mark == REGISTER_OUTCOMES;
+    if (outcomes)
         register_tell_ahead(h->r, h->tree);
     h->beyond = false;
     enum err e = write_answer(h, f);
     if (!e && h->beyond)
         door_ask_again(h->r);
-    register_tell(h->r);
+    if (outcomes)
+        register_tell_written(h->r);
     return e;
 }
 

@@ -251,9 +251,11 @@ void *door_hear_numbers(void *r);
 
 /* ---- those who await outcomes (awaiting.c) ---- */
 
-/* They are told what an answer of the CS says was applied, up to REGISTER_TOLD_MOST ranges of it. Until the
- * next register_tell, which says that the answer is on disk or will not be: they look there again. */
+/* They are told what an answer of the CS says was applied, up to REGISTER_TOLD_MOST ranges of it. Until
+ * register_tell_written, which says that the answer is on disk or will not be: they look there again. */
 void register_tell_ahead(struct resident_register *r, const struct json *answer);
+void register_tell_written(struct resident_register *r);
+/* Something else is on disk, or the register stops: they look. */
 void register_tell(struct resident_register *r);
 
 #endif

@@ -170,6 +170,8 @@ static void who_waits_is_told_before_the_outcome_is_recorded(void **state)
     assert_int_equal(outcome_of(&s, 2, 2, LONGER_THAN_ANY_TEST, false).applied, 1);
     struct register_outcome told = outcome_of(&s, 1, 9, 0, false);
     assert_memory_equal(&told, (&(struct register_outcome){.applied = 2, .unknown = 7}), sizeof told);
+    register_tell(s.r); /* of something else */
+    assert_int_equal(outcome_of(&s, 2, 2, 0, false).applied, 1);
     assert_outcome(&s, 1, 9, (struct register_outcome){.waiting = 1, .unknown = 8});
     assert_int_equal(scene_status(&s).applied, 0);
     atomic_store(&h.released, true);
