@@ -291,16 +291,16 @@ static void release(const struct assigned *a)
 static void on_committed(void *self)
 {
     struct link *l = self;
-    const struct peer *last = NULL;
+    const struct peer *urgent = NULL; /* all that it is given leaves at once already */
     for (size_t i = 0; i < l->journal_n; i++) {
         struct peer *p = l->journal[i].peer;
-        if (p == last && !l->journal[i].late)
+        if (p == urgent && !l->journal[i].late)
             continue;
         release(&l->journal[i]);
         struct fail f;
         if (link_thread_for(p, &f))
             peer_trouble(p, &f);
-        last = p;
+        urgent = l->journal[i].late ? urgent : p;
     }
     l->journal_n = l->journal_mark = 0;
     pthread_mutex_lock(&l->lock);
