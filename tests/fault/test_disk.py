@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that fills: a communication server and a register whose databases lie on small filesystems of their own.
+"""A disk that fills: a communication server, a register, then the servers above, whose databases lie on small filesystems of
+their own.
 
 While it fills, 30 % and 10 % are said once each; below the configured share new work is refused with DISK_LOW, and what is
 on its way goes on. When it is full to the last byte each change is refused with DB_FULL, in the language of whoever asked, and
@@ -112,6 +113,20 @@ def fill_its_log(checks, net, town, disk):
     disk.clear()
 
 
+def above_is_full(checks, net, town, node, below, disk):
+    """Whoever sends to it keeps what it cannot take."""
+    pid = net.pid(node)
+    without_room(net, node, disk)
+    town.rename(3)
+    waits = until(lambda: (p := net.peer(below, node)).get("waiting", 0) == 3 and p.get("trouble") and p)
+    checks.check(f"{below} keeps what {node} has no room for", waits, net.peer(below, node))
+    told = net.ask(node, do="status")
+    checks.check(f"{node} does not say that it is ready", not told["ok"] and told["name"] == "DB_FULL", told)
+    disk.clear()
+    town.check_settled(checks, f"after the full disk of {node}")
+    checks.check(f"{node} lived through it", net.alive(pid) and net.pid(node) == pid, net.log(node)[-600:])
+
+
 def apply(net, town, language):
     """One change of name at the register, as a person gives it."""
     path = town.write(1)
@@ -170,23 +185,25 @@ def main():
     need_own_mounts()
     checks = Checks()
     with Network(AREA) as net:
-        disks = []
-        for node in (CS, REGISTER):
+        disks = {}
+        for node in (CS, REGISTER, PREFECTURE, "agency"):
             (net.dir / node / "data").mkdir(exist_ok=True)
-            disks.append(Disk(net.dir / node / "data", SIZE))
+            disks[node] = Disk(net.dir / node / "data", SIZE)
         try:
             watch_disk(net, CS, 10)
             net.up()
             town = Town(net, AREA, 20)
             town.check_settled(checks, "the beginning")
-            it_fills(checks, net, town, disks[0])
-            it_is_full(checks, net, town, disks[0])
-            register_fills(checks, net, town, disks[1])
-            register_is_full(checks, net, town, disks[1])
+            it_fills(checks, net, town, disks[CS])
+            it_is_full(checks, net, town, disks[CS])
+            register_fills(checks, net, town, disks[REGISTER])
+            register_is_full(checks, net, town, disks[REGISTER])
+            above_is_full(checks, net, town, PREFECTURE, CS, disks[PREFECTURE])
+            above_is_full(checks, net, town, "agency", PREFECTURE, disks["agency"])
             check_end(checks, net, [town])
         finally:
             net.run("down", str(net.dir), "--kill")
-            for disk in disks:
+            for disk in disks.values():
                 disk.release()
     checks.end()
 
