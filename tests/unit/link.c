@@ -550,7 +550,7 @@ static enum err no_room(void *self, struct db_tx *tx UNUSED, struct fail *f)
 
 static void a_directory_that_was_told_to_nobody_is_told_by_the_next_reload(void **state UNUSED)
 {
-    atomic_bool full = false;
+    static atomic_bool full; /* asked until the server ends, after this test */
     server_open(agency);
     db_follow(agency->db, &(struct db_follower){.self = &full, .before_commit = no_room});
     assert_ok(link_start(agency->link, NULL));
