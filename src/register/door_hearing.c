@@ -239,7 +239,7 @@ static void hear(struct door_hearing hearing)
     struct door_hearing *h = &hearing;
     struct door_client *client = NULL;
     struct fail f = {0};
-    enum err e = door_client_new(&f, &h->r->door, &client), last = ERR_OK;
+    enum err e, last = ERR_OK;
 
     buf_init(&h->answer, DOOR_ANSWER_BYTES);
     while (!door_stopping(h->r)) {
@@ -247,7 +247,8 @@ static void hear(struct door_hearing hearing)
             door_sleep(h->r, DOOR_IDLE_MICROS, door_wakings(h->r));
             continue;
         }
-        if (client)
+        e = client ? ERR_OK : door_client_new(&f, &h->r->door, &client);
+        if (!e)
             e = door_hear_once(h, client, &f);
         if (e && e != last && e != ERR_DOOR_LOST && !door_stopping(h->r))
             log_fail(LOG_WARNING, "door_feed", &f);

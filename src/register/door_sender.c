@@ -374,16 +374,15 @@ static void *send_changes(void *arg)
 {
     struct door_sending s = {.r = arg};
     int64_t pause = PAUSE_LEAST;
-    struct fail f = {0};
-    enum err e = door_client_new(&f, &s.r->door, &s.client);
+    enum err e;
 
     buf_init(&s.body, DOOR_BODY_BYTES);
     buf_init(&s.answer, DOOR_ANSWER_BYTES);
-    bool usable = !e;
     while (!door_stopping(s.r)) {
         uint64_t seen = door_wakings(s.r);
-        f = (struct fail){0};
-        if (usable && !(e = door_send_once(&s, &f))) {
+        struct fail f = {0};
+        if (!(e = s.client ? ERR_OK : door_client_new(&f, &s.r->door, &s.client)) &&
+            !(e = door_send_once(&s, &f))) {
             note_connection(s.r, true, NULL);
             pause = PAUSE_LEAST;
             if (!s.count)
@@ -392,7 +391,7 @@ static void *send_changes(void *arg)
         }
         s.asked = false;
         if (!door_stopping(s.r))
-            note_connection(s.r, e != ERR_DOOR_LOST && usable, &f);
+            note_connection(s.r, e != ERR_DOOR_LOST && s.client, &f);
         if (halts(e))
             halt(s.r, &f);
         door_sleep(s.r, pause, door_wakings(s.r));

@@ -452,6 +452,55 @@ static void a_feed_that_fails_is_left_alone_for_a_while(void **state)
     door_stage_close(&stage);
 }
 
+static enum err numbers_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    return register_mark_get(tx, f, REGISTER_NUMBERS, arg);
+}
+
+static int64_t numbers_heard(struct scene *s)
+{
+    int64_t cursor = 0;
+    assert_ok(db_read(s->db, NULL, numbers_tx, &cursor));
+    return cursor;
+}
+
+static void a_thread_without_memory_for_its_client_makes_it_later(void **state)
+{
+    struct scene s;
+    (void)state;
+    for (unsigned long n = 1; n <= 3; n++) {
+        door_stage_open(&stage, false);
+        scene_open_linked(&s, &stage);
+        scene_load(&s, STR(HEADER TARO HANAKO));
+        unsigned long before = memory_failures();
+        memory_fail_at(n);
+        assert_ok(register_start(s.r, NULL));
+        WAIT_FOR(memory_failures() > before);
+        WAIT_FOR(scene_status(&s).taken == 2);
+        door_stage_outcome(&stage, 1, 2, 'a', ERR_OK);
+        WAIT_FOR(scene_status(&s).applied == 2);
+        door_stage_number(&stage, (struct resident_code){24727059608},
+                          (struct individual_number){379474484458}, 1);
+        WAIT_FOR(numbers_heard(&s) == 1);
+        scene_close(&s);
+        door_stage_close(&stage);
+    }
+}
+
+static void a_register_that_cannot_call_its_cs_says_why(void **state)
+{
+    struct scene s;
+    (void)state;
+    door_stage_open(&stage, false);
+    snprintf(stage.url, sizeof stage.url, "http://127.0.0.1:1");
+    scene_open_linked(&s, &stage);
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(scene_status(&s).trouble.err == ERR_CONFIG);
+    assert_false(scene_status(&s).door_connected);
+    scene_close(&s);
+    door_stage_close(&stage);
+}
+
 static void *draw_run(void *arg)
 {
     struct scene *s = arg;
@@ -497,6 +546,8 @@ int main(void)
         cmocka_unit_test(a_twin_of_the_register_stops_when_the_other_goes_on),
         cmocka_unit_test(a_lost_answer_is_asked_for_again),
         cmocka_unit_test(a_feed_that_fails_is_left_alone_for_a_while),
+        cmocka_unit_test(a_thread_without_memory_for_its_client_makes_it_later),
+        cmocka_unit_test(a_register_that_cannot_call_its_cs_says_why),
         cmocka_unit_test(a_draw_waits_for_codes_whatever_wakes_the_register),
     };
     return cmocka_run_group_tests(tests, scene_setup, scene_clean);
