@@ -167,13 +167,13 @@ static enum err read_log(struct db_tx *tx, struct fail *f, void *arg)
         arena_reset(&a);
         if ((e = ledger_entry_read(tx, f, log->read, &a, &entry)))
             break;
-        log->read++;
-        if (entry.kind != LEDGER_COMMUNICATION || !str_starts(entry.what, STR("sent ")))
-            continue;
-        if (!(e = json_read(f, entry.payload, &tree))) {
+        if (entry.kind == LEDGER_COMMUNICATION && str_starts(entry.what, STR("sent "))) {
+            if ((e = json_read(f, entry.payload, &tree)))
+                break;
             note_sent(log, json_get(tree, "body"));
             json_free(tree);
         }
+        log->read++;
     }
     arena_release(&a);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -207,7 +207,9 @@ enum err municipality_read_outcomes(struct fail *f, int64_t rows, char said[stat
     return db_read(municipality.cs->db, f, read_outcomes, &r);
 }
 
-/* ---- the network above ---- */
+/* ---- the network above ----
+ *
+ * Where something fails under the CS, it may fail here: then it is tried again. */
 
 static struct above {
     pthread_t thread;
@@ -237,8 +239,8 @@ static void answer_notice(const struct municipality_sent *to)
         return;
     if (a.state == 'a' && to->change % 2)
         municipality.cs->door->ahead(municipality.cs->door_self, to->change, to->change);
-    assert_ok(db_transaction(municipality.cs->db, NULL, say_outcome, &a));
-    *said = a.state;
+    if (!db_transaction(municipality.cs->db, NULL, say_outcome, &a))
+        *said = a.state;
 }
 
 /* A person's first number and the one after it, by their code. */
@@ -275,12 +277,12 @@ static enum err give_number(struct db_tx *tx, struct fail *f, void *arg)
     return e;
 }
 
-static void answer_request(const struct municipality_sent *to)
+static bool answer_request(const struct municipality_sent *to)
 {
     struct answer a = {to, 0};
-    assert_ok(db_read(municipality.cs->db, NULL, find_given, &a));
-    if (!a.state)
-        assert_ok(db_transaction(municipality.cs->db, NULL, give_number, &a));
+    if (db_read(municipality.cs->db, NULL, find_given, &a))
+        return false;
+    return a.state || !db_transaction(municipality.cs->db, NULL, give_number, &a);
 }
 
 /* A notice that waits is answered again when the rest is. */
@@ -288,14 +290,14 @@ static void *answer_all(void *arg UNUSED)
 {
     size_t requests = 0;
     while (!atomic_load(&above.stopping)) {
-        if (ledger_size(municipality.cs->ledger) > above.log.read)
-            assert_ok(municipality_read_log(NULL, &above.log));
+        if (ledger_size(municipality.cs->ledger) > above.log.read && municipality_read_log(NULL, &above.log))
+            continue;
         for (size_t i = 0; i < above.log.count; i++)
             if (!above.log.sent[i].request)
                 answer_notice(&above.log.sent[i]);
-        for (; requests < above.log.count; requests++)
-            if (above.log.sent[requests].request)
-                answer_request(&above.log.sent[requests]);
+        while (requests < above.log.count &&
+               (!above.log.sent[requests].request || answer_request(&above.log.sent[requests])))
+            requests++;
         usleep(2000);
     }
     return NULL;
