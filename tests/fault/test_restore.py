@@ -8,6 +8,7 @@ started again is refused and does no harm, and whatever is wrong with a backup i
 """
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -20,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from lives import AGENCY, AREA, CALLED, CS, NODES, PAIRS, PREFECTURE, REGISTER, Twin, copies, twins_beside  # noqa: E402
 from network import Checks, Network  # noqa: E402
 from restoring import Restorable, destroy  # noqa: E402
+from traffic import rows_of  # noqa: E402
 
 CALLERS = {AGENCY: [PREFECTURE], PREFECTURE: [CS]}  # who has something to say where a twin answers
 
@@ -49,6 +51,17 @@ def says_of_its_log(w, node, backup):
     w.checks.check(f"{node}: epoch and head of its log are in the backup",
                    backup["epoch"] == now["epoch"] and origin == f"juki/{node}" and
                    0 < int(size) <= backup["entries"] <= now["log"]["entries"], (backup, now["log"]))
+
+
+def names_nobody(w, made):
+    """What stands in every database stands in no backup of it."""
+    names = [row["name"].encode() for row in rows_of(w.given[0][1])]
+    for node, path in made.items():
+        held = b"".join(p.read_bytes() for p in (w.net.dir / node / "data").iterdir() if p.name.startswith("juki.db"))
+        sealed = path.read_bytes()
+        w.checks.check(f"{node}: the database names people", sum(name in held for name in names) > len(names) // 2)
+        w.checks.check(f"{node}: its backup names nobody", not any(name in sealed for name in names) and
+                       b"SQLite format" in held and b"SQLite format" not in sealed)
 
 
 def restored_from_an_hour_ago(w, node, path, upper):
@@ -218,6 +231,7 @@ def on_postgresql(checks):
 
 def main():
     checks = Checks()
+    os.environ["JUKI_CLOCK_SHIFT"] = "0"
     on_postgresql(checks)
     with Network(AREA) as net:
         w = Restorable(net, checks)
@@ -227,6 +241,8 @@ def main():
         for node, upper in PAIRS:
             w.heads_shown(node, upper)
         made = backups_while_changes_run(w)
+        names_nobody(w, made)
+        w.an_hour_passes()
         w.load(25, drawn=5)
         w.counted("an hour later")
         for node, upper in PAIRS:

@@ -6,6 +6,7 @@ The dump is made while changes run. It is restored under the server that still r
 In its new life nothing is lost and nothing doubled, and the fork of its log is told at both ends. The same dump in a second
 database, with a process of its own, is the old twin: refused and alarmed. With --long every server, each twice from one dump.
 """
+import os
 import pathlib
 import sys
 import threading
@@ -71,6 +72,7 @@ def scenario(checks, postgres, net):
         if upper:
             w.heads_shown(node, upper)
     made = dumps_while_changes_run(w, postgres)
+    w.an_hour_passes()
     w.load(12, drawn=3)
     w.counted("an hour later")
     for node, upper in RESTORED * (2 if LONG else 1):
@@ -84,6 +86,7 @@ def scenario(checks, postgres, net):
 def main():
     need_postgres()
     checks = Checks()
+    os.environ["JUKI_CLOCK_SHIFT"] = "0"
     with Postgres() as postgres, Network(AREA, options=("--postgresql", postgres.url())) as net:
         postgres.make_databases(NODES + [REGISTER])
         scenario(checks, postgres, net)

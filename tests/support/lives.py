@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network whose servers are restored: what must stand afterwards at every level, the fork of a restored log, old twins."""
+import os
 import re
 import shutil
 import signal
@@ -51,6 +52,14 @@ class World:
         self.checks.check(f"moves {self.seed} are taken", answer and answer.get("taken") == count, answer)
         self.events += count
         self.given.append(("apply", path))
+
+    def an_hour_passes(self):
+        """By every clock, also of what is started later. Whoever calls this has set JUKI_CLOCK_SHIFT before anything ran."""
+        shift = int(os.environ["JUKI_CLOCK_SHIFT"]) + 3600
+        for node in NODES + [REGISTER]:
+            answer = self.net.ask(node, do="clock_shift", seconds=shift)
+            self.checks.check(f"{node}: an hour passes", answer and answer["ok"], answer)
+        os.environ["JUKI_CLOCK_SHIFT"] = str(shift)
 
     def persons(self, node):
         counts = (self.net.ask(node, do="status") or {}).get("persons", {})
