@@ -30,18 +30,19 @@ def ready(net, node):
 
 
 def fill(net, town, node, disk):
-    """People are renamed until the server says that it cannot write: PostgreSQL has some pages and logs in reserve."""
+    """People are renamed until the server says that it cannot write, or the register that it has no room for more: PostgreSQL
+    has some pages and logs in reserve. What was refused, to be given again later."""
     disk.leave(0)
     for _ in range(200):
         answer = net.ask(REGISTER, do="apply", path=str(path := town.write(20)))
-        if not answer or not answer["ok"]:  # the register itself: given again later
-            return path
+        if not answer or not answer["ok"]:
+            return path, answer
         town.changes += 20
         path.unlink()
         if until(lambda: not ready(net, node), 0.2):
             break
         disk.leave(0)
-    return None
+    return None, None
 
 
 def with_full_disk(checks, postgres, disk, node):
@@ -52,9 +53,10 @@ def with_full_disk(checks, postgres, disk, node):
         town = Town(net, AREA, 40)
         town.check_settled(checks, f"{what}: the beginning")
         pids = {n: net.pid(n) for n in ("agency", "prefecture.28", CS, REGISTER)}
-        left = fill(net, town, node, disk)
+        left, refused = fill(net, town, node, disk)
         told = net.ask(node, do="status")
-        checks.check(f"{what}: it says that it is not ready", told and not (told["ok"] and told.get("ready")), told)
+        checks.check(f"{what}: it says that it is not ready, or has no room for this change",
+                     told and not (told["ok"] and told.get("ready")) or refused and refused["name"] == "DB_FULL", (told, refused))
         others = {n: bool(ready(net, n)) for n in pids if n != node}
         checks.check(f"{what}: its neighbours are", all(others.values()), others)
         checks.check(f"{what}: all live on", all(net.alive(p) and net.pid(n) == p for n, p in pids.items()), pids)
