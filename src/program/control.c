@@ -229,8 +229,11 @@ static void *serve_run(void *arg)
     bool waits = true;
     while (waits && !atomic_load(&c->stopping)) {
         int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                usleep(100000);
             continue;
+        }
         bool taken = call_begin(c);
         if (taken)
             answer(c, fd);
