@@ -18,6 +18,7 @@ struct door_client {
     char base[80]; /* "https://cs.282049.juki:8001" */
     const atomic_bool *stopping;
     char trouble[CURL_ERROR_SIZE];
+    bool anew; /* the last call made a connection of its own */
 };
 
 #define LIBCURL_FUNCTIONS(F)                                                                                 \
@@ -153,6 +154,11 @@ void door_client_free(struct door_client *c)
     memory_free(c);
 }
 
+bool door_client_connected_anew(const struct door_client *c)
+{
+    return c->anew;
+}
+
 enum err door_client_err(struct str name)
 {
     size_t count;
@@ -189,10 +195,11 @@ enum err door_client_call(struct door_client *c, struct fail *f, const char *pat
                           struct buf *answer, int64_t *expected)
 {
     char url[PATH_SIZE];
-    long status = 0;
+    long status = 0, connections = 0;
 
     buf_clear(answer);
     c->trouble[0] = 0;
+    c->anew = false;
     if ((size_t)snprintf(url, sizeof url, "%s%s", c->base, path) >= sizeof url)
         return fail_set(f, ERR_LIMIT, "path", NULL);
     libcurl.easy_setopt(c->curl, CURLOPT_URL, url);
@@ -205,6 +212,8 @@ enum err door_client_call(struct door_client *c, struct fail *f, const char *pat
         libcurl.easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
     }
     CURLcode code = libcurl.easy_perform(c->curl);
+    libcurl.easy_getinfo(c->curl, CURLINFO_NUM_CONNECTS, &connections);
+    c->anew = connections > 0;
     if (code != CURLE_OK)
         return fail_set(f, ERR_DOOR_LOST, "door", "%s",
                         c->trouble[0] ? c->trouble : libcurl.easy_strerror(code));

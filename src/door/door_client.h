@@ -26,6 +26,9 @@ void door_client_free(struct door_client *c);
  * ERR_DOOR_GAP. */
 MUST_CHECK enum err door_client_call(struct door_client *c, struct fail *f, const char *path, struct str body,
                                      struct buf *answer, int64_t *expected);
+/* Did the last call make a connection of its own? Then another process may have answered it than the calls
+ * before. */
+bool door_client_connected_anew(const struct door_client *c);
 /* The error of that name; ERR_DOOR_ANSWER for one this program does not know. */
 enum err door_client_err(struct str name);
 

@@ -8,6 +8,7 @@
 #include "register/register_sql.h"
 
 enum { FEED_PAUSE_MICROS = 1000000 }; /* after an error */
+enum { FEED_WAIT_SECONDS = 20 };      /* the CS holds an answer back so long while it has nothing to say */
 
 static enum err take_outcome(struct door_hearing *h, struct db_tx *tx, struct fail *f,
                              const struct json *item, struct arena *a)
@@ -201,12 +202,14 @@ static enum err read_cursor(struct db_tx *tx, struct fail *f, void *arg)
 enum err door_hear_once(struct door_hearing *h, struct door_client *client, struct fail *f)
 {
     char path[96];
-    enum err e = h->placed ? ERR_OK : db_read(h->r->db, f, read_cursor, h);
+    const bool first = !h->placed; /* who answers is to be known at once */
+    enum err e = first ? db_read(h->r->db, f, read_cursor, h) : ERR_OK;
 
     if (e)
         return e;
     h->placed = true;
-    snprintf(path, sizeof path, "%s?after=%lld&wait=20", h->path, (long long)h->cursor);
+    snprintf(path, sizeof path, "%s?after=%lld&wait=%d", h->path, (long long)h->cursor,
+             first ? 0 : FEED_WAIT_SECONDS);
     if ((e = door_client_call(client, f, path, (struct str){NULL, 0}, &h->answer, NULL)) ||
         (e = json_read(f, buf_str(&h->answer), &h->tree)))
         return e;
@@ -252,8 +255,8 @@ static void hear(struct door_hearing hearing)
             e = door_hear_once(h, client, &f);
         if (e && e != last && e != ERR_DOOR_LOST && !door_stopping(h->r))
             log_fail(LOG_WARNING, "door_feed", &f);
-        if (e &&
-            door_level(h->r)) /* who answers next may have taken less: what the sender knows is of another */
+        /* who answers now, or next, may have taken less: what the sender knows may be of another */
+        if ((e && door_level(h->r)) || (client && door_client_connected_anew(client)))
             door_ask_again(h->r);
         last = e;
         if (e) {

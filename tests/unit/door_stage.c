@@ -366,6 +366,15 @@ void door_stage_restart(struct door_stage *s)
     open_door(s, false);
 }
 
+void door_stage_restart_on(struct door_stage *s, const char *database)
+{
+    char own[sizeof s->database];
+    snprintf(own, sizeof own, "%s", s->database);
+    snprintf(s->database, sizeof s->database, "%s/%s", s->folder, database);
+    door_stage_restart(s);
+    snprintf(s->database, sizeof s->database, "%s", own);
+}
+
 void door_stage_close(struct door_stage *s)
 {
     char command[128];

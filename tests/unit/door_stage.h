@@ -28,6 +28,8 @@ int door_stage_setup_watched(void **state);
 int door_stage_teardown(void **state);
 /* Stops the door and its database and opens both again on the same files. */
 void door_stage_restart(struct door_stage *s);
+/* The same on another file of its folder, until the next restart: another CS answers in its place. */
+void door_stage_restart_on(struct door_stage *s, const char *database);
 /* What the flows were given since the stage was opened: change numbers in order, and what they replace. */
 size_t door_stage_taken(const int64_t **numbers, const int64_t **replaces);
 /* The Individual Number of the last change they were given, 0 when it had none. */

@@ -8,6 +8,18 @@
 
 static struct door_stage stage;
 
+static enum err numbers_tx(struct db_tx *tx, struct fail *f, void *arg)
+{
+    return register_mark_get(tx, f, REGISTER_NUMBERS, arg);
+}
+
+static int64_t numbers_heard(struct scene *s)
+{
+    int64_t cursor = 0;
+    assert_ok(db_read(s->db, NULL, numbers_tx, &cursor));
+    return cursor;
+}
+
 static void changes_go_through_the_door_once_and_in_order(void **state)
 {
     struct scene s;
@@ -48,8 +60,9 @@ static void changes_go_through_the_door_once_and_in_order(void **state)
     assert_int_equal(door_stage_taken(&numbers, NULL), 52);
     for (int64_t i = 0; i < 52; i++)
         assert_int_equal(numbers[i], i + 1);
-    /* the number reached the record: the next change carries it */
+    /* the number reaches the record: the next change carries it */
     int64_t number;
+    WAIT_FOR(numbers_heard(&s) > 0);
     WAIT_FOR(
         register_enter_event(s.r, NULL,
                              STR("{\"event\":\"n\",\"reason\":\"minor_correction\",\"change_date\":\"2026-04-"
@@ -430,18 +443,59 @@ static void a_twin_of_the_register_stops_when_the_other_goes_on(void **state)
     door_stage_close(&stage);
 }
 
+static int64_t taken_at(const struct door_stage *at)
+{
+    struct door_client *client = door_stage_client(at);
+    struct buf answer;
+    struct json *tree;
+    buf_init(&answer, DOOR_ANSWER_BYTES);
+    assert_ok(door_client_call(client, NULL, "/v1/status", (struct str){NULL, 0}, &answer, NULL));
+    assert_ok(json_read(NULL, buf_str(&answer), &tree));
+    int64_t taken = json_int(json_get(tree, "changes"));
+    json_free(tree);
+    buf_release(&answer);
+    door_client_free(client);
+    return taken;
+}
+
+/* Another CS answers for a moment while the feeds pause, so that no call of theirs is broken off by its end.
+ */
+static void what_another_cs_took_goes_to_the_one_that_is_back(void **state)
+{
+    struct scene s;
+    (void)state;
+    door_stage_open(&stage, false);
+    scene_open_linked(&s, &stage);
+    scene_load(&s, STR(HEADER TARO));
+    assert_ok(register_start(s.r, NULL));
+    WAIT_FOR(scene_status(&s).taken == 1 && door_level(s.r) && door_doubts(s.r) >= 2);
+    door_stage_restart_on(&stage, "another.db");
+    scene_load(&s, STR(HEADER HANAKO));
+    WAIT_FOR(scene_status(&s).taken == 2 && taken_at(&stage) == 2);
+    door_stage_restart(&stage);
+    assert_int_equal(taken_at(&stage), 1);
+    WAIT_FOR(taken_at(&stage) == 2);
+    scene_close(&s);
+    door_stage_close(&stage);
+}
+
 /* A feed that cannot be taken is asked for again after a pause, which nothing cuts short: not the sender, who
  * asks the CS how far it is because of each failure, nor what is queued meanwhile. */
 static void a_feed_that_fails_is_left_alone_for_a_while(void **state)
 {
-    enum { FAILURES = 3, PAUSES = FAILURES - 1, PAUSE_MICROS = 1000000 };
+    enum {
+        FEEDS = 2,
+        FAILURES = 3,
+        PAUSES = FAILURES - 1,
+        PAUSE_MICROS = 1000000
+    }; /* a new line is a doubt too */
     struct scene s;
     (void)state;
     door_stage_open(&stage, false);
     scene_open_linked(&s, &stage);
     scene_load(&s, STR(HEADER TARO HANAKO));
     assert_ok(register_start(s.r, NULL));
-    WAIT_FOR(scene_status(&s).taken == 2 && door_level(s.r));
+    WAIT_FOR(scene_status(&s).taken == 2 && door_level(s.r) && door_doubts(s.r) >= FEEDS);
     uint64_t before = door_doubts(s.r);
     int64_t start = clock_steady();
     door_stage_outcome(&stage, 1, 1, 'x', ERR_OK); /* a state that nobody knows */
@@ -450,18 +504,6 @@ static void a_feed_that_fails_is_left_alone_for_a_while(void **state)
     assert_int_equal(scene_status(&s).applied, 0);
     scene_close(&s);
     door_stage_close(&stage);
-}
-
-static enum err numbers_tx(struct db_tx *tx, struct fail *f, void *arg)
-{
-    return register_mark_get(tx, f, REGISTER_NUMBERS, arg);
-}
-
-static int64_t numbers_heard(struct scene *s)
-{
-    int64_t cursor = 0;
-    assert_ok(db_read(s->db, NULL, numbers_tx, &cursor));
-    return cursor;
 }
 
 static void a_thread_without_memory_for_its_client_makes_it_later(void **state)
@@ -545,6 +587,7 @@ int main(void)
         cmocka_unit_test(a_door_fed_by_another_stops_the_register),
         cmocka_unit_test(a_twin_of_the_register_stops_when_the_other_goes_on),
         cmocka_unit_test(a_lost_answer_is_asked_for_again),
+        cmocka_unit_test(what_another_cs_took_goes_to_the_one_that_is_back),
         cmocka_unit_test(a_feed_that_fails_is_left_alone_for_a_while),
         cmocka_unit_test(a_thread_without_memory_for_its_client_makes_it_later),
         cmocka_unit_test(a_register_that_cannot_call_its_cs_says_why),
