@@ -8,8 +8,10 @@ on its way goes on. When it is full to the last byte each change is refused with
 the status says why. With room again all goes on without help, nobody is started again, nothing is lost, nothing doubled.
 
 --long also fills the server's log of changes, until nothing can be copied from it into the database file."""
+import os
 import pathlib
 import re
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -71,9 +73,12 @@ def it_fills(checks, net, town, disk):
 
 
 def without_room(net, node, disk):
-    """To the last byte, with none in reserve: the next commit finds no room."""
-    status = net.ask(node, do="status")
-    disk.forget_room(net.dir / node / "data" / "juki.db-wal", status["database"]["wal_bytes"])
+    """To the last byte, with none in reserve: the next commit finds no room. Made while the server stands still."""
+    os.kill(net.pid(node), signal.SIGSTOP)
+    try:
+        disk.forget_room(net.dir / node / "data" / "juki.db-wal")
+    finally:
+        os.kill(net.pid(node), signal.SIGCONT)
 
 
 def it_is_full(checks, net, town, disk):
@@ -120,8 +125,8 @@ def above_is_full(checks, net, town, node, below, disk):
     town.rename(3)
     waits = until(lambda: (p := net.peer(below, node)).get("waiting", 0) == 3 and p.get("trouble") and p)
     checks.check(f"{below} keeps what {node} has no room for", waits, net.peer(below, node))
-    told = net.ask(node, do="status")
-    checks.check(f"{node} does not say that it is ready", not told["ok"] and told["name"] == "DB_FULL", told)
+    told = until(lambda: (a := net.ask(node, do="status")) and not a["ok"] and a)
+    checks.check(f"{node} does not say that it is ready", told and told["name"] == "DB_FULL", (told, net.log(node)[-600:]))
     disk.clear()
     town.check_settled(checks, f"after the full disk of {node}")
     checks.check(f"{node} lived through it", net.alive(pid) and net.pid(node) == pid, net.log(node)[-600:])

@@ -41,6 +41,14 @@ def need_own_mounts():
         leave_out("mounting a small filesystem is not allowed here")
 
 
+def log_bytes(log):
+    """Of a write-ahead log of SQLite, up to the last frame since it was last begun anew."""
+    page, salts, at = int.from_bytes(log[8:12], "big"), log[16:24], 32
+    while log[at + 8:at + 16] == salts:
+        at += 24 + page
+    return at
+
+
 class Disk:
     """Over an empty folder."""
 
@@ -70,10 +78,10 @@ class Disk:
     def release(self):
         C.umount2(str(self.folder).encode(), 2)  # also under somebody who still has it open
 
-    def forget_room(self, file, used):
-        """Full to the last byte, and of the bytes behind `used` a file has none in reserve any more: as on disks that write
-        nothing in its old place."""
-        start = -(-used // 4096) * 4096
+    def forget_room(self, file):
+        """Full to the last byte, and behind what is in use of it SQLite's log has no bytes in reserve any more: as on disks that
+        write nothing in its old place. Nobody may write meanwhile."""
+        start = -(-log_bytes(file.read_bytes()) // 4096) * 4096
         subprocess.run(["fallocate", "--punch-hole", "--offset", str(start), "--length", str(file.stat().st_size - start),
                         str(file)], check=True)
         self.leave(0)
