@@ -586,7 +586,10 @@ static void the_network_survives_a_power_cut(void **state UNUSED)
     story_survives(&story, getenv("JUKI_LONG") ? 10000 : 120);
     print_message("looked for %lld taken, %lld received, %lld ahead\n", (long long)looked_for[TAKEN],
                   (long long)looked_for[RECEIVED], (long long)looked_for[AHEAD]);
-    assert_true(looked_for[TAKEN] && looked_for[RECEIVED] && looked_for[AHEAD]);
+    assert_true(looked_for[TAKEN] && looked_for[RECEIVED]);
+    /* words may be left out, and few of their places be among the cuts: a_word_before_the_commit_is_found
+     * looks at them */
+    assert_true(looked_for[AHEAD] || !getenv("JUKI_LONG"));
 }
 
 static void without_syncs_notices_are_lost(void **state UNUSED)
