@@ -9,6 +9,7 @@ The rules are functions below, each yielding one line per offence; every rule co
 import collections
 import os
 import re
+import subprocess
 import sys
 
 ROOT = os.environ.get('JUKI_SOURCE') or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -190,10 +191,16 @@ def c_files_include_their_header_first():
             yield f'{path}: its first include is not {own}'
 
 
+def messages_are_documented():
+    said = subprocess.run([sys.executable, os.path.join(ROOT, 'tools', 'messages.py'), '--check'], capture_output=True,
+                          text=True, check=False)
+    yield from said.stdout.splitlines() or ([said.stderr] if said.returncode else [])
+
+
 RULES = [includes_follow_the_table, every_folder_is_in_the_table, edges_make_no_circle, flows_do_not_know_each_other,
          included_headers_exist, file_names_are_unique, identity_does_no_io, statements_are_used,
          migrations_are_numbered_without_gaps, headers_have_their_guard, files_name_their_licence,
-         c_files_include_their_header_first]
+         c_files_include_their_header_first, messages_are_documented]
 
 
 def main():

@@ -88,8 +88,10 @@ enum err door_new(struct fail *f, const struct door_config *config, struct door 
         door_free(d);
         return e;
     }
-    d->upward = (struct flow_door){
-        .number = door_number_came, .outcome = door_outcome_came, .ahead = door_outcome_ahead};
+    d->upward = (struct flow_door){.number = door_number_came,
+                                   .outcome = door_outcome_came,
+                                   .ahead = door_outcome_ahead,
+                                   .message = door_message_came};
     d->flow->door = &d->upward;
     d->flow->door_self = d;
     db_follow(d->flow->db, &(struct db_follower){.self = d, .committed = committed});

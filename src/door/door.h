@@ -23,6 +23,7 @@
 
 #include "flow/flow.h"
 #include "flow/identity_notice/identity_notice.h"
+#include "flow/municipal.h"
 
 extern const struct db_module door_module;
 

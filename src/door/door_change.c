@@ -2,6 +2,7 @@
 /* Decides which changes come through the door: POST /v1/changes.
  *
  *     {"changes":[{"number":N, "replaces":M?, "identity":{..., "change":{...}}}, ...]}
+ *     {"changes":[{"number":N, "replaces":M?, "message":{"kind":K, "to":AREA?, "body":{...}}}, ...]}
  *     {"changes":[{"number":N, "replaces":M, "withdrawn":true}]}     M, refused, is not to be sent after all
  *
  * A request is one transaction. Numbers run 1, 2, 3 ... without gap; a request that leaves one out is refused
@@ -12,7 +13,8 @@
  * anything of it is, moves the mark on, and blocks its person: further changes are BEHIND until one that
  * replaces it has been taken. So the order of one person's changes always holds (住民記録システム標準仕様書:
  * 異動の時系列を担保). An attempt to replace that is itself refused leaves the first one blocking; the next
- * attempt may name either. */
+ * attempt may name either. A message to another municipality goes behind what its person waits for, but when
+ * it is itself refused nobody waits for it: it goes by letter, and what happens to the person goes on. */
 #include "door/door_inside.h"
 
 #include "base/clock.h"
@@ -25,6 +27,9 @@ struct incoming {
     int64_t number;
     bool withdrawn;
     struct identity_change change;
+    bool is_message; /* to another municipality; else change is one of an identity */
+    const struct municipal_kind *kind;
+    struct municipal_message message;
     int64_t codes[PERSON_CODES]; /* the person, when the change says who */
     size_t code_count;
     uint8_t hash[HASH_SIZE];
@@ -87,6 +92,25 @@ static enum err check_area(struct fail *f, const struct door *d, const struct id
     return ERR_OK;
 }
 
+/* Whether the body fits its kind is seen when it is taken. */
+static enum err read_message(struct fail *f, struct arena *a, const struct json *message, struct incoming *c)
+{
+    struct str kind = {NULL, 0}, to = {NULL, 0};
+    enum err e;
+
+    if ((e = json_member_object(f, message, "body", &c->message.body)))
+        return e;
+    find_person(c->message.body, c);
+    c->message.number = c->number;
+    c->message.replaces = c->change.replaces;
+    if ((e = json_member_text(f, message, "kind", a, &kind)) ||
+        (e = json_member_text_maybe(f, message, "to", a, &to)) ||
+        (to.n && (e = area_code_parse(f, to, &c->message.to))))
+        return e;
+    c->kind = municipal_kind_find(kind);
+    return c->kind ? ERR_OK : fail_set(f, ERR_KIND_UNKNOWN, "kind", NULL);
+}
+
 /* What is wrong with the change alone goes to c->form; the result is about the request. */
 static enum err read_form(struct taking *t, struct arena *a, const struct json *item, struct incoming *c)
 {
@@ -99,6 +123,8 @@ static enum err read_form(struct taking *t, struct arena *a, const struct json *
         return e;
     if (c->withdrawn)
         return c->change.replaces ? ERR_OK : fail_set(f, ERR_FIELD_MISSING, "replaces", NULL);
+    if ((c->is_message = json_get(item, "message")))
+        return (e = json_member_object(f, item, "message", &identity)) ? e : read_message(f, a, identity, c);
     if ((e = json_member_object(f, item, "identity", &identity)))
         return e;
     find_person(identity, c);
@@ -296,6 +322,16 @@ static enum err take_identity(struct taking *t, struct db_tx *tx, struct fail *f
     return e;
 }
 
+static enum err take_message(struct taking *t, struct db_tx *tx, struct fail *f, const struct incoming *c,
+                             int64_t root)
+{
+    struct municipal_message message = c->message;
+
+    if (root)
+        message.replaces = 0;
+    return c->kind->take(t->door->flow, tx, f, c->kind, &message);
+}
+
 /* Takes it, or says why not without having written. */
 static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, struct incoming *c,
                            int64_t *root)
@@ -308,7 +344,7 @@ static enum err try_change(struct taking *t, struct db_tx *tx, struct fail *f, s
         return fail_pass(f, &c->form);
     if ((e = check_blocks(t, tx, f, c, *root)))
         return e;
-    if (!c->withdrawn && (e = take_identity(t, tx, f, c, *root)))
+    if (!c->withdrawn && (e = (c->is_message ? take_message : take_identity)(t, tx, f, c, *root)))
         return e;
     return *root ? settle(tx, f, *root, c->number) : ERR_OK;
 }
@@ -322,7 +358,7 @@ static enum err write_refusal(struct taking *t, struct db_tx *tx, struct fail *f
                             db_text(field), db_int(clock_now())),
                          NULL);
 
-    for (size_t i = 0; !e && !root && i < c->code_count; i++) {
+    for (size_t i = 0; !e && !root && !c->is_message && i < c->code_count; i++) {
         e = db_exec(tx, f, &sql_door_block_add, DB(db_int(c->codes[i]), db_int(c->number)), NULL);
         t->blocks = true;
     }
@@ -426,9 +462,9 @@ enum err door_changes_take(struct door *d, struct door_request *r, struct fail *
         return e;
     t->door = d;
     e = read_changes(t, f, &r->arena, body);
-    json_free(body);
     if (!e)
         e = db_transaction(d->flow->db, f, take_changes, t);
+    json_free(body); /* messages lie in it */
     r->expected = t->expected;
     if (!e)
         write_answer(t, &r->out);

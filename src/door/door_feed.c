@@ -90,17 +90,9 @@ static bool page_ahead(struct door *d, struct buf *out, int64_t cursor)
     return true;
 }
 
-/* Reads one page of a feed into r->out; *rows_read says how many, r->cursor how far. */
-struct page {
-    struct door *door;
-    struct door_request *request;
-    int64_t cursor;
-    size_t rows;
-};
-
 static enum err page_outcomes(struct db_tx *tx, struct fail *f, void *arg)
 {
-    struct page *p = arg;
+    struct door_page *p = arg;
     struct buf *out = &p->request->out;
     struct db_rows rows;
 
@@ -126,14 +118,14 @@ static enum err page_outcomes(struct db_tx *tx, struct fail *f, void *arg)
     return db_done(&rows, f);
 }
 
-static bool within(const struct page *p, int64_t cursor)
+static bool within(const struct door_page *p, int64_t cursor)
 {
     return !p->request->until || cursor <= p->request->until;
 }
 
 static enum err page_numbers(struct db_tx *tx, struct fail *f, void *arg)
 {
-    struct page *p = arg;
+    struct door_page *p = arg;
     struct buf *out = &p->request->out;
     char code[RESIDENT_CODE_TEXT_SIZE], number[INDIVIDUAL_NUMBER_TEXT_SIZE];
     struct db_rows rows;
@@ -161,7 +153,7 @@ static enum err page_numbers(struct db_tx *tx, struct fail *f, void *arg)
     return db_done(&rows, f);
 }
 
-static enum err add_telegram(struct fail *f, const struct page *p, struct telegram_person *persons,
+static enum err add_telegram(struct fail *f, const struct door_page *p, struct telegram_person *persons,
                              size_t *count)
 {
     enum err e = *count ? telegram_837y_write(f, p->door->area, persons, *count, &p->request->out) : ERR_OK;
@@ -172,7 +164,7 @@ static enum err add_telegram(struct fail *f, const struct page *p, struct telegr
 
 static enum err page_telegrams(struct db_tx *tx, struct fail *f, void *arg)
 {
-    struct page *p = arg;
+    struct door_page *p = arg;
     struct telegram_person persons[TELEGRAM_837Y_PERSONS];
     size_t count = 0;
     struct db_rows rows;
@@ -217,13 +209,13 @@ static uint64_t generation(struct door *d, enum door_feed feed)
     return seen;
 }
 
-static enum err read_feed(struct door *d, enum door_feed feed, struct door_request *r, struct fail *f,
-                          db_fn page_of, struct page *p)
+enum err door_feed_read(struct door *d, enum door_feed feed, struct door_request *r, struct fail *f,
+                        db_fn page_of, struct door_page *p)
 {
     int64_t deadline = clock_steady() + r->wait * 1000000;
     uint64_t seen;
 
-    *p = (struct page){.door = d, .request = r};
+    *p = (struct door_page){.door = d, .request = r};
     do {
         seen = generation(d, feed);
         if (feed == DOOR_FEED_OUTCOMES && r->wait && page_ahead(d, &r->out, r->after)) {
@@ -239,8 +231,8 @@ static enum err read_feed(struct door *d, enum door_feed feed, struct door_reque
 
 enum err door_outcomes_read(struct door *d, struct door_request *r, struct fail *f)
 {
-    struct page page;
-    enum err e = read_feed(d, DOOR_FEED_OUTCOMES, r, f, page_outcomes, &page);
+    struct door_page page;
+    enum err e = door_feed_read(d, DOOR_FEED_OUTCOMES, r, f, page_outcomes, &page);
 
     r->cursor = e ? -1 : page.cursor;
     return e;
@@ -248,8 +240,8 @@ enum err door_outcomes_read(struct door *d, struct door_request *r, struct fail 
 
 enum err door_numbers_read(struct door *d, struct door_request *r, struct fail *f)
 {
-    struct page page;
-    enum err e = read_feed(d, DOOR_FEED_NUMBERS, r, f, page_numbers, &page);
+    struct door_page page;
+    enum err e = door_feed_read(d, DOOR_FEED_NUMBERS, r, f, page_numbers, &page);
 
     r->cursor = e ? -1 : page.cursor;
     return e;
@@ -257,8 +249,8 @@ enum err door_numbers_read(struct door *d, struct door_request *r, struct fail *
 
 enum err door_telegrams_read(struct door *d, struct door_request *r, struct fail *f)
 {
-    struct page page;
-    enum err e = read_feed(d, DOOR_FEED_NUMBERS, r, f, page_telegrams, &page);
+    struct door_page page;
+    enum err e = door_feed_read(d, DOOR_FEED_NUMBERS, r, f, page_telegrams, &page);
 
     r->cursor = e ? -1 : page.cursor;
     r->content_type = "application/octet-stream";

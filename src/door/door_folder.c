@@ -3,7 +3,8 @@
  *
  *     in/NAME.json       one request of POST /v1/changes; appears by rename, taken in the order of names
  *     taken/, refused/   where it goes, with NAME.json.result.json: the answer, or the error
- *     out/               outcomes-CURSOR.json, numbers-CURSOR.json, 837Y-CURSOR.dat: what the feeds gave
+ *     out/               outcomes-CURSOR.json, numbers-CURSOR.json, messages-CURSOR.json, 837Y-CURSOR.dat:
+ * what the feeds gave
  *
  * Crash-safe without a log of its own: the result is written before the file is moved, so that a file found
  * again is taken again, and the numbers of its changes make that change nothing. A feed's place moves after
@@ -174,6 +175,8 @@ static enum err write_page(struct door *d, struct fail *f, enum door_mark mark, 
     r.after = place.value;
     if (mark == DOOR_FOLDER_OUTCOMES)
         e = write_feed(d, f, &r, door_outcomes_read, "outcomes", ".json");
+    else if (mark == DOOR_FOLDER_MESSAGES)
+        e = write_feed(d, f, &r, door_messages_read, "messages", ".json");
     else
         e = write_numbers(d, f, &r);
     *more = !e && r.cursor > place.value;
@@ -187,7 +190,7 @@ static enum err write_page(struct door *d, struct fail *f, enum door_mark mark, 
 
 enum err door_folder_round(struct door *d, struct fail *f)
 {
-    static const enum door_mark feeds[] = {DOOR_FOLDER_OUTCOMES, DOOR_FOLDER_NUMBERS};
+    static const enum door_mark feeds[] = {DOOR_FOLDER_OUTCOMES, DOOR_FOLDER_NUMBERS, DOOR_FOLDER_MESSAGES};
     enum err e = take_files(d, f);
 
     for (size_t i = 0; !e && i < COUNT_OF(feeds); i++)

@@ -11,7 +11,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum door_mark { DOOR_CHANGES = 1, DOOR_OUTCOMES, DOOR_NUMBERS, DOOR_FOLDER_OUTCOMES, DOOR_FOLDER_NUMBERS };
+enum door_mark {
+    DOOR_CHANGES = 1,
+    DOOR_OUTCOMES,
+    DOOR_NUMBERS,
+    DOOR_FOLDER_OUTCOMES,
+    DOOR_FOLDER_NUMBERS,
+    DOOR_MESSAGES,
+    DOOR_FOLDER_MESSAGES
+};
 enum {
     DOOR_BODY_MAX = 4 << 20,
     DOOR_ANSWER_MAX = 4 << 20,
@@ -40,7 +48,7 @@ struct door_ahead {
     size_t count;
 };
 
-enum door_feed { DOOR_FEED_OUTCOMES, DOOR_FEED_NUMBERS, DOOR_FEEDS };
+enum door_feed { DOOR_FEED_OUTCOMES, DOOR_FEED_NUMBERS, DOOR_FEED_MESSAGES, DOOR_FEEDS };
 
 struct door {
     struct flow *flow;
@@ -96,12 +104,24 @@ MUST_CHECK enum err door_changes_give(struct door *d, struct door_request *r, st
 MUST_CHECK enum err door_outcomes_read(struct door *d, struct door_request *r, struct fail *f);
 MUST_CHECK enum err door_numbers_read(struct door *d, struct door_request *r, struct fail *f);
 MUST_CHECK enum err door_telegrams_read(struct door *d, struct door_request *r, struct fail *f);
+MUST_CHECK enum err door_messages_read(struct door *d, struct door_request *r, struct fail *f);
+/* A page of rows behind r->after into r->out; waits as the request says. */
+struct door_page {
+    struct door *door;
+    struct door_request *request;
+    int64_t cursor; /* how far it goes */
+    size_t rows;
+};
+MUST_CHECK enum err door_feed_read(struct door *d, enum door_feed feed, struct door_request *r,
+                                   struct fail *f, db_fn page_of, struct door_page *p);
 /* The calls of struct flow_door; the first two also serve the door's own refusals. */
 enum err door_number_came(void *self, struct db_tx *tx, struct fail *f, struct resident_code code,
                           struct individual_number number, int64_t change);
 enum err door_outcome_came(void *self, struct db_tx *tx, struct fail *f, int64_t first, int64_t last,
                            char state, int64_t error, struct str field);
 void door_outcome_ahead(void *self, int64_t first, int64_t last);
+enum err door_message_came(void *self, struct db_tx *tx, struct fail *f,
+                           const struct municipal_arrival *arrival);
 /* Error, texts and field of one refusal, as members of an open object. */
 void door_refusal_write(struct buf *b, enum err error, struct str field);
 

@@ -217,6 +217,7 @@ static const struct door_route routes[] = {
     {"GET", "/v1/changes", door_changes_give},
     {"GET", "/v1/outcomes", door_outcomes_read},
     {"GET", "/v1/numbers", door_numbers_read},
+    {"GET", "/v1/messages", door_messages_read},
     {"GET", "/v1/telegrams/837Y", door_telegrams_read},
     {"POST", "/v1/resident-codes", post_resident_codes},
     {"POST", "/v1/number-requests", post_number_requests},

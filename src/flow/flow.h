@@ -40,6 +40,15 @@ struct flow {
                               const struct store_version *v, const struct link_notice *n);
 };
 
+/* A message of another municipality, for the register; text is borrowed. */
+struct municipal_arrival {
+    const char *kind;        /* "move_in_notice" */
+    struct area_code from;   /* the municipality, as its CS is named */
+    struct str id, replaces; /* of the notice it came as, and of the one it corrects (or empty) */
+    int64_t time;            /* when it was made */
+    struct str body;         /* JSON, by the kind's form */
+};
+
 /* What flows tell the door (implemented by src/door, so that flows do not depend on it). */
 struct flow_door {
     /* The number for the person of change `change`: goes on the feed of number notices (and the 837Y
@@ -51,6 +60,9 @@ struct flow_door {
                         int64_t error, struct str field);
     /* Word ahead: these were applied; the outcome follows. */
     void (*ahead)(void *self, int64_t first, int64_t last);
+    /* Another municipality's message: goes on the feed of messages. */
+    enum err (*message)(void *self, struct db_tx *tx, struct fail *f,
+                        const struct municipal_arrival *arrival);
 };
 
 /* For kinds that a node sends but never receives: apply of their row. */

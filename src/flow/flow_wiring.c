@@ -2,6 +2,7 @@
 #include "flow/flow_wiring.h"
 
 #include "flow/identity_notice/identity_notice.h"
+#include "flow/move_in/move_in.h"
 #include "flow/number/number.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
 
@@ -28,12 +29,16 @@ static const struct {
     {NODE_CS, &number_notice_at_cs},
     {NODE_CS, &stock_request_at_cs},
     {NODE_CS, &stock_notice_at_cs},
+    {NODE_CS, &move_in_notice_at_cs},
+    {NODE_CS, &move_out_confirmation_at_cs},
     {NODE_PREFECTURE, &identity_notice_at_prefecture},
+    {NODE_PREFECTURE, &move_out_confirmation_at_prefecture},
     {NODE_AGENCY, &identity_notice_at_agency},
     {NODE_AGENCY, &number_request_at_agency},
     {NODE_AGENCY, &number_notice_at_agency},
     {NODE_AGENCY, &stock_request_at_agency},
     {NODE_AGENCY, &stock_notice_at_agency},
+    {NODE_AGENCY, &move_out_confirmation_at_agency},
 };
 
 size_t flow_kinds(enum node_role role, struct link_kind kinds[static FLOW_KINDS_MAX])
@@ -45,4 +50,17 @@ size_t flow_kinds(enum node_role role, struct link_kind kinds[static FLOW_KINDS_
             kinds[count++] = *rows[i].kind;
         }
     return count;
+}
+
+static const struct municipal_kind *const municipal_kinds[] = {
+    &move_in_notice,
+    &move_out_confirmation,
+};
+
+const struct municipal_kind *municipal_kind_find(struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(municipal_kinds); i++)
+        if (str_equal(name, str_of(municipal_kinds[i]->form->name)))
+            return municipal_kinds[i];
+    return NULL;
 }

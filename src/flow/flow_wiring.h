@@ -5,7 +5,7 @@
 
 #include "flow/flow.h"
 
-enum { FLOW_KINDS_MAX = 8, FLOW_MODULES = 3 };
+enum { FLOW_KINDS_MAX = 16, FLOW_MODULES = 3 };
 
 /* Puts into flow the functions that flows need of each other. */
 void flow_wire(struct flow *flow);

@@ -21,6 +21,7 @@ static const struct group_row {
     [CHANGE_AMENDMENT] = {"amendment", "氏名、生年月日、性別、住所の修正"},
     [CHANGE_CODE_AMENDMENT] = {"resident_code_amendment", "住民票コードの修正"},
     [CHANGE_NUMBER_AMENDMENT] = {"individual_number_amendment", "個人番号の修正"},
+    [CHANGE_CONFIRMATION] = {"confirmation", "転出確定"},
 };
 
 const struct change_row *change_row(enum change_reason reason)

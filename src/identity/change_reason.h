@@ -15,6 +15,7 @@ enum change_group {
     CHANGE_AMENDMENT,        /* 氏名、生年月日、性別、住所の修正 */
     CHANGE_CODE_AMENDMENT,   /* 住民票コードの修正 */
     CHANGE_NUMBER_AMENDMENT, /* 個人番号の修正 */
+    CHANGE_CONFIRMATION,     /* 転出確定: not of an identity notice */
 };
 enum change_reason {
     CHANGE_NONE = 0, /* nothing is sent; never in a record */

@@ -58,7 +58,7 @@ static enum err check_old_number(struct fail *f, const struct identity *i, const
 static enum err check_change(struct fail *f, const struct identity *i, const struct change *c)
 {
     const struct change_row *row = change_row(c->reason);
-    if (!row)
+    if (!row || row->group == CHANGE_CONFIRMATION)
         return fail_set(f, ERR_CHANGE_REASON, "change_reason", "%d", (int)c->reason);
     if (!date_real(c->date))
         return fail_set(f, ERR_DATE_REAL, "change_date", NULL);

@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reference resident register as a daemon: outside the network, behind the door of its CS. */
-#include "register/register.h"
+#include "program/register_verbs.h"
 
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
-#include "link/node_name.h"
 #include "program/backup_hold.h"
-#include "program/control.h"
 #include "program/daemon.h"
 #include "program/disk_space.h"
-#include "program/node_config.h"
 #include "program/standby.h"
 
 #include <stdatomic.h>
 
-struct running {
-    struct arena arena;
-    struct node_config config;
-    struct node_name self;
-    const char *folder;
-    struct db *db;
-    struct resident_register *reg;
-    struct control *control;
-    int64_t started;
-    atomic_bool disk_low; /* as was said last */
-};
-
 /* ---- the disk, and how all stands */
 
 /* Before what makes it fuller by somebody's wish; what the CS says is still written down. */
-static enum err takes_work(struct running *r, struct fail *f)
+enum err register_takes_work(struct running *r, struct fail *f)
 {
     enum err e = disk_takes_work(f, node_config_disk(&r->config, r->folder), r->config.disk_least);
     bool low = e;
@@ -65,7 +50,7 @@ static void add_health(struct running *r, const struct register_status *s, struc
     struct fail why = {0};
     enum err e = register_health(r->reg, &why);
     json_add_bool(b, "ready", !e);
-    if (e || takes_work(r, &why))
+    if (e || register_takes_work(r, &why))
         control_add_trouble(b, &why);
     else if (s->trouble.err)
         control_add_trouble(b, &s->trouble);
@@ -157,7 +142,7 @@ static enum err take(struct running *r, struct control_call *call, struct fail *
     struct str path = {NULL, 0};
     enum err e = json_member_text(f, call->question, "path", &call->arena, &path);
     if (!e)
-        e = takes_work(r, f);
+        e = register_takes_work(r, f);
     if (e)
         return e;
     buf_init(&l.refusals, 1024 * 1024);
@@ -221,7 +206,7 @@ static enum err verb_confirm(void *self, struct control_call *call, struct fail 
     int64_t change = 0;
     enum err e = json_member_text(f, call->question, "id", &call->arena, &id);
     if (!e)
-        e = takes_work(r, f);
+        e = register_takes_work(r, f);
     if (!e)
         e = register_confirm(r->reg, f, id, &change);
     json_add_int(&call->answer, "change", change);
@@ -372,7 +357,7 @@ static enum err verb_replace(void *self, struct control_call *call, struct fail 
     if (!e)
         e = json_member_bool_maybe(f, call->question, "withdraw", &withdraw);
     if (!e)
-        e = takes_work(r, f);
+        e = register_takes_work(r, f);
     if (!e)
         e = register_replace(r->reg, f, refused, withdraw, &change);
     json_add_int(&call->answer, "change", change);
@@ -406,6 +391,12 @@ static const struct control_verb verbs[] = {
      verb_replace},
     {"backup", "hold the database's file still until the next line", verb_backup},
     {"census", "persons and digest of every area", verb_census},
+    {"record", "one record with all its values, numbers too (record)", register_verb_record},
+    {"awaited", "who is leaving and of whom no 転入通知 has come", register_verb_awaited},
+    {"intake", "messages of other municipalities in a state (state: error, taken, seen)",
+     register_verb_intake},
+    {"intake_again", "try a message of the list of intake errors again (id)", register_verb_intake_again},
+    {"intake_seen", "take a message off that list (id)", register_verb_intake_seen},
 };
 
 static void on_broken(void *arg UNUSED, const struct fail *f)

@@ -8,6 +8,7 @@
 #include "register/register_inside.h"
 
 #include "base/clock.h"
+#include "flow/move_in/move_in_message.h"
 #include "register/register_sql.h"
 
 static enum err one_int(struct db_tx *tx, struct fail *f, const struct db_stmt *stmt, int64_t key,
@@ -232,23 +233,111 @@ enum err register_batch_end(struct register_batch *b, struct fail *f)
     return e ? e : register_mark_set(b->tx, f, REGISTER_CHANGES, b->change);
 }
 
+enum { CHANGE_IDENTITY = 0, CHANGE_MESSAGE = 1 }; /* register_change.kind */
+
+static void begin_body(struct register_batch *b, int64_t replaces)
+{
+    buf_clear(b->body);
+    json_begin(b->body, NULL, '{');
+    json_add_int(b->body, "number", b->change + 1);
+    if (replaces)
+        json_add_int(b->body, "replaces", replaces);
+}
+
+static enum err queue_body(struct register_batch *b, struct fail *f, int64_t resident, int kind)
+{
+    json_end(b->body, '}');
+    enum err e = buf_check(b->body, f, "change");
+    if (!e)
+        e = db_exec(b->tx, f, &sql_register_change_add,
+                    DB(db_int(b->change + 1), db_int(resident), db_text(buf_str(b->body)), db_int(kind)),
+                    NULL);
+    b->change += !e;
+    return e;
+}
+
+/* 転出確定: its version is the CS's to number. */
+static enum err queue_confirmation(struct register_batch *b, struct fail *f, const struct resident_version *v,
+                                   const struct change *change, int64_t replaces)
+{
+    const struct move_out_confirmation m = {.resident_code = {true, v->row.identity.resident_code},
+                                            .area_code = v->row.identity.address.area_code,
+                                            .move_in_date = change->date,
+                                            .cancelled = change->reason == CHANGE_MOVE_OUT_UNCONFIRMED};
+
+    return register_batch_message(b, f, v, (struct area_code){0}, &move_out_confirmation_form, &m, replaces);
+}
+
 enum err register_batch_queue(struct register_batch *b, struct fail *f, const struct resident_version *v,
                               const struct change *change, int64_t replaces)
 {
-    struct buf *body = b->body;
     enum err e;
 
-    buf_clear(body);
-    json_begin(body, NULL, '{');
-    json_add_int(body, "number", b->change + 1);
-    if (replaces)
-        json_add_int(body, "replaces", replaces);
-    identity_json_write(body, "identity", &v->row.identity, change);
-    json_end(body, '}');
-    if ((e = buf_check(body, f, "change")) ||
-        (e = db_exec(b->tx, f, &sql_register_change_add,
-                     DB(db_int(b->change + 1), db_int(v->id), db_text(buf_str(body))), NULL)))
+    if (change_row(change->reason)->group == CHANGE_CONFIRMATION) {
+        e = queue_confirmation(b, f, v, change, replaces);
+    } else {
+        begin_body(b, replaces);
+        identity_json_write(b->body, "identity", &v->row.identity, change);
+        e = queue_body(b, f, v->id, CHANGE_IDENTITY);
+    }
+    return e || !replaces ? e : change_corrected(b->tx, f, replaces);
+}
+
+enum err register_batch_message(struct register_batch *b, struct fail *f, const struct resident_version *v,
+                                struct area_code to, const struct message_form *form, const void *message,
+                                int64_t replaces)
+{
+    char area[AREA_CODE_TEXT_SIZE];
+    enum err e = message_check(f, form, message);
+
+    if (e)
         return e;
-    b->change++;
-    return replaces ? change_corrected(b->tx, f, replaces) : ERR_OK;
+    begin_body(b, replaces);
+    json_begin(b->body, "message", '{');
+    json_add_text(b->body, "kind", str_of(form->name));
+    if (to.value)
+        json_add_text(b->body, "to", str_of(area_code_text(to, area)));
+    message_write(b->body, "body", form, message);
+    json_end(b->body, '}');
+    e = queue_body(b, f, v->id, CHANGE_MESSAGE);
+    return e || !replaces ? e
+                          : change_corrected(b->tx, f, replaces); /* its own trouble is nobody's any more */
+}
+
+static enum err queue_again(struct register_batch *b, struct fail *f, int64_t resident, int64_t replaces,
+                            struct str body)
+{
+    struct json *tree;
+    enum err e = json_read(f, body, &tree);
+
+    if (e)
+        return e;
+    begin_body(b, replaces);
+    json_add_tree(b->body, "message", json_get(tree, "message"));
+    json_free(tree);
+    return queue_body(b, f, resident, CHANGE_MESSAGE);
+}
+
+enum err register_batch_message_again(struct register_batch *b, struct fail *f, int64_t number,
+                                      bool *is_message)
+{
+    struct db_rows rows;
+    struct buf body;
+    int64_t resident = 0;
+
+    *is_message = false;
+    buf_init(&body, 64 << 10);
+    db_query(b->tx, &rows, &sql_register_change_body, DB(db_int(number)));
+    if (db_next(&rows) && db_row_int(&rows, 1) == CHANGE_MESSAGE) {
+        *is_message = true;
+        resident = db_row_int(&rows, 0);
+        buf_add_str(&body, db_row_text(&rows, 2));
+    }
+    enum err e = db_done(&rows, f);
+    if (!e && *is_message && !(e = buf_check(&body, f, "change")))
+        e = queue_again(b, f, resident, number, buf_str(&body));
+    if (!e && *is_message)
+        e = change_corrected(b->tx, f, number);
+    buf_release(&body);
+    return e;
 }

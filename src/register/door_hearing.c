@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the register hears from its CS: outcomes of its changes, and Individual Numbers. An answer is taken
+/* What the register hears from its CS: outcomes of its changes, Individual Numbers, and messages of other
+ * municipalities. An answer is taken
  * whole, with the cursor behind it, or not at all. An outcome of a change that this register never made says
  * that a twin of it feeds the CS too, or that it is itself the old one. */
 #include "register/register_inside.h"
@@ -219,8 +220,8 @@ enum err door_hear_once(struct door_hearing *h, struct door_client *client, stru
         if (!e)
             h->cursor = h->next;
     }
-    if (h->mark == REGISTER_NUMBERS)
-        door_sender_wake(h->r); /* a number may have let a change go */
+    if (h->mark != REGISTER_OUTCOMES)
+        door_sender_wake(h->r); /* a number may have let a change go, a message may have made one */
     json_free(h->tree);
     return e;
 }
@@ -237,6 +238,15 @@ struct door_hearing door_hearing_numbers(struct resident_register *r)
         .r = r, .path = "/v1/numbers", .list = "numbers", .mark = REGISTER_NUMBERS, .take = take_number};
 }
 
+struct door_hearing door_hearing_messages(struct resident_register *r)
+{
+    return (struct door_hearing){.r = r,
+                                 .path = "/v1/messages",
+                                 .list = "messages",
+                                 .mark = REGISTER_MESSAGES,
+                                 .take = register_take_message};
+}
+
 static void hear(struct door_hearing hearing)
 {
     struct door_hearing *h = &hearing;
@@ -246,7 +256,7 @@ static void hear(struct door_hearing hearing)
 
     buf_init(&h->answer, DOOR_ANSWER_BYTES);
     while (!door_stopping(h->r)) {
-        if (h->mark == REGISTER_NUMBERS && !door_level(h->r)) {
+        if (h->mark != REGISTER_OUTCOMES && !door_level(h->r)) {
             door_sleep(h->r, DOOR_IDLE_MICROS, door_wakings(h->r));
             continue;
         }
@@ -277,5 +287,11 @@ void *door_hear_outcomes(void *arg)
 void *door_hear_numbers(void *arg)
 {
     hear(door_hearing_numbers(arg));
+    return NULL;
+}
+
+void *door_hear_messages(void *arg)
+{
+    hear(door_hearing_messages(arg));
     return NULL;
 }

@@ -410,8 +410,10 @@ enum err door_sender_start(struct resident_register *r, struct fail *f)
     const struct {
         pthread_t *thread;
         void *(*run)(void *);
-    } threads[] = {
-        {&r->sender, send_changes}, {&r->outcomes, door_hear_outcomes}, {&r->numbers, door_hear_numbers}};
+    } threads[] = {{&r->sender, send_changes},
+                   {&r->outcomes, door_hear_outcomes},
+                   {&r->numbers, door_hear_numbers},
+                   {&r->messages, door_hear_messages}};
     size_t started = 0;
 
     atomic_store(&r->stopping, false);
@@ -438,5 +440,6 @@ void door_sender_stop(struct resident_register *r)
     pthread_join(r->sender, NULL);
     pthread_join(r->outcomes, NULL);
     pthread_join(r->numbers, NULL);
+    pthread_join(r->messages, NULL);
     r->running = false;
 }

@@ -316,7 +316,7 @@ static enum err write_withdrawal(struct register_batch *b, struct fail *f, int64
     json_add_bool(b->body, "withdrawn", true);
     json_end(b->body, '}');
     enum err e = db_exec(b->tx, f, &sql_register_change_add,
-                         DB(db_int(b->change + 1), db_int(0), db_text(buf_str(b->body))), NULL);
+                         DB(db_int(b->change + 1), db_int(0), db_text(buf_str(b->body)), db_int(0)), NULL);
     if (e)
         return e;
     b->change++;
@@ -329,8 +329,11 @@ static enum err write_again(struct register_batch *b, struct fail *f, struct rep
     struct resident_version told, now;
     struct db_rows rows;
     int64_t resident = 0;
-    enum err e;
+    bool is_message;
+    enum err e = register_batch_message_again(b, f, p->refused, &is_message);
 
+    if (e || is_message)
+        return e;
     db_query(b->tx, &rows, &sql_register_change_resident, DB(db_int(p->refused)));
     if (db_next(&rows))
         resident = db_row_int(&rows, 0);

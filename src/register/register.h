@@ -128,6 +128,44 @@ struct register_problem {
 };
 MUST_CHECK enum err register_problems(struct resident_register *r, struct fail *f,
                                       void (*each)(void *arg, const struct register_problem *p), void *arg);
+/* One record by its own name as it stands: its values by the column names of docs/REGISTER-CSV.md, and
+ * "life", "version", "reason", "change_date", and of a departure "planned_on", "moved_to_area_code",
+ * "moved_to_address" (予定), "confirmed_on", "confirmed_area_code", "confirmed_address" (確定), "left_on",
+ * the earlier of the two days. Holds the person's code and number. ERR_NOT_FOUND. */
+MUST_CHECK enum err register_record(struct resident_register *r, struct fail *f, struct str record,
+                                    struct buf *out);
+/* 転入通知未着者一覧: who is 転出予定 and of whom no 転入通知 has come. */
+struct register_awaited {
+    char record[804];
+    struct date planned_on, due; /* due: 14 days after the planned day (法22条) */
+    struct area_code to;         /* the planned destination; 0 not known */
+    bool overdue;
+};
+enum { REGISTER_AWAIT_DAYS = 14 };
+MUST_CHECK enum err register_awaited(struct resident_register *r, struct fail *f,
+                                     void (*each)(void *arg, const struct register_awaited *a), void *arg);
+/* Messages of other municipalities in one state, oldest first. */
+enum register_intake_state {
+    REGISTER_INTAKE_TAKEN = 'a',
+    REGISTER_INTAKE_ERROR = 'e',
+    REGISTER_INTAKE_SEEN = 's'
+};
+struct register_intake {
+    char id[96], kind[32];
+    struct area_code from;
+    int64_t came; /* stamp */
+    enum err error;
+    char field[48];
+    char record[804]; /* whose it is, when that is known */
+};
+MUST_CHECK enum err register_intake(struct resident_register *r, struct fail *f,
+                                    enum register_intake_state state,
+                                    void (*each)(void *arg, const struct register_intake *m), void *arg);
+/* Tries a message of the list of intake errors again; its error when it still cannot be taken. ERR_NOT_FOUND,
+ * ERR_STATE when it is not on the list. */
+MUST_CHECK enum err register_intake_again(struct resident_register *r, struct fail *f, struct str id);
+/* A person has seen to it otherwise: it leaves the list. */
+MUST_CHECK enum err register_intake_seen(struct resident_register *r, struct fail *f, struct str id);
 /* Asks the CS to send changes first..last again. */
 MUST_CHECK enum err register_resend(struct resident_register *r, struct fail *f, int64_t first, int64_t last);
 /* Another change in the place of one that was refused: the record as it stands now, under a new number that

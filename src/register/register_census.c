@@ -2,14 +2,15 @@
 /* Decides what the register says the network should know, in the very form in which the network's stores
  * count and digest themselves (store/census.c): per area the latest version of each episode in the order of
  * resident codes. So a register, its CS, the prefecture and the agency can be held against each other by 32
- * bytes. */
+ * bytes. A person who went from ward to ward of a designated city has an episode in each: the record of the
+ * ward that was left is no longer found by the code, and is read beside the others. */
 #include "register/register_inside.h"
 
 #include "base/sha256.h"
 #include "register/register_sql.h"
 #include "store/store.h"
 
-enum { PAGE = 2000, AREAS_MAX = 32, LINE_MAX_BYTES = 16 << 10 };
+enum { PAGE = 2000, FORMER_PAGE = 500, AREAS_MAX = 32, LINE_MAX_BYTES = 16 << 10 };
 _Static_assert((int)LIFE_CURRENT == (int)STORE_CURRENT && (int)LIFE_LEAVING == (int)STORE_LEAVING &&
                    (int)LIFE_REMOVED == (int)STORE_REMOVED,
                "a record's life is an episode's state");
@@ -19,11 +20,18 @@ struct area_sum { /* a designated city has up to 24 wards */
     int64_t current, leaving, removed;
     struct sha256_stream hash;
 };
+struct former { /* a record of a ward that was left */
+    int64_t code, person, latest;
+};
 struct census {
     struct area_sum areas[AREAS_MAX];
     size_t count, rows;
     int64_t code; /* the page begins behind it */
     struct buf line;
+    struct former formers[FORMER_PAGE];
+    size_t former_count, former_at;
+    struct former former_last; /* the next page of them begins behind it */
+    bool former_ended;
 };
 
 static struct area_sum *sum_of(struct census *c, struct area_code area)
@@ -60,6 +68,47 @@ static enum err add_version(struct census *c, struct fail *f, const struct resid
     return buf_check(&c->line, f, "census");
 }
 
+/* The next record of a ward that was left; NULL when there is none. */
+static enum err next_former(struct census *c, struct db_tx *tx, struct fail *f, const struct former **out)
+{
+    struct db_rows rows;
+    enum err e = ERR_OK;
+
+    if (c->former_at == c->former_count && !c->former_ended) {
+        c->former_at = c->former_count = 0;
+        db_query(tx, &rows, &sql_register_former_page,
+                 DB(db_int(c->former_last.code), db_int(c->former_last.person), db_int(FORMER_PAGE)));
+        while (db_next(&rows))
+            c->formers[c->former_count++] =
+                (struct former){db_row_int(&rows, 0), db_row_int(&rows, 1), db_row_int(&rows, 2)};
+        e = db_done(&rows, f);
+        c->former_ended = c->former_count < FORMER_PAGE;
+        if (c->former_count)
+            c->former_last = c->formers[c->former_count - 1];
+    }
+    *out = !e && c->former_at < c->former_count ? &c->formers[c->former_at] : NULL;
+    return e;
+}
+
+/* Those whose code comes before `code`. */
+static enum err add_formers(struct census *c, struct db_tx *tx, struct fail *f, int64_t code)
+{
+    const struct former *former;
+    struct resident_version v;
+    struct arena a;
+    enum err e;
+
+    arena_init(&a, 256 << 10);
+    while (!(e = next_former(c, tx, f, &former)) && former && former->code < code) {
+        if ((e = resident_version_get(tx, f, former->latest, &a, &v)) || (e = add_version(c, f, &v)))
+            break;
+        arena_reset(&a);
+        c->former_at++;
+    }
+    arena_release(&a);
+    return e;
+}
+
 /* One page; after an error the whole census is given up, so nothing is added twice. */
 static enum err read_page(struct db_tx *tx, struct fail *f, void *arg)
 {
@@ -74,10 +123,13 @@ static enum err read_page(struct db_tx *tx, struct fail *f, void *arg)
         if ((e = resident_version_read(&rows, f, NULL, &v)))
             break;
         c->code = v.row.identity.resident_code.value;
-        e = add_version(c, f, &v);
+        if (!(e = add_formers(c, tx, f, c->code)))
+            e = add_version(c, f, &v);
     }
     enum err done = db_done(&rows, e ? NULL : f);
-    return e ? e : done;
+    if (!e && !(e = done) && c->rows < PAGE)
+        e = add_formers(c, tx, f, INT64_MAX);
+    return e;
 }
 
 static int by_area(const void *a, const void *b)
@@ -95,7 +147,7 @@ enum err register_census(struct resident_register *r, struct fail *f,
 
     if (e)
         return e;
-    c->code = -1;
+    c->code = c->former_last.code = -1;
     buf_init(&c->line, LINE_MAX_BYTES);
     do
         e = db_read(r->db, f, read_page, c);

@@ -6,7 +6,8 @@
 -- kana_state int64, former_name text, former_name_kana text, alias text, alias_kana text, birth_date int64,
 -- sex int64, nationality text, residence_status text, residence_period text, residence_until int64, area int64,
 -- town text, address text, postal_code text, honseki_area int64, honseki text, honseki_head text,
--- resident_since int64, address_since int64, notified_on int64, moved_area int64, moved_address text
+-- resident_since int64, address_since int64, notified_on int64, moved_area int64, moved_address text,
+-- planned_on int64, confirmed_on int64, confirmed_area int64, confirmed_address text
 SELECT r.id, r.person, r.version, r.previous, r.life, r.sent, r.sent_reason, r.sent_date, r.reason, r.change_date,
     r.planned, r.event, r.stamp, r.record,
     r.household, r.relationship, r.code, r.number, r.foreigner, r.name, r.kana, r.kana_state, r.former_name,
@@ -15,6 +16,6 @@ SELECT r.id, r.person, r.version, r.previous, r.life, r.sent, r.sent_reason, r.s
     r.area, r.town, r.address,
     r.postal_code, r.honseki_area, r.honseki, r.honseki_head, r.resident_since, r.address_since, r.notified_on,
     r.moved_area,
-    r.moved_address
+    r.moved_address, r.planned_on, r.confirmed_on, r.confirmed_area, r.confirmed_address
 FROM register_code c JOIN register_person p ON p.person = c.person JOIN register_resident r ON r.id = p.latest
 WHERE c.code > $1 AND r.code = c.code ORDER BY c.code LIMIT $2

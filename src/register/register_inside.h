@@ -4,6 +4,7 @@
 #define JUKI_REGISTER_REGISTER_INSIDE_H
 
 #include "door/door_client.h"
+#include "flow/message.h"
 #include "register/change_event.h"
 #include "register/register.h"
 
@@ -16,9 +17,10 @@ enum register_mark {
     REGISTER_TAKEN,    /* changes the CS has taken */
     REGISTER_OUTCOMES, /* cursors of its feeds */
     REGISTER_NUMBERS,
-    REGISTER_DRAWS, /* blocks of resident codes drawn */
-    REGISTER_BACK,  /* up to which change is taken back from the CS: BACK_NONE, BACK_ASK or its number */
-    REGISTER_HEALTH /* when health was last tried */
+    REGISTER_DRAWS,   /* blocks of resident codes drawn */
+    REGISTER_BACK,    /* up to which change is taken back from the CS: BACK_NONE, BACK_ASK or its number */
+    REGISTER_HEALTH,  /* when health was last tried */
+    REGISTER_MESSAGES /* cursor of the feed of messages */
 };
 enum { BACK_NONE = 0, BACK_ASK = -1 }; /* BACK_ASK: restored, and the CS was not asked yet */
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */
@@ -48,7 +50,7 @@ struct resident_register {
     struct register_told told; /* under lock */
     atomic_bool stopping;
     bool running;
-    pthread_t sender, outcomes, numbers;
+    pthread_t sender, outcomes, numbers, messages;
     bool connected;          /* under lock */
     bool level;              /* under lock: the CS was asked, and has taken nothing that we do not have */
     uint64_t doubts;         /* under lock: how often it was to be asked again */
@@ -68,6 +70,10 @@ struct resident_version {
     enum municipal_reason reason; /* what made this version */
     struct date change_date;
     bool planned;
+    struct date planned_on;   /* 転出予定年月日 of a move out that was notified; zeroed: none */
+    struct date confirmed_on; /* what a 転入通知 said: when, and where to; row.moved_from_* is the plan */
+    struct area_code confirmed_area; /* 0: none */
+    struct str confirmed_address;
     struct str event;
     bool drawn;              /* not a column: the code is to be taken off the drawn ones */
     int64_t corrects;        /* not a column: the change that told of a wrong code, 0 none */
@@ -87,6 +93,9 @@ MUST_CHECK enum err resident_version_complete(struct db_tx *tx, struct fail *f,
  * follows. *changed: it did anywhere. */
 void resident_version_follow(const struct resident_version *was, const struct resident_version *is,
                              struct resident_version *v, bool *changed);
+/* When the stay ended: the earlier of the planned day and the day of the move (住民記録システム標準仕様書);
+ * zeroed when it goes on and no day is planned. */
+struct date resident_left_on(const struct resident_version *v);
 /* Reads the columns of the current row; text is copied into a, or borrowed from the row when a is NULL. */
 MUST_CHECK enum err resident_version_read(const struct db_rows *rows, struct fail *f, struct arena *a,
                                           struct resident_version *out);
@@ -127,10 +136,37 @@ MUST_CHECK enum err register_batch_begin(struct register_batch *b, struct fail *
 /* The same for what is taken back. */
 MUST_CHECK enum err register_batch_open(struct register_batch *b, struct fail *f);
 MUST_CHECK enum err register_batch_end(struct register_batch *b, struct fail *f);
-/* Queues the change that v tells the network. replaces: a refused change's number, or 0. */
+/* Queues the change that v tells the network, as an identity's or (転出確定) as a message. replaces: a
+ * refused change's number, or 0. */
 MUST_CHECK enum err register_batch_queue(struct register_batch *b, struct fail *f,
                                          const struct resident_version *v, const struct change *change,
                                          int64_t replaces);
+
+/* Queues a message to a municipality (0: the governor), made of v's record. replaces: of an earlier message,
+ * or 0; refused: it stands in the place of a refused one. */
+MUST_CHECK enum err register_batch_message(struct register_batch *b, struct fail *f,
+                                           const struct resident_version *v, struct area_code to,
+                                           const struct message_form *form, const void *message,
+                                           int64_t replaces);
+/* The message of that number again, under a new one that replaces it. *is_message false: it is none. */
+MUST_CHECK enum err register_batch_message_again(struct register_batch *b, struct fail *f, int64_t number,
+                                                 bool *is_message);
+
+/* ---- moves between municipalities (register_move.c) ---- */
+
+/* v was entered by an event: the municipality it came from gets its 転入通知. */
+MUST_CHECK enum err register_tell_move_in(struct register_batch *b, struct fail *f,
+                                          const struct resident_version *v);
+/* v stands on old: an entry that was told of was cancelled, or corrected in what the 転入通知 says. */
+MUST_CHECK enum err register_tell_change(struct register_batch *b, struct fail *f, struct arena *a,
+                                         const struct resident_version *old,
+                                         const struct resident_version *v);
+/* A 転入通知 came. Errors with exit 1 go on the list of intake errors. *person: whose record, 0 not known. */
+MUST_CHECK enum err register_take_move_in(struct register_batch *b, struct fail *f, struct arena *a,
+                                          struct str id, const struct json *body, int64_t *person);
+/* The record of a code in a place (a ward, of a designated city); 0 when there is none. */
+MUST_CHECK enum err register_find_stay(struct db_tx *tx, struct fail *f, struct arena *a,
+                                       struct resident_code code, struct area_code area, int64_t *person);
 
 /* ---- writing (register_write.c) ---- */
 
@@ -244,10 +280,15 @@ struct door_hearing {
 };
 struct door_hearing door_hearing_outcomes(struct resident_register *r); /* answer is to be made */
 struct door_hearing door_hearing_numbers(struct resident_register *r);
+struct door_hearing door_hearing_messages(struct resident_register *r);
 /* Asks once and takes the answer. */
 MUST_CHECK enum err door_hear_once(struct door_hearing *h, struct door_client *client, struct fail *f);
 void *door_hear_outcomes(void *r); /* threads */
 void *door_hear_numbers(void *r);
+void *door_hear_messages(void *r);
+/* Takes one message of the feed (register_message.c). */
+enum err register_take_message(struct door_hearing *h, struct db_tx *tx, struct fail *f,
+                               const struct json *item, struct arena *a);
 
 /* ---- those who await outcomes (awaiting.c) ---- */
 

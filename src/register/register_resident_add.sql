@@ -5,14 +5,16 @@
 -- kana_state int64, former_name text, former_name_kana text, alias text, alias_kana text, birth_date int64,
 -- sex int64, nationality text, residence_status text, residence_period text, residence_until int64, area int64,
 -- town text, address text, postal_code text, honseki_area int64, honseki text, honseki_head text,
--- resident_since int64, address_since int64, notified_on int64, moved_area int64, moved_address text
+-- resident_since int64, address_since int64, notified_on int64, moved_area int64, moved_address text,
+-- planned_on int64, confirmed_on int64, confirmed_area int64, confirmed_address text
 INSERT INTO register_resident (id, person, version, previous, life, sent, sent_reason, sent_date, reason, change_date,
     planned, event, stamp, record,
     household, relationship, code, number, foreigner, name, kana, kana_state, former_name, former_name_kana, alias,
     alias_kana, birth_date, sex, nationality, residence_status, residence_period, residence_until, area, town,
     address,
     postal_code, honseki_area, honseki, honseki_head, resident_since, address_since, notified_on, moved_area,
-    moved_address)
+    moved_address, planned_on, confirmed_on, confirmed_area, confirmed_address)
 VALUES (
 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-$24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44)
+$24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
+$45, $46, $47, $48)

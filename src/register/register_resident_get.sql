@@ -6,12 +6,13 @@
 -- kana_state int64, former_name text, former_name_kana text, alias text, alias_kana text, birth_date int64,
 -- sex int64, nationality text, residence_status text, residence_period text, residence_until int64, area int64,
 -- town text, address text, postal_code text, honseki_area int64, honseki text, honseki_head text,
--- resident_since int64, address_since int64, notified_on int64, moved_area int64, moved_address text
+-- resident_since int64, address_since int64, notified_on int64, moved_area int64, moved_address text,
+-- planned_on int64, confirmed_on int64, confirmed_area int64, confirmed_address text
 SELECT id, person, version, previous, life, sent, sent_reason, sent_date, reason, change_date, planned, event, stamp,
     record,
     household, relationship, code, number, foreigner, name, kana, kana_state, former_name, former_name_kana, alias,
     alias_kana, birth_date, sex, nationality, residence_status, residence_period, residence_until, area, town,
     address,
     postal_code, honseki_area, honseki, honseki_head, resident_since, address_since, notified_on, moved_area,
-    moved_address
+    moved_address, planned_on, confirmed_on, confirmed_area, confirmed_address
 FROM register_resident WHERE id = $1

@@ -7,7 +7,8 @@
  * removal closes the episode, an entry opens it. Everything is checked before the first write, so a refused
  * change leaves nothing. 住民票コード: a new entry without one gets a drawn one; the code of a closed record
  * may come back with its person, that of an open one may not; one that was given by mistake is taken back by
- * an event that corrects the change, and is nobody's. */
+ * an event that corrects the change, and is nobody's. 転出確定 ends the stay of whoever is 転出予定 and keeps
+ * the plan beside what the 転入通知 said; elsewhere it is only noted. */
 #include "register/register_inside.h"
 
 #include "base/clock.h"
@@ -78,6 +79,23 @@ static enum err write_version(struct register_batch *b, struct fail *f, struct r
 
 /* ---- entries ---- */
 
+/* How far the network knows the stay that v goes on with: a return to the same place (ward) continues its
+ * chain. */
+static enum err sent_before(struct register_batch *b, struct fail *f, struct arena *a,
+                            const struct resident_version *v, int64_t *sent)
+{
+    struct resident_version old;
+    int64_t person;
+    enum err e = register_find_stay(b->tx, f, a, v->row.identity.resident_code,
+                                    v->row.identity.address.area_code, &person);
+
+    *sent = 0;
+    if (e || !person || (e = resident_version_latest(b->tx, f, person, a, &old)))
+        return e;
+    *sent = old.sent;
+    return ERR_OK;
+}
+
 /* The record that holds the code: *former 0 when nobody does. ERR_EXISTS when it is open. */
 static enum err find_former(struct register_batch *b, struct fail *f, const struct resident_version *v,
                             int64_t *former, int64_t *sent)
@@ -95,8 +113,8 @@ static enum err find_former(struct register_batch *b, struct fail *f, const stru
         if (old.life == LIFE_CURRENT ||
             !resident_code_equal(old.row.identity.resident_code, v->row.identity.resident_code))
             e = fail_set(f, ERR_EXISTS, "resident_code", NULL);
-        else if (area_code_equal(old.row.identity.address.area_code, v->row.identity.address.area_code))
-            *sent = old.sent;
+        else
+            e = sent_before(b, f, &a, v, sent);
     }
     arena_release(&a);
     return e;
@@ -122,6 +140,8 @@ static enum err name_record(struct register_batch *b, struct fail *f, const stru
     if (!e)
         e = db_exec(b->tx, f, former ? &sql_register_code_set : &sql_register_code_add, DB(code, person),
                     NULL);
+    if (!e && former)
+        e = db_exec(b->tx, f, &sql_register_former_add, DB(code, db_int(former)), NULL);
     if (!e)
         e = db_exec(b->tx, f, &sql_register_person_add, DB(person, person, db_int(v->life)), NULL);
     if (!e)
@@ -197,7 +217,7 @@ static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a
                        const struct change_event *event, const struct resident_version *old,
                        struct resident_version *v)
 {
-    struct resident_version before;
+    struct resident_version before, removal = *old;
     int64_t cancelled;
     enum err e = register_find_int(b->tx, f, &sql_register_event_find, db_text(event->cancels), &cancelled);
 
@@ -210,19 +230,27 @@ static enum err cancel(struct register_batch *b, struct fail *f, struct arena *a
     if (changes_key(old->reason))
         return fail_set(f, ERR_STATE, "cancels",
                         "a former code or number is not given again: change it anew");
-    if (municipal_row(old->reason)->group == CHANGE_ENTRY ? event->reason != MUNICIPAL_CANCELLED_ENTRY
-        : municipal_row(old->reason)->group == CHANGE_REMOVAL
+    if (old->reason == MUNICIPAL_MOVE_OUT_CONFIRMED && /* the departure as a whole */
+        (e = resident_version_get(b->tx, f, old->previous, a, &removal)))
+        return e;
+    if (municipal_row(removal.reason)->group == CHANGE_ENTRY ? event->reason != MUNICIPAL_CANCELLED_ENTRY
+        : municipal_row(removal.reason)->group == CHANGE_REMOVAL
             ? event->reason != MUNICIPAL_CANCELLED_REMOVAL
             : event->reason != MUNICIPAL_CANCELLED_AMENDMENT)
         return fail_set(f, ERR_STATE, "reason", "not the kind of change that is cancelled");
     if (event->reason == MUNICIPAL_CANCELLED_ENTRY)
         return ERR_OK; /* removed as it stands */
-    if ((e = resident_version_get(b->tx, f, old->previous, a, &before)))
+    if ((e = resident_version_get(b->tx, f, removal.previous, a, &before)))
         return e;
     v->row = before.row;
+    v->planned_on = before.planned_on;
+    v->confirmed_on = before.confirmed_on;
+    v->confirmed_area = before.confirmed_area;
+    v->confirmed_address = before.confirmed_address;
     return ERR_OK;
 }
 
+/* v->life is that before. */
 static enum register_life life_after(const struct resident_version *v)
 {
     switch (municipal_row(v->reason)->group) {
@@ -230,6 +258,10 @@ static enum register_life life_after(const struct resident_version *v)
         return LIFE_CURRENT;
     case CHANGE_REMOVAL:
         return v->planned ? LIFE_LEAVING : LIFE_REMOVED;
+    case CHANGE_CONFIRMATION:
+        if (v->reason == MUNICIPAL_MOVE_OUT_CONFIRMED)
+            return v->life == LIFE_LEAVING ? LIFE_REMOVED : v->life;
+        return v->life == LIFE_REMOVED ? LIFE_LEAVING : v->life;
     default:
         return v->life;
     }
@@ -247,6 +279,10 @@ static enum err check_life(struct fail *f, const struct resident_version *old, e
     bool entry = municipal_row(reason)->group == CHANGE_ENTRY;
 
     if (is_rewriting(reason))
+        return ERR_OK;
+    if (reason == MUNICIPAL_MOVE_OUT_UNCONFIRMED && !date_known(old->confirmed_on))
+        return fail_set(f, ERR_STATE, "reason", "the move out is not confirmed");
+    if (municipal_row(reason)->group == CHANGE_CONFIRMATION)
         return ERR_OK;
     if (entry ? old->life == LIFE_CURRENT : old->life == LIFE_REMOVED)
         return fail_set(f, ERR_STATE, "reason", entry ? "the record is open" : "the record is closed");
@@ -329,6 +365,27 @@ static enum err change_number(struct register_batch *b, struct fail *f, const st
     return e || !awaited ? e : fail_set(f, ERR_EXISTS, "individual_number", "another is being waited for");
 }
 
+/* The plan (予定) and what became of it (確定) are kept apart. */
+static void move_out(const struct change_event *event, struct resident_version *v)
+{
+    bool where = event->moved_to_address.n || event->moved_to_area.value;
+
+    if (municipal_row(event->reason)->group == CHANGE_CONFIRMATION) {
+        bool confirmed = event->reason == MUNICIPAL_MOVE_OUT_CONFIRMED;
+        v->confirmed_on = confirmed ? event->date : (struct date){0};
+        v->confirmed_area = confirmed ? event->moved_to_area : (struct area_code){0};
+        v->confirmed_address = confirmed ? event->moved_to_address : STR("");
+        return;
+    }
+    if (municipal_row(event->reason)->group != CHANGE_REMOVAL)
+        return;
+    v->planned_on = event->planned ? event->date : (struct date){0};
+    if (where) {
+        v->row.moved_from_area = event->moved_to_area;
+        v->row.moved_from_address = event->moved_to_address;
+    }
+}
+
 enum err register_change_row(struct register_batch *b, struct fail *f, struct arena *a,
                              const struct change_event *event, const struct resident_version *old,
                              struct resident_version *v)
@@ -345,10 +402,7 @@ enum err register_change_row(struct register_batch *b, struct fail *f, struct ar
         v->row.identity.name.alias = v->row.identity.name.alias_kana = STR("");
     if (event->reason == MUNICIPAL_MOVE_WITHIN && !change_event_sets(event, RESIDENT_COLUMN_ADDRESS_SINCE))
         v->row.address_since = event->date;
-    if (event->moved_to_address.n || event->moved_to_area.value) {
-        v->row.moved_from_area = event->moved_to_area;
-        v->row.moved_from_address = event->moved_to_address;
-    }
+    move_out(event, v);
     return ERR_OK;
 }
 
@@ -377,7 +431,11 @@ static enum err check_version(const struct register_batch *b, struct fail *f,
         return e;
     if (!area_code_equal(old->row.identity.address.area_code, v->row.identity.address.area_code))
         return fail_set(f, ERR_STATE, "area_code", "another ward: a removal there and an entry here");
-    return change->reason == CHANGE_NONE ? ERR_OK : identity_check(f, &v->row.identity, change);
+    if (change->reason == CHANGE_NONE)
+        return ERR_OK;
+    bool confirmation =
+        change_row(change->reason)->group == CHANGE_CONFIRMATION; /* no identity notice tells of it */
+    return identity_check(f, &v->row.identity, confirmation ? NULL : change);
 }
 
 static enum err update_index(struct register_batch *b, struct fail *f, const struct resident_version *old,
@@ -437,9 +495,9 @@ static enum err change_record(struct register_batch *b, struct fail *f, struct a
         v.life = life_after(&v);
     struct change change = register_change_of(&v);
     if ((e = change_values(b, f, a, event, &old, &v, &change)) ||
-        (e = check_version(b, f, &old, &v, &change)))
+        (e = check_version(b, f, &old, &v, &change)) || (e = register_add_version(b, f, &old, &v, &change)))
         return e;
-    return register_add_version(b, f, &old, &v, &change);
+    return register_tell_change(b, f, a, &old, &v);
 }
 
 /* The new number is the agency's to generate: the event waits for it, and is applied with it
@@ -532,7 +590,9 @@ static enum err enter_event(struct register_batch *b, struct fail *f, const stru
         v.row.has_resident_code = true;
         v.row.identity.resident_code = event->resident_code;
     }
-    return register_enter(b, f, &v);
+    if ((e = register_enter(b, f, &v)))
+        return e;
+    return v.id ? register_tell_move_in(b, f, &v) : ERR_OK; /* else it was known */
 }
 
 static enum err apply_to_record(struct register_batch *b, struct fail *f, struct arena *a,

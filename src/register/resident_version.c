@@ -70,6 +70,10 @@ static const struct column columns[] = {
     AT(DAY, row.notified_on),
     AT(INT, row.moved_from_area.value),
     AT(TEXT, row.moved_from_address),
+    AT(DAY, planned_on),
+    AT(DAY, confirmed_on),
+    AT(INT, confirmed_area.value),
+    AT(TEXT, confirmed_address),
 };
 #undef AT
 #undef OWN

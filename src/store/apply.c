@@ -15,7 +15,14 @@
 #include "store/store_row.h"
 #include "store/store_sql.h"
 
-enum store_event { EVENT_ENTRY, EVENT_PLANNED_REMOVAL, EVENT_REMOVAL, EVENT_AMENDMENT };
+enum store_event {
+    EVENT_ENTRY,
+    EVENT_PLANNED_REMOVAL,
+    EVENT_REMOVAL,
+    EVENT_AMENDMENT,
+    EVENT_CONFIRMED,
+    EVENT_UNCONFIRMED
+};
 
 static enum store_event event_of(const struct change *c)
 {
@@ -28,6 +35,8 @@ static enum store_event event_of(const struct change *c)
         return c->planned ? EVENT_PLANNED_REMOVAL : EVENT_REMOVAL;
     case CHANGE_CODE_AMENDMENT: /* a person recorded without a code is new to the network */
         return c->has_old_code ? EVENT_AMENDMENT : EVENT_ENTRY;
+    case CHANGE_CONFIRMATION:
+        return c->reason == CHANGE_MOVE_OUT_CONFIRMED ? EVENT_CONFIRMED : EVENT_UNCONFIRMED;
     default:
         return EVENT_AMENDMENT;
     }

@@ -24,6 +24,9 @@ static void the_legal_set_is_complete(void **state)
         {"number_change_request", "個人番号の変更請求", "individual_number_amendment", false},
         {"number_ex_officio_correction", "個人番号の職権修正", "individual_number_amendment", false},
         {"number_ex_officio_entry", "個人番号の職権記載", "individual_number_amendment", false},
+        /* 令13条3項: no reason of an identity notice */
+        {"move_out_confirmed", "転出確定", "confirmation", false},
+        {"move_out_unconfirmed", "転出確定の取消し", "confirmation", false},
     };
     size_t count;
     const struct change_row *rows = change_rows(&count);
@@ -95,7 +98,7 @@ static void what_the_register_does_maps_onto_the_law(void **state)
     assert_null(municipal_row((enum municipal_reason)0));
     size_t count;
     const struct municipal_row *rows = municipal_rows(&count);
-    assert_int_equal(count, 37); /* 9 entries, 9 removals, 19 amendments */
+    assert_int_equal(count, 39); /* 9 entries, 9 removals, 19 amendments, 転出確定 and its cancellation */
     for (size_t i = 0; i < count; i++) {
         const struct change_row *legal = change_row(rows[i].legal);
         assert_true(!legal || legal->group == rows[i].group);

@@ -76,6 +76,47 @@ size_t door_stage_strangers(const char **source)
     return atomic_load(&stranger_count);
 }
 
+/* ---- messages to other municipalities: one kind, noted as it was taken ---- */
+
+static char taken_message[2048];
+static int64_t stage_epoch = 1;
+
+void door_stage_epoch(int64_t epoch)
+{
+    stage_epoch = epoch;
+}
+
+int64_t link_epoch(const struct link *l UNUSED)
+{
+    return stage_epoch;
+}
+
+const char *door_stage_message(void)
+{
+    return taken_message;
+}
+
+static enum err note_message(struct flow *flow UNUSED, struct db_tx *tx UNUSED, struct fail *f,
+                             const struct municipal_kind *kind UNUSED, const struct municipal_message *m)
+{
+    struct buf text;
+    if (str_equal(json_str(json_get(m->body, "name")), STR("REFUSE")))
+        return fail_set(f, ERR_NODE_UNKNOWN, "to", NULL);
+    buf_init(&text, sizeof taken_message - 64);
+    json_add_tree(&text, NULL, m->body);
+    snprintf(taken_message, sizeof taken_message, "%lld %lld %06d %.*s", (long long)m->number,
+             (long long)m->replaces, m->to.value, STR_ARG(buf_str(&text)));
+    buf_release(&text);
+    return ERR_OK;
+}
+
+const struct municipal_kind *municipal_kind_find(struct str name)
+{
+    static const struct municipal_kind noted = {.take = note_message};
+    return str_equal(name, STR("move_in_notice")) || str_equal(name, STR("move_out_confirmation")) ? &noted
+                                                                                                   : NULL;
+}
+
 static int64_t taken_code(int64_t number)
 {
     for (size_t i = 0; i < taken_count; i++)

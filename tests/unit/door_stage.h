@@ -48,6 +48,11 @@ size_t door_stage_strangers(const char **source);
 enum err door_stage_stranger_error(void); /* of the last */
 /* Too little of the disk is free, or enough again. */
 void door_stage_disk_low(bool low);
+/* The last message to another municipality, "NUMBER REPLACES TO BODY"; one of a person named REFUSE is
+ * refused. */
+const char *door_stage_message(void);
+/* The CS is in another life. */
+void door_stage_epoch(int64_t epoch);
 /* The network speaks: word ahead of the outcome 'a' of changes, an outcome, a number. */
 void door_stage_ahead(struct door_stage *s, int64_t first, int64_t last);
 void door_stage_outcome(struct door_stage *s, int64_t first, int64_t last, char state, enum err error);

@@ -32,6 +32,12 @@ static struct fake_notice *add(const struct link *l, const char *destination)
     return n;
 }
 
+struct str link_notice_id(struct arena *a, const struct node_name *origin, const char *destination,
+                          int64_t sequence)
+{
+    return arena_format(a, "%s/%s/%lld", origin->text, destination, (long long)sequence);
+}
+
 int64_t link_epoch(const struct link *l)
 {
     return l->epoch ? l->epoch : 1;
@@ -127,7 +133,17 @@ static void hear_ahead(void *self UNUSED, int64_t first UNUSED, int64_t last UNU
 {
 }
 
-static const struct flow_door door = {hear_number, hear_outcome, hear_ahead};
+static enum err hear_message(void *self, struct db_tx *tx UNUSED, struct fail *f UNUSED,
+                             const struct municipal_arrival *arrival)
+{
+    struct link *l = self;
+    l->messages++;
+    snprintf(l->last_message, sizeof l->last_message, "%s %06d %.*s %.*s", arrival->kind, arrival->from.value,
+             STR_ARG(arrival->id), STR_ARG(arrival->body));
+    return ERR_OK;
+}
+
+static const struct flow_door door = {hear_number, hear_outcome, hear_ahead, hear_message};
 
 static void hear_pool_low(struct flow *flow, const char *pool UNUSED, int64_t left UNUSED, int64_t of UNUSED,
                           int level UNUSED)

@@ -29,7 +29,8 @@ struct link { /* what link.h leaves open */
     int64_t epoch;  /* raised by a restore */
     int64_t alarms; /* pools running low */
     /* what the door was told */
-    int64_t outcomes, last_outcome, numbers;
+    int64_t outcomes, last_outcome, numbers, messages;
+    char last_message[2048]; /* "KIND FROM ID BODY" */
     enum err last_error;
 };
 extern struct fake_notice fake_notices[FAKE_NOTICES];

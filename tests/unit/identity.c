@@ -206,6 +206,8 @@ static void each_reason_carries_what_the_law_says(void **state)
         {{.reason = CHANGE_MOVE_OUT}, ERR_OK},
         {{.reason = CHANGE_DEATH, .planned = true}, ERR_CHANGE_PLANNED},
         {{.reason = CHANGE_NONE}, ERR_CHANGE_REASON},
+        {{.reason = CHANGE_MOVE_OUT_CONFIRMED}, ERR_CHANGE_REASON},
+        {{.reason = CHANGE_MOVE_OUT_UNCONFIRMED}, ERR_CHANGE_REASON},
         {{.reason = (enum change_reason)99}, ERR_CHANGE_REASON},
         {{.reason = CHANGE_CODE_CHANGE_REQUEST, .has_old_code = true, .old_code = code}, ERR_OK},
         {{.reason = CHANGE_CODE_CHANGE_REQUEST}, ERR_CHANGE_OLD_CODE},
@@ -312,7 +314,10 @@ static void random_identity(struct random_seeded *r, struct identity *i)
 static void random_change(struct random_seeded *r, struct identity *i, struct change *c)
 {
     size_t count;
-    const struct change_row *rows = change_rows(&count), *row = &rows[random_seeded_below(r, count)];
+    const struct change_row *rows = change_rows(&count), *row;
+    do
+        row = &rows[random_seeded_below(r, count)];
+    while (row->group == CHANGE_CONFIRMATION); /* no identity record carries it */
     *c = (struct change){
         .reason = row->reason,
         .date = date_add_days((struct date){2000, 1, 1}, (int32_t)random_seeded_below(r, 55000))};

@@ -418,7 +418,9 @@ static void a_resend_changes_nothing(void **state UNUSED)
     WAIT(server_status(a, "prefecture.28").applied == 10);
     assert_ok(link_resend(a->link, NULL, "prefecture.28", 2, 4));
     assert_err(link_resend(a->link, NULL, "prefecture.28", 5, 11), ERR_RESEND_MISSING);
-    assert_err(link_resend(a->link, NULL, "cs.282022", 1, 1), ERR_NODE_UNKNOWN);
+    assert_err(link_resend(a->link, NULL, "cs.282022", 1, 1),
+               ERR_RESEND_MISSING); /* a neighbour without traffic */
+    assert_err(link_resend(a->link, NULL, "prefecture.27", 1, 1), ERR_NODE_UNKNOWN);
     WAIT(server_operations(prefecture, "resend received cs.282049") == 1);
     assert_int_equal(server_operations(a, "resend asked prefecture.28 2 4"), 1);
     server_notice(a, 5, 11, 11);
