@@ -92,8 +92,8 @@ static void tell_area(const struct simulate_world *w, const struct table_area *a
     }
 }
 
-static enum err check_period(struct fail *f, const struct simulate_world *w,
-                             const struct simulate_period *period)
+enum err simulate_check_period(struct fail *f, const struct simulate_world *w,
+                               const struct simulate_period *period)
 {
     if (!date_real(period->first) || !date_real(period->last))
         return fail_set(f, ERR_DATE_REAL, "period", "first and last are real days");
@@ -110,7 +110,7 @@ enum err simulate_changes(struct fail *f, const struct simulate_world *w, const 
 {
     struct event_list list;
     const struct table_area *area = NULL;
-    enum err err = check_period(f, w, period);
+    enum err err = simulate_check_period(f, w, period);
     event_list_init(&list);
     for (size_t i = 0; i < count && !err; i++) {
         err = simulate_check_count(f, w, &counts[i], &area);
