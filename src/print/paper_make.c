@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "print/paper_make.h"
 
-#include "base/encode.h"
 #include "print/form.h"
 
 enum { ARENA_LIMIT = 16 << 20 };
@@ -14,7 +13,7 @@ struct paper_maker {
 
 enum err paper_maker_open(struct fail *f, const struct paper_office *office, struct paper_maker **out)
 {
-    const struct marks_options options = {office->seal, office->copy_ground};
+    const struct marks_options options = {office->seal.n ? office->seal.p : NULL, office->copy_ground};
     struct paper_maker *m = memory_new(sizeof *m);
     if (!m)
         return fail_set(f, ERR_MEMORY, "paper", NULL);
@@ -48,26 +47,16 @@ static enum err place(struct form_work *w, struct fail *f)
     return form < COUNT_OF(certificates) ? certificates[form](w, f) : form_letter(w, f);
 }
 
-static void write_mark(struct buf *mark, const struct sha256 *content)
-{
-    buf_add_str(mark, STR(PAPER_MADE_MARK));
-    encode_hex(mark, content->bytes, sizeof content->bytes);
-}
-
 static enum err draw(struct paper_maker *m, struct fail *f, const struct paper *paper, int64_t created,
                      struct paper_made *made, struct buf *pdf)
 {
     struct form_work w = {.marks = m->marks, .paper = paper};
-    struct buf mark;
-    buf_init(&mark, 256);
-    write_mark(&mark, &made->content);
-    enum err e = buf_check(&mark, f, "content");
-    if (!e)
-        e = sheet_new(f, m->glyphs, m->replace, &w.sheet);
+    char mark[PAPER_MARK_SIZE];
+    enum err e = sheet_new(f, m->glyphs, m->replace, &w.sheet);
     if (!e)
         e = place(&w, f);
     const struct sheet_about about = {.title = paper_forms[paper->form].ja,
-                                      .keywords = mark.p,
+                                      .keywords = paper_mark(made->content, mark),
                                       .created = created,
                                       .behind = marks_ground(m->marks),
                                       .behind_arg = m->marks};
@@ -76,7 +65,6 @@ static enum err draw(struct paper_maker *m, struct fail *f, const struct paper *
     if (!e)
         made->pages = sheet_pages(w.sheet);
     sheet_free(w.sheet);
-    buf_release(&mark);
     return e;
 }
 

@@ -4,14 +4,12 @@
 #ifndef JUKI_PRINT_PAPER_MAKE_H
 #define JUKI_PRINT_PAPER_MAKE_H
 
-#include "base/sha256.h"
 #include "print/marks.h"
-
-enum { PAPER_PDF_MAX = 16 << 20 };
+#include "print/paper_wire.h"
 
 struct paper_office { /* how this office's papers look */
     const char *font; /* NULL: GLYPHS_FAMILY; another is for tests */
-    const char *seal; /* a PNG; NULL: drawn */
+    struct str seal;  /* the path of a PNG, terminated; empty: drawn */
     bool copy_ground; /* 「複写」 appears on a copy */
     bool replace; /* a character that the font lacks is printed as ■ with a footnote, instead of refused */
 };
@@ -26,9 +24,8 @@ struct paper_made {
     size_t pages;
 };
 /* Appends the PDF. Content and stamp decide every byte of it but what the libraries write of themselves. The
- * content's hash stands in the PDF (PAPER_MADE_MARK and 64 hexadecimal digits). Errors of paper_read,
+ * content's hash stands in the PDF (paper_mark). Errors of paper_read,
  * ERR_PAPER_GLYPH, ERR_PAPER_ROOM, ERR_PAPER_DRAW. */
-#define PAPER_MADE_MARK "juki-paper-sha256:"
 MUST_CHECK enum err paper_make(struct paper_maker *m, struct fail *f, struct str json, int64_t created,
                                struct paper_made *made, struct buf *pdf);
 

@@ -3,7 +3,6 @@
  * shaping picked, and poppler for what the PDF holds. */
 #include "print/paper_make.h"
 
-#include "base/encode.h"
 #include "base/file.h"
 #include "print/form.h"
 #include "test.h"
@@ -275,7 +274,7 @@ static void the_same_content_is_the_same_bytes(void **state)
     struct stage *s = *state;
     struct paper_made first, second;
     struct buf kept;
-    char mark[128];
+    char mark[PAPER_MARK_SIZE];
     buf_init(&kept, PAPER_PDF_MAX);
     take_sample(s, PAPER_MOVE_OUT_CERTIFICATE, NULL, NULL);
     assert_ok(make(s, NULL, &first));
@@ -287,13 +286,9 @@ static void the_same_content_is_the_same_bytes(void **state)
     assert_ok(make(s, NULL, &second));
     assert_true(str_equal(buf_str(&kept), buf_str(&s->pdf)));
     assert_true(sha256_equal(first.content, sha256_of(buf_str(&s->json))));
-    struct buf hex;
-    buf_init(&hex, 128);
-    encode_hex(&hex, first.content.bytes, sizeof first.content.bytes);
-    snprintf(mark, sizeof mark, PAPER_MADE_MARK "%s", hex.p);
+    paper_mark(first.content, mark);
     assert_non_null(memmem(kept.p, kept.n, mark, strlen(mark)));
     assert_non_null(strstr(ask(s, "pdfinfo -isodates", ""), "2026-11-22T09:00:00Z"));
-    buf_release(&hex);
     buf_release(&kept);
 }
 
@@ -450,7 +445,7 @@ static void a_seal_may_be_a_picture(void **state)
     struct fail f = {0};
     char path[] = "/tmp/juki-seal-XXXXXX";
     close(mkstemp(path));
-    const struct paper_office office = {.seal = path, .copy_ground = true};
+    const struct paper_office office = {.seal = str_of(path), .copy_ground = true};
     assert_err(paper_maker_open(&f, &office, &s->maker), ERR_PAPER_SEAL);
     cairo_surface_t *picture = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, 40, 40);
     assert_int_equal(cairo_surface_write_to_png(picture, path), CAIRO_STATUS_SUCCESS);
