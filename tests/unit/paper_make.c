@@ -4,6 +4,7 @@
 #include "print/paper_make.h"
 
 #include "base/file.h"
+#include "font_leaks.h"
 #include "print/form.h"
 #include "test.h"
 
@@ -13,13 +14,6 @@
 
 enum { TEXT_MAX = 1 << 18 };
 static const int64_t STAMP = 1795338000000000;
-
-/* Fontconfig keeps what it has read. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig\n";
-}
 
 struct stage {
     struct paper_maker *maker;
