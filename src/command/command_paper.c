@@ -89,7 +89,7 @@ static const struct option_row make_rows[] = {
 /* The content is of the paper that was named. */
 static enum err check_form(struct command_call *c, struct fail *f, struct str wanted, struct str content)
 {
-    struct paper paper;
+    struct paper paper = {PAPER_FORMS, NULL};
     enum paper_form form = PAPER_WIDE_AREA_CERTIFICATE;
     enum err e = paper_form_parse(f, wanted, &form);
     if (!e)

@@ -161,6 +161,12 @@ const char *glyphs_name(const struct glyphs_character *c, char out[static GLYPHS
 
 /* ---- what shaping made of them */
 
+/* Where in the layout's text the i-th glyph of a run begins. */
+static size_t glyph_at(const PangoLayoutRun *run, int i)
+{
+    return (size_t)run->item->offset + (size_t)run->glyphs->log_clusters[i];
+}
+
 size_t glyphs_shaped(PangoLayout *layout, struct glyphs_shaped *out, size_t most)
 {
     size_t count = 0;
@@ -169,8 +175,7 @@ size_t glyphs_shaped(PangoLayout *layout, struct glyphs_shaped *out, size_t most
         PangoLayoutRun *run = pango_layout_iter_get_run_readonly(iter);
         for (int i = 0; run && i < run->glyphs->num_glyphs; i++, count++)
             if (count < most)
-                out[count] = (struct glyphs_shaped){
-                    (size_t)(run->item->offset + run->glyphs->log_clusters[i]), run->glyphs->glyphs[i].glyph};
+                out[count] = (struct glyphs_shaped){glyph_at(run, i), run->glyphs->glyphs[i].glyph};
     } while (pango_layout_iter_next_run(iter));
     pango_layout_iter_free(iter);
     return count;
@@ -191,7 +196,7 @@ bool glyphs_exact(struct glyphs *g, PangoLayout *layout, struct glyphs_character
                 break;
             *wrong = glyphs_next(g, text, &at);
             exact = glyph_of(g, wrong, &glyph) && glyph == run->glyphs->glyphs[i].glyph &&
-                    wrong->at == (size_t)(run->item->offset + run->glyphs->log_clusters[i]);
+                    wrong->at == glyph_at(run, i);
         }
     } while (exact && pango_layout_iter_next_run(iter));
     pango_layout_iter_free(iter);

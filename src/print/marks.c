@@ -173,8 +173,9 @@ static void draw_characters(cairo_t *cr, const struct seal *seal, double w, doub
     size_t i = 0;
     for (size_t at = 0; at < seal->text.n; i++) {
         struct glyphs_character c = glyphs_next(seal->glyphs, seal->text, &at);
-        struct sheet_box cell = {w - edge - cell_w * (double)(i / g.rows + 1),
-                                 edge + cell_h * (double)(i % g.rows), cell_w, cell_h};
+        const size_t column = i / g.rows + 1, row = i % g.rows; /* from the right, from above */
+        struct sheet_box cell = {w - edge - cell_w * (double)column, edge + cell_h * (double)row, cell_w,
+                                 cell_h};
         draw_cell(cr, seal, (struct str){seal->text.p + c.at, c.n}, cell);
     }
     cairo_fill_preserve(cr);

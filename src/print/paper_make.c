@@ -37,12 +37,14 @@ void paper_maker_close(struct paper_maker *m)
     memory_free(m);
 }
 
+/* The others are letters. */
+static enum err (*const certificates[])(struct form_work *w, struct fail *f) = {
+    [PAPER_WIDE_AREA_CERTIFICATE] = form_certificate,
+    [PAPER_MOVE_OUT_CERTIFICATE] = form_move_out,
+};
+
 static enum err place(struct form_work *w, struct fail *f)
 {
-    enum err (*const certificates[])(struct form_work *, struct fail *) = {
-        [PAPER_WIDE_AREA_CERTIFICATE] = form_certificate,
-        [PAPER_MOVE_OUT_CERTIFICATE] = form_move_out,
-    };
     size_t form = (size_t)w->paper->form;
     return form < COUNT_OF(certificates) ? certificates[form](w, f) : form_letter(w, f);
 }

@@ -215,22 +215,35 @@ static void wrap(PangoLayout *layout, double width)
     pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
 }
 
-/* Shrinks, then wraps and shrinks on. False: not even at the least size. */
-static bool fit(PangoLayout *layout, struct sheet_style style, double width, double height)
+/* On one line, no larger than box and style allow; false when that is smaller than `least`. */
+static bool fit_line(PangoLayout *layout, double size, double least, struct sheet_box room)
 {
-    double w, h, size = style.size;
+    double w, h, part = 1;
     extent(layout, &w, &h);
-    if (w > width)
-        size = (double)(int)(size * width / w / SIZE_STEP) * SIZE_STEP;
-    if (size >= style.size * (style.flow ? 1 : ONE_LINE_LEAST)) {
-        glyphs_layout_size(layout, size);
-        return h * size / style.size <= height + 0.01;
-    }
-    wrap(layout, width);
-    for (size = style.size; size >= style.least; size -= SIZE_STEP) {
-        glyphs_layout_size(layout, size);
+    if (w > room.w)
+        part = room.w / w;
+    if (h * part > room.h)
+        part = room.h / h;
+    if (part < 1)
+        size = (double)(int)(size * part / SIZE_STEP) * SIZE_STEP;
+    if (size < least)
+        return false;
+    glyphs_layout_size(layout, size);
+    return true;
+}
+
+/* Shrinks, then wraps and shrinks on. False: not even at the least size. */
+static bool fit(PangoLayout *layout, struct sheet_style style, struct sheet_box room)
+{
+    const int steps = (int)((style.size - style.least) / SIZE_STEP);
+    double w, h;
+    if (fit_line(layout, style.size, style.size * (style.flow ? 1 : ONE_LINE_LEAST), room))
+        return true;
+    wrap(layout, room.w);
+    for (int i = 0; i <= steps; i++) {
+        glyphs_layout_size(layout, style.size - i * SIZE_STEP);
         extent(layout, &w, &h);
-        if (h <= height)
+        if (h <= room.h)
             return true;
     }
     return false;
@@ -282,7 +295,8 @@ enum err sheet_text(struct sheet *s, struct fail *f, const struct sheet_field *f
         return e;
     box.x += PADDING;
     box.w -= 2 * PADDING;
-    if (!fit(layout, style, box.w, style.top ? box.h : box.h - 2 * EDGE)) {
+    const double edge = style.top ? 0 : 2 * EDGE;
+    if (!fit(layout, style, (struct sheet_box){.w = box.w, .h = box.h - edge})) {
         g_object_unref(layout);
         return fail_set(f, ERR_PAPER_ROOM, field->path, "%.60s", field->label);
     }
