@@ -414,6 +414,29 @@ static void a_letter_carries_the_mark_it_is_known_by(void **state)
     assert_non_null(strstr(text, "様"));
 }
 
+/* Rows go on on the next page, and the mark stands on the last. */
+static void a_long_letter_takes_more_pages(void **state)
+{
+    struct stage *s = *state;
+    struct paper_made made;
+    struct buf rows;
+    char row[64];
+    buf_init(&rows, TEXT_MAX);
+    buf_add_str(&rows, STR("\"rows\":["));
+    for (int i = 1; i <= 50; i++)
+        buf_add_format(&rows, "{\"label\":\"項目\",\"text\":\"内容%d\"},", i);
+    take_sample(s, PAPER_MOVE_IN_NOTICE, "\"rows\":[", rows.p);
+    assert_ok(make(s, NULL, &made));
+    assert_int_equal(made.pages, 3);
+    const char *text = ask(s, "pdftotext -raw", "-");
+    for (int i = 1; i <= 50; i++) {
+        snprintf(row, sizeof row, "内容%d\n", i);
+        assert_non_null(strstr(text, row));
+    }
+    assert_true(strstr(text, "2／3") < strstr(text, "JUKI/1 move_in_notice"));
+    buf_release(&rows);
+}
+
 /* ---- seals */
 
 static void a_seal_is_set_into_full_columns(void **state)
@@ -470,6 +493,7 @@ int main(void)
         cmocka_unit_test(each_row_of_a_form_fills_its_frame_with_fields),
         cmocka_unit_test(each_field_of_a_person_is_on_its_form),
         cmocka_unit_test(a_letter_carries_the_mark_it_is_known_by),
+        cmocka_unit_test(a_long_letter_takes_more_pages),
         cmocka_unit_test(a_seal_is_set_into_full_columns),
         cmocka_unit_test(a_seal_may_be_a_picture),
     };
