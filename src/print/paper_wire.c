@@ -2,7 +2,6 @@
 #include "print/paper_wire.h"
 
 #include "base/clock.h"
-#include "base/encode.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -188,10 +187,8 @@ enum err paper_receive(struct fail *f, int fd, size_t most, int64_t deadline, st
 
 const char *paper_mark(struct sha256 content, char out[static PAPER_MARK_SIZE])
 {
-    struct buf hex;
-    buf_init(&hex, PAPER_MARK_SIZE);
-    encode_hex(&hex, content.bytes, sizeof content.bytes);
-    snprintf(out, PAPER_MARK_SIZE, "juki-paper-sha256:%s", hex.p ? hex.p : "");
-    buf_release(&hex);
+    int n = snprintf(out, PAPER_MARK_SIZE, "juki-paper-sha256:");
+    for (size_t i = 0; i < sizeof content.bytes; i++)
+        n += snprintf(out + n, (size_t)(PAPER_MARK_SIZE - n), "%02x", content.bytes[i]);
     return out;
 }

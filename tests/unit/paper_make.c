@@ -437,6 +437,38 @@ static void a_long_letter_takes_more_pages(void **state)
     buf_release(&rows);
 }
 
+/* Without memory, at whatever point, there is an error and no half a paper. */
+static void each_failing_allocation_is_said(void **state)
+{
+    struct stage *s = *state;
+    struct paper_made made;
+    size_t failed = 0;
+    struct buf whole;
+    buf_init(&whole, PAPER_PDF_MAX);
+    take_sample(s, PAPER_MOVE_OUT_CERTIFICATE, NULL, NULL);
+    assert_ok(make(s, NULL, &made));
+    buf_add_str(&whole, buf_str(&s->pdf));
+    for (unsigned long n = 1;; n += 1 + n / 16) {
+        const unsigned long before = memory_failures();
+        struct fail f = {0};
+        buf_release(&s->pdf);
+        buf_init(&s->pdf, PAPER_PDF_MAX);
+        memory_fail_at(n);
+        enum err e = paper_make(s->maker, &f, buf_str(&s->json), STAMP, &made, &s->pdf);
+        memory_fail_at(0);
+        if (memory_failures() == before) {
+            assert_ok(e);
+            break;
+        }
+        if (e != ERR_MEMORY)
+            fail_msg("allocation %lu failed: %s %s", n, err_row(e)->name, f.field);
+        failed++;
+    }
+    assert_true(failed > 10);
+    assert_true(str_equal(buf_str(&whole), buf_str(&s->pdf)));
+    buf_release(&whole);
+}
+
 /* ---- seals */
 
 static void a_seal_is_set_into_full_columns(void **state)
@@ -494,6 +526,7 @@ int main(void)
         cmocka_unit_test(each_field_of_a_person_is_on_its_form),
         cmocka_unit_test(a_letter_carries_the_mark_it_is_known_by),
         cmocka_unit_test(a_long_letter_takes_more_pages),
+        cmocka_unit_test(each_failing_allocation_is_said),
         cmocka_unit_test(a_seal_is_set_into_full_columns),
         cmocka_unit_test(a_seal_may_be_a_picture),
     };

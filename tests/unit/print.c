@@ -151,6 +151,24 @@ static void an_answer_of_the_order_before_is_nobodys(void **state)
     }
 }
 
+/* What the PDF is held against never depends on memory, or a paper of anybody would do. */
+static void each_failing_allocation_is_said_and_takes_no_others_paper(void **state)
+{
+    (void)state;
+    struct print *p = open_doubles("other-pdf", 1);
+    for (unsigned long n = 1; n < 12; n++) {
+        struct buf pdf;
+        buf_init(&pdf, PDF_MAX);
+        memory_fail_at(n);
+        enum err e = make(p, NULL, "content", PATIENCE, &pdf);
+        memory_fail_at(0);
+        assert_true(e == ERR_MEMORY || e == ERR_PAPER_OTHER);
+        assert_int_equal(pdf.n, 0);
+        buf_release(&pdf);
+    }
+    print_close(p);
+}
+
 static void a_program_that_is_not_there_is_said_and_tried_again(void **state)
 {
     (void)state;
@@ -415,6 +433,7 @@ int main(void)
         cmocka_unit_test(each_way_to_fail_has_its_error_and_leaves_no_paper),
         cmocka_unit_test(a_detail_is_handed_on_as_it_is),
         cmocka_unit_test(an_answer_of_the_order_before_is_nobodys),
+        cmocka_unit_test(each_failing_allocation_is_said_and_takes_no_others_paper),
         cmocka_unit_test(a_program_that_is_not_there_is_said_and_tried_again),
         cmocka_unit_test(a_worker_that_ends_at_once_is_said),
         cmocka_unit_test(thousands_at_once_are_never_mixed),
