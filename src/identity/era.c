@@ -47,10 +47,8 @@ const struct era *era_of(struct date d, int *year)
     return NULL;
 }
 
-const char *era_text(struct date d, char out[static ERA_TEXT_SIZE])
+static const char *units_text(struct date d, const struct era *era, int year, char out[static ERA_TEXT_SIZE])
 {
-    int year = d.year;
-    const struct era *era = era_of(d, &year);
     const int parts[3] = {year, d.month, d.day};
     int n = snprintf(out, ERA_TEXT_SIZE, "%s", era ? era->name : "");
     for (int i = 0; i < 3; i++) {
@@ -61,6 +59,18 @@ const char *era_text(struct date d, char out[static ERA_TEXT_SIZE])
         n += snprintf(out + n, (size_t)(ERA_TEXT_SIZE - n), "%s%s%s", shown, units[i], closes ? "不詳" : "");
     }
     return out;
+}
+
+const char *era_text(struct date d, char out[static ERA_TEXT_SIZE])
+{
+    int year = d.year;
+    const struct era *era = era_of(d, &year);
+    return units_text(d, era, year, out);
+}
+
+const char *era_western_text(struct date d, char out[static ERA_TEXT_SIZE])
+{
+    return units_text(d, NULL, d.year, out);
 }
 
 const char *era_short(struct date d, char out[static ERA_TEXT_SIZE])

@@ -22,6 +22,9 @@ const struct era *era_of(struct date d, int *year);
 /* 「令和8年11月22日」, 「平成元年1月8日」, 「昭和6年月日不詳」, 「1989年月日不詳」, 「年月日不詳」. Returns
  * out. */
 const char *era_text(struct date d, char out[static ERA_TEXT_SIZE]);
+/* The same by the western year, as the births of foreign residents are written: 「1990年5月3日」,
+ * 「1990年月日不詳」. Returns out. */
+const char *era_western_text(struct date d, char out[static ERA_TEXT_SIZE]);
 /* "R08.11.22", "S06.00.00", "1989.00.00", "0000.00.00". Returns out. */
 const char *era_short(struct date d, char out[static ERA_TEXT_SIZE]);
 /* All of the above, with half-width or full-width digits, and lower-case letters. The day must lie in the

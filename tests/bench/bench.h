@@ -33,7 +33,7 @@ struct bench_group {
     bool takes_long; /* runs only when it is named */
 };
 extern const struct bench_group bench_number, bench_ledger, bench_load, bench_change, bench_peers,
-    bench_postgresql, bench_slope;
+    bench_postgresql, bench_slope, bench_certificate;
 
 struct bench {
     const struct bench_group *group;

@@ -19,6 +19,7 @@ GOALS = {  # of the network's plan; "": shown without one
     "load.wal_bytes_most": "", "change.p50_ms": "<= 5.00", "change.p99_ms": "<= 20.00", "change.busy_p99_ms": "<= 20.00",
     "change.busy_p99_ratio": "<= 1.20", "number.ff1_per_s": ">= 300 000", "number.per_s": ">= 50 000",
     "ledger.append_per_s": ">= 200 000", "ledger.append_waiting_per_s": ">= 20 000", "ledger.verify_per_s": ">= 1 000 000",
+    "certificate.pdf_ms": "<= 60.00", "certificate.pdf_p99_ms": "<= 60.00",
     "peers.rss_mib": "<= 256.0", "peers.change_p99_ratio": "<= 1.20",
 }
 for what in ("persons_per_s", "cpu_us_per_person", "bytes_written_per_person", "bytes_stored_per_person", "wal_bytes_most",

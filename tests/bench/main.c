@@ -16,8 +16,9 @@
 
 enum { PATH_SIZE = 256, REMOVE_TRIES = 50 };
 
-static const struct bench_group *const groups[] = {
-    &bench_number, &bench_ledger, &bench_load, &bench_change, &bench_peers, &bench_postgresql, &bench_slope};
+static const struct bench_group *const groups[] = {&bench_number,      &bench_ledger, &bench_load,
+                                                   &bench_change,      &bench_peers,  &bench_postgresql,
+                                                   &bench_certificate, &bench_slope};
 
 struct wanted {
     bool json;

@@ -76,7 +76,7 @@ void town_kill(void)
 
 /* ---- the juki command */
 
-static enum err find_juki(struct fail *f, char out[static TOWN_PATH_SIZE])
+enum err town_program(struct fail *f, const char *name, char out[static TOWN_PATH_SIZE])
 {
     char self[TOWN_PATH_SIZE];
     const char *folder = getenv("JUKI_BIN");
@@ -85,10 +85,10 @@ static enum err find_juki(struct fail *f, char out[static TOWN_PATH_SIZE])
         return fail_errno(f, ERR_IO, "/proc/self/exe");
     self[n] = 0;
     if (folder)
-        snprintf(out, TOWN_PATH_SIZE, "%s/juki", folder);
+        snprintf(out, TOWN_PATH_SIZE, "%s/%s", folder, name);
     else
-        snprintf(out, TOWN_PATH_SIZE, "%s/../../src/program/juki", dirname(self));
-    return access(out, X_OK) == 0 ? ERR_OK : fail_set(f, ERR_NOT_FOUND, "juki", "%.160s", out);
+        snprintf(out, TOWN_PATH_SIZE, "%s/../../src/program/%s", dirname(self), name);
+    return access(out, X_OK) == 0 ? ERR_OK : fail_set(f, ERR_NOT_FOUND, name, "%.160s", out);
 }
 
 /* What it says on stdout is left out. It and its daemons take signals as usual, though here they wait. */
@@ -181,7 +181,7 @@ enum err town_make(struct fail *f, const char *folder, struct town **out)
         return fail_set(f, ERR_MEMORY, "town", NULL);
     arena_init(&t->arena, 1024 * 1024);
     snprintf(t->folder, sizeof t->folder, "%s", folder);
-    enum err e = find_juki(f, t->juki);
+    enum err e = town_program(f, "juki", t->juki);
     if (!e)
         e = init_network(t, f);
     if (e)

@@ -9,8 +9,9 @@
 
 enum { TOWN_AREA = 282049, TOWN_PATH_SIZE = 512 };
 struct town;
-/* `juki network init`. folder is made. The programs stand beside this one in the build folder, or in
- * JUKI_BIN. One town at a time. */
+/* The path of a program: beside this one in the build folder, or in JUKI_BIN. ERR_NOT_FOUND. */
+MUST_CHECK enum err town_program(struct fail *f, const char *name, char out[static TOWN_PATH_SIZE]);
+/* `juki network init`. folder is made. One town at a time. */
 MUST_CHECK enum err town_make(struct fail *f, const char *folder, struct town **out);
 /* `juki up`. */
 MUST_CHECK enum err town_up(struct town *t, struct fail *f);

@@ -68,6 +68,10 @@ static void wrong_lines_are_refused_and_name_the_way_out(void **state)
         {"check area-code 282040", 1, "check digit"},
         {"check colour red", 2, "resident-code, individual-number, area-code, date"},
         {"selftest --ff1 /nonexistent", 1, "no such thing"},
+        {"paper sample --form diary", 1, "juki paper list names them"},
+        {"paper sample", 2, "--form NAME is needed"},
+        {"paper make --content x", 2, "--output FILE are needed"},
+        {"paper make --content /nonexistent --output x", 1, "no such thing"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int status = run(rows[i].line);

@@ -46,6 +46,16 @@ static void each_date_has_its_era_text_and_reads_back(void **state)
     }
 }
 
+static void a_western_year_is_written_whatever_is_unknown(void **state)
+{
+    (void)state;
+    char text[ERA_TEXT_SIZE];
+    assert_string_equal(era_western_text((struct date){1990, 5, 3}, text), "1990年5月3日");
+    assert_string_equal(era_western_text((struct date){2019, 5, 0}, text), "2019年5月日不詳");
+    assert_string_equal(era_western_text((struct date){1990, 0, 0}, text), "1990年月日不詳");
+    assert_string_equal(era_western_text((struct date){0, 0, 0}, text), "年月日不詳");
+}
+
 static void other_ways_of_writing_are_read(void **state)
 {
     (void)state;
@@ -139,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_date_has_its_era_text_and_reads_back),
+        cmocka_unit_test(a_western_year_is_written_whatever_is_unknown),
         cmocka_unit_test(other_ways_of_writing_are_read),
         cmocka_unit_test(what_is_no_date_is_refused),
         cmocka_unit_test(every_day_since_meiji_goes_there_and_back),
