@@ -212,6 +212,7 @@ MUST_CHECK enum err link_trace_received(struct link *l, struct fail *f, const ch
 
 enum link_kind_code {
 #define NOTICE(name, number, text, version) LINK_KIND_##name = (number),
+#define QUESTION_KIND(name, number, text, version) LINK_QUESTION_##name = (number),
 #define FRAME(name, number) LINK_FRAME_##name = (number),
 #include "link/kind.def"
 };
