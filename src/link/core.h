@@ -2,8 +2,8 @@
 /* What the files of the link share. Nothing outside src/link includes this.
  *
  * Threads: one accepts; one a connection that came in (serve.c); one a neighbour we dial (dial.c); one keeper
- * for heads, refusals and disk (keeper.c). What is sent is numbered in memory inside the writer's transaction
- * and follows its savepoints (peer.c). */
+ * for heads, refusals and disk (keeper.c). Questions are asked on the threads of their callers (ask.c). What
+ * is sent is numbered in memory inside the writer's transaction and follows its savepoints (peer.c). */
 #ifndef JUKI_LINK_CORE_H
 #define JUKI_LINK_CORE_H
 
