@@ -237,6 +237,23 @@ static void an_answer_says_one_thing(void **state UNUSED)
     }
 }
 
+/* ANSWER_OTHER is an alarm: a machine without memory must not raise it. */
+static void an_answer_is_not_called_anothers_for_lack_of_memory(void **state UNUSED)
+{
+    struct answer r = right_answer(), out;
+    bool failed = true;
+    assert_ok(answer_sign(NULL, keys[1], &r, &text));
+    for (unsigned long n = 1; failed; n++) {
+        unsigned long before = memory_failures();
+        arena_release(&arena);
+        memory_fail_at(n);
+        enum err e = read_answer(NULL, &out);
+        memory_fail_at(0);
+        failed = memory_failures() > before;
+        assert_int_equal(e, failed ? ERR_MEMORY : ERR_OK);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -245,7 +262,7 @@ int main(void)
         TEST(a_question_reads_back),     TEST(ids_are_never_the_same),
         TEST(bad_questions_are_refused), TEST(what_is_too_large_is_neither_written_nor_read),
         TEST(an_answer_reads_back),      TEST(an_answer_to_another_question_is_told_from_ours),
-        TEST(an_answer_says_one_thing),
+        TEST(an_answer_says_one_thing),  TEST(an_answer_is_not_called_anothers_for_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
