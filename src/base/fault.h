@@ -13,6 +13,8 @@
  *   before_receipt    a batch is on disk, its receipt has not left (number: the sequence it acknowledges)
  *   after_receipt     it left
  *   receipt_kept      the receipt of our batch is on disk
+ *   before_question_send  a question is on disk and did not leave
+ *   before_answer     an answer is on disk and did not leave
  *   after_head_sign   a head is signed and stands nowhere yet (number: its size)
  *   before_checkpoint, after_checkpoint
  *   backup_piece      a piece of a backup is written (number: bytes until now)

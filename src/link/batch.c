@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "keys/jws.h"
+#include "link/node_signed.h"
 
 #include <stdio.h>
 
@@ -51,24 +52,11 @@ enum err batch_header_sign(struct fail *f, struct key *k, const struct batch_hea
     return e;
 }
 
-static enum err member_node(struct fail *f, const struct json *tree, const char *key, struct arena *a,
-                            char out[static NODE_NAME_SIZE])
-{
-    struct str text = {NULL, 0};
-    struct node_name name;
-    enum err e = json_member_text(f, tree, key, a, &text);
-    if (!e)
-        e = node_name_parse(f, text, &name);
-    if (!e)
-        memcpy(out, name.text, NODE_NAME_SIZE);
-    return e;
-}
-
 static enum err header_parse(struct fail *f, const struct json *tree, struct arena *a, struct batch_header *h)
 {
     enum err e;
-    if ((e = member_node(f, tree, "origin", a, h->origin)) ||
-        (e = member_node(f, tree, "destination", a, h->destination)) ||
+    if ((e = json_member_node(f, tree, "origin", a, h->origin)) ||
+        (e = json_member_node(f, tree, "destination", a, h->destination)) ||
         (e = json_member_int(f, tree, "epoch", 1, INT64_MAX, &h->epoch)) ||
         (e = json_member_int(f, tree, "first", 1, INT64_MAX - BATCH_NOTICES_MAX, &h->first)) ||
         (e = json_member_int(f, tree, "count", 1, BATCH_NOTICES_MAX, &h->count)) ||
@@ -76,31 +64,6 @@ static enum err header_parse(struct fail *f, const struct json *tree, struct are
         (e = json_hash(f, json_get(tree, "root"), "root", &h->root)))
         return e;
     return json_hash(f, json_get(tree, "previous"), "previous", &h->previous);
-}
-
-/* The payload of a JWS that one of the node's keys signed, parsed. *key gets the key that fitted. */
-static enum err signed_tree(struct fail *f, struct str text, const struct directory_node *node,
-                            struct json **tree, const struct directory_key **key)
-{
-    struct buf payload;
-    buf_init(&payload, FRAME_PAYLOAD_MAX);
-    enum err e = fail_set(f, ERR_SIGNATURE, NULL, "%s has no key", node->name.text);
-    for (size_t i = node->key_count; i > 0 && e == ERR_SIGNATURE; i--) {
-        buf_clear(&payload);
-        *key = &node->keys[i - 1];
-        e = jws_verify(f, text, str_of(node->name.text), (*key)->public_key, &payload);
-    }
-    if (!e)
-        e = json_read(f, buf_str(&payload), tree);
-    buf_release(&payload);
-    return e;
-}
-
-static enum err check_time(struct fail *f, const struct directory_key *key, int64_t time)
-{
-    if (time < key->from || time > key->until)
-        return fail_set(f, ERR_SIGNATURE, "time", "the key was not in force then");
-    return ERR_OK;
 }
 
 enum err batch_header_verify(struct fail *f, struct str text, const struct directory_node *node,
@@ -112,13 +75,13 @@ enum err batch_header_verify(struct fail *f, struct str text, const struct direc
     struct json *tree = NULL;
     if (text.n > HEADER_TEXT_MAX)
         return fail_set(f, ERR_LIMIT, "header", "%d bytes at most", HEADER_TEXT_MAX);
-    enum err e = signed_tree(f, text, node, &tree, &key);
+    enum err e = node_signed_read(f, text, node, &tree, &key);
     if (e)
         return e;
     arena_init(&a, 64 * 1024);
     e = header_parse(f, tree, &a, &h);
     if (!e)
-        e = check_time(f, key, h.time);
+        e = node_signed_time(f, key, h.time);
     if (!e && strcmp(h.origin, node->name.text) != 0)
         e = fail_set(f, ERR_ORIGIN, "origin", "%s signed by %s", h.origin, node->name.text);
     json_free(tree);
@@ -201,7 +164,8 @@ enum err receipt_exceptions_read(struct fail *f, const struct json *tree, struct
 static enum err receipt_parse(struct fail *f, const struct json *tree, struct arena *a, struct receipt *r)
 {
     enum err e;
-    if ((e = member_node(f, tree, "from", a, r->from)) || (e = member_node(f, tree, "to", a, r->to)) ||
+    if ((e = json_member_node(f, tree, "from", a, r->from)) ||
+        (e = json_member_node(f, tree, "to", a, r->to)) ||
         (e = json_member_int(f, tree, "epoch", 1, INT64_MAX, &r->epoch)) ||
         (e = json_member_int(f, tree, "sequence", 0, INT64_MAX, &r->sequence)) ||
         (e = json_member_int(f, tree, "time", 0, INT64_MAX, &r->time)) ||
@@ -216,12 +180,12 @@ enum err receipt_verify(struct fail *f, struct str text, const struct directory_
     const struct directory_key *key = NULL;
     struct receipt r;
     struct json *tree = NULL;
-    enum err e = signed_tree(f, text, node, &tree, &key);
+    enum err e = node_signed_read(f, text, node, &tree, &key);
     if (e)
         return e;
     e = receipt_parse(f, tree, a, &r);
     if (!e)
-        e = check_time(f, key, r.time);
+        e = node_signed_time(f, key, r.time);
     if (!e && strcmp(r.from, node->name.text) != 0)
         e = fail_set(f, ERR_ORIGIN, "from", NULL);
     json_free(tree);

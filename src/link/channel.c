@@ -34,7 +34,8 @@ struct channel {
     gnutls_session_t session;
     struct credentials *credentials;
     int fd;
-    int64_t deadline; /* steady, of the whole handshake; 0 after it */
+    int64_t deadline; /* steady, of the whole handshake, or of a question; 0 none */
+    bool heard;       /* something came since channel_until */
     bool established; /* the handshake is complete */
     struct node_name peer;
     char serial[CERTIFICATE_SERIAL_SIZE]; /* of the certificate it showed */
@@ -136,10 +137,15 @@ static enum err read_peer(struct fail *f, struct channel *c, const struct direct
     return channel_check_peer(f, c, d, &node);
 }
 
+static void set_timeout_ms(int fd, int option, int64_t ms)
+{
+    struct timeval t = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, option, &t, sizeof t);
+}
+
 static void set_timeout(int fd, int option, int seconds)
 {
-    struct timeval t = {.tv_sec = seconds};
-    setsockopt(fd, SOL_SOCKET, option, &t, sizeof t);
+    set_timeout_ms(fd, option, (int64_t)seconds * 1000);
 }
 
 static void set_options(int fd)
@@ -169,7 +175,14 @@ static ssize_t pull(gnutls_transport_ptr_t self, void *to, size_t n)
     return recv(c->fd, to, n, 0);
 }
 
-static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
+/* A moment that is still to come: no time at all would mean for ever to a socket. */
+static int64_t millis_until(int64_t deadline)
+{
+    int64_t ms = (deadline - clock_steady()) / 1000;
+    return ms > 1 ? ms : 1;
+}
+
+static enum err handshake(struct fail *f, struct channel *c, unsigned flags, int64_t deadline)
 {
     int code = gnutls_init(&c->session, flags | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
     if (code == 0)
@@ -185,7 +198,7 @@ static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
     gnutls_transport_set_int(c->session, c->fd);
     gnutls_transport_set_ptr2(c->session, c, (gnutls_transport_ptr_t)(intptr_t)c->fd);
     gnutls_transport_set_pull_function(c->session, pull);
-    c->deadline = clock_steady() + (int64_t)CHANNEL_HANDSHAKE_MS * 1000;
+    c->deadline = deadline;
     do
         code = gnutls_handshake(c->session);
     while (code < 0 && code != GNUTLS_E_AGAIN && gnutls_error_is_fatal(code) == 0);
@@ -195,7 +208,7 @@ static enum err handshake(struct fail *f, struct channel *c, unsigned flags)
 }
 
 static enum err channel_open(struct fail *f, struct credentials *credentials, const struct directory *d,
-                             int fd, unsigned flags, struct channel **out)
+                             int fd, unsigned flags, int64_t deadline, struct channel **out)
 {
     struct channel *c = memory_new(sizeof *c);
     if (!c) {
@@ -205,7 +218,7 @@ static enum err channel_open(struct fail *f, struct credentials *credentials, co
     c->fd = fd;
     c->credentials = credentials_ref(credentials);
     set_options(fd);
-    enum err e = handshake(f, c, flags);
+    enum err e = handshake(f, c, flags, deadline);
     if (!e)
         e = read_peer(f, c, d);
     if (e)
@@ -215,13 +228,19 @@ static enum err channel_open(struct fail *f, struct credentials *credentials, co
     return e;
 }
 
+static int64_t handshake_end(int64_t deadline)
+{
+    int64_t end = clock_steady() + (int64_t)CHANNEL_HANDSHAKE_MS * 1000;
+    return end < deadline ? end : deadline;
+}
+
 enum err channel_accept(struct fail *f, struct credentials *c, const struct directory *d, int fd,
                         struct channel **out)
 {
-    return channel_open(f, c, d, fd, GNUTLS_SERVER, out);
+    return channel_open(f, c, d, fd, GNUTLS_SERVER, handshake_end(INT64_MAX), out);
 }
 
-static enum err connect_to(struct fail *f, const char *address, int *out)
+static enum err connect_to(struct fail *f, const char *address, int64_t deadline, int *out)
 {
     char host[64];
     const char *colon = strrchr(address, ':');
@@ -234,7 +253,7 @@ static enum err connect_to(struct fail *f, const char *address, int *out)
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int failed = -1;
     if (fd >= 0) {
-        set_timeout(fd, SO_SNDTIMEO, CHANNEL_HANDSHAKE_MS / 1000); /* bounds connect(2) too */
+        set_timeout_ms(fd, SO_SNDTIMEO, millis_until(handshake_end(deadline))); /* bounds connect(2) too */
         failed = connect(fd, found->ai_addr, found->ai_addrlen);
     }
     freeaddrinfo(found);
@@ -248,14 +267,15 @@ static enum err connect_to(struct fail *f, const char *address, int *out)
     return e;
 }
 
-enum err channel_dial(struct fail *f, struct credentials *credentials, const struct directory *d,
-                      const char *address, const struct node_name *expected, struct channel **out)
+enum err channel_dial_until(struct fail *f, struct credentials *credentials, const struct directory *d,
+                            const char *address, const struct node_name *expected, int64_t deadline,
+                            struct channel **out)
 {
     struct channel *c = NULL;
     int fd = -1;
-    enum err e = connect_to(f, address, &fd);
+    enum err e = connect_to(f, address, deadline, &fd);
     if (!e)
-        e = channel_open(f, credentials, d, fd, GNUTLS_CLIENT, &c);
+        e = channel_open(f, credentials, d, fd, GNUTLS_CLIENT, handshake_end(deadline), &c);
     if (!e && !node_name_equal(&c->peer, expected)) {
         e = fail_set(f, ERR_ORIGIN, NULL, "%s answered", c->peer.text);
         channel_close(c);
@@ -263,6 +283,12 @@ enum err channel_dial(struct fail *f, struct credentials *credentials, const str
     if (!e)
         *out = c;
     return e;
+}
+
+enum err channel_dial(struct fail *f, struct credentials *credentials, const struct directory *d,
+                      const char *address, const struct node_name *expected, struct channel **out)
+{
+    return channel_dial_until(f, credentials, d, address, expected, INT64_MAX, out);
 }
 
 const struct node_name *channel_peer(const struct channel *c)
@@ -294,6 +320,19 @@ void channel_patience(struct channel *c, int seconds)
     set_timeout(c->fd, SO_RCVTIMEO, seconds);
 }
 
+void channel_until(struct channel *c, int64_t deadline)
+{
+    c->deadline = deadline;
+    c->heard = false;
+    if (deadline)
+        set_timeout_ms(c->fd, SO_SNDTIMEO, millis_until(deadline));
+}
+
+bool channel_heard(const struct channel *c)
+{
+    return c->heard;
+}
+
 enum err channel_send(struct fail *f, struct channel *c, struct str bytes)
 {
     while (bytes.n) {
@@ -321,6 +360,7 @@ static enum err fill(struct fail *f, struct channel *c)
         return fail_set(f, ERR_PEER_CLOSED, NULL, "%s", n ? gnutls_strerror((int)n) : c->peer.text);
     c->at = 0;
     c->n = (size_t)n;
+    c->heard = true;
     return ERR_OK;
 }
 

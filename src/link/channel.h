@@ -29,6 +29,11 @@ MUST_CHECK enum err channel_dial(struct fail *f, struct credentials *c, const st
 /* Takes fd over (closed on failure too). */
 MUST_CHECK enum err channel_accept(struct fail *f, struct credentials *c, const struct directory *d, int fd,
                                    struct channel **out);
+/* The same with a deadline on the steady clock (and the handshake's own limit), which then holds for what is
+ * read and sent: see channel_until. */
+MUST_CHECK enum err channel_dial_until(struct fail *f, struct credentials *c, const struct directory *d,
+                                       const char *address, const struct node_name *expected,
+                                       int64_t deadline, struct channel **out);
 const struct node_name *channel_peer(const struct channel *c);
 /* Is the peer still welcome under a directory that may be newer than the one it was let in by? Gives its node
  * there. ERR_NODE_UNKNOWN, ERR_NODE_REVOKED (the node, or the certificate it showed). */
@@ -39,6 +44,11 @@ void channel_close(struct channel *c); /* says goodbye, closes; accepts NULL */
 void channel_interrupt(struct channel *c);
 /* How long channel_read waits for the next byte (ERR_TIMEOUT after). */
 void channel_patience(struct channel *c, int seconds);
+/* From now on whatever is read or sent must be over by that stamp of the steady clock (ERR_TIMEOUT after); 0:
+ * each byte as patience says. */
+void channel_until(struct channel *c, int64_t deadline);
+/* Has anything come since channel_until? */
+bool channel_heard(const struct channel *c);
 
 MUST_CHECK enum err channel_send(struct fail *f, struct channel *c, struct str bytes);
 /* The next frame; its payload lies in the arena. ERR_PEER_CLOSED at the end, ERR_TIMEOUT, ERR_FRAME... */

@@ -2,8 +2,8 @@
 /* What the files of the link share. Nothing outside src/link includes this.
  *
  * Threads: one accepts; one a connection that came in (serve.c); one a neighbour we dial (dial.c); one keeper
- * for heads, refusals and disk (keeper.c). What is sent is numbered in memory inside the writer's transaction
- * and follows its savepoints (peer.c). */
+ * for heads, refusals and disk (keeper.c). Questions are asked on the threads of their callers (ask.c). What
+ * is sent is numbered in memory inside the writer's transaction and follows its savepoints (peer.c). */
 #ifndef JUKI_LINK_CORE_H
 #define JUKI_LINK_CORE_H
 
@@ -12,6 +12,7 @@
 #include "link/channel.h"
 #include "link/link.h"
 #include "link/link_sql.h"
+#include "link/question.h"
 #include "link/recent.h"
 
 #include <pthread.h>
@@ -35,6 +36,25 @@ struct resends {
         int64_t first, last;
     } ranges[RESENDS_MOST];
     size_t count;
+};
+
+/* Connections for questions, which never stand behind a batch: as many as are dialled to one neighbour, and
+ * as many of one neighbour as are answered, so that those which its failing power left half open leave it
+ * room. */
+enum { LINES_MOST = 8, ANSWERING_MOST = 2 * LINES_MOST };
+
+struct line {
+    struct channel *channel; /* NULL: not dialled */
+    int64_t idle_since;      /* on the steady clock */
+    bool used;               /* one question is on it */
+};
+
+/* Ids of the newest questions that came, so that none is used again for another content. */
+enum { QUESTIONS_REMEMBERED = 1024 };
+struct remembered_question {
+    int64_t peer; /* 0: none */
+    char id[QUESTION_ID_SIZE];
+    struct sha256 hash;
 };
 
 enum { PEERS_MAX = 4096, HANDSHAKES_MAX = 64, CONNECTIONS_MAX = 4096 };
@@ -62,6 +82,9 @@ struct peer {
     bool hears_ahead;                  /* it said so in its HELLO_ANSWER */
     struct ahead_list ahead;           /* to be told at once, while connected */
     struct channel *channel, *inbound; /* for interruption */
+    struct line lines[LINES_MOST];     /* line.c */
+    pthread_cond_t line_free;
+    struct channel *answering[ANSWERING_MOST]; /* on which it asks */
     pthread_t thread;
     struct fail trouble; /* the last failure; err 0 when none since */
 
@@ -115,6 +138,9 @@ struct link {
     struct refusal refusals[128];
     size_t refusal_count;
     struct pool pools[LINK_POOLS];
+    struct remembered_question remembered[QUESTIONS_REMEMBERED]; /* a ring */
+    size_t remembered_next;
+    int asking; /* threads inside link_ask */
 
     pthread_mutex_t loading; /* one peers_load at a time */
     int64_t peers_version;   /* the directory's version at the last one */
@@ -146,6 +172,50 @@ void peer_trouble(struct peer *p, const struct fail *f); /* NULL clears */
 MUST_CHECK enum err peer_outbox_add(struct db_tx *tx, struct fail *f, const struct peer *p, int64_t sequence,
                                     uint64_t entry, int64_t source_peer, int64_t source_sequence);
 MUST_CHECK enum err thread_start(struct fail *f, pthread_t *thread, void *(*run)(void *), void *arg);
+
+/* line.c: connections of questions. */
+/* One that is idle, or a free place to dial from; waits for it. ERR_ANSWER_BUSY at the deadline,
+ * ERR_STOPPING. */
+MUST_CHECK enum err line_take(struct peer *p, struct fail *f, int64_t deadline, struct line **out);
+/* Dials for a line that was taken; closes what it had. */
+MUST_CHECK enum err line_dial(struct peer *p, struct fail *f, const struct directory *d, int64_t deadline,
+                              struct line *line);
+void line_give(struct peer *p, struct line *line, bool good); /* not good: closed */
+/* Closes what was idle for two minutes or is not welcome any more. */
+void lines_tidy(struct peer *p, const struct directory *d);
+/* The link stops: interrupts questions and waits until those who ask have let go. */
+void lines_end(struct peer *p);
+
+/* ask.c: waits until nobody is inside link_ask any more; the link stops. */
+void ask_ended(struct link *l);
+
+/* answering.c: one question that came in, answered and sent. */
+struct answering {
+    struct link *l;
+    struct peer *peer;
+    struct channel *channel;
+    const struct directory *directory; /* in force */
+    const struct directory_node *node; /* the peer's there */
+    struct arena *arena;
+    const struct frame *frame;
+    struct str text; /* the question as it was signed */
+    struct question q;
+    struct json *tree;
+    const struct json *body;
+    struct sha256 hash;
+    int64_t deadline;
+    struct str answer_text;
+};
+MUST_CHECK enum err question_answer(struct answering *g, struct fail *f);
+/* The connection's place among those on which the peer asks. ERR_BUSY when all are taken. */
+MUST_CHECK enum err answering_enter(struct peer *p, struct fail *f, struct channel *channel);
+void answering_leave(struct peer *p, const struct channel *channel);
+/* A kind of question: by number or name; NULL when unknown. */
+struct question_kind {
+    uint16_t kind, version;
+    const char *name;
+};
+const struct question_kind *question_kind_find(uint16_t kind, struct str name);
 
 /* receive.c: one batch that came in, all the way to disk. */
 struct received {

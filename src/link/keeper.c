@@ -149,6 +149,12 @@ static bool part_from(struct peer *p, const struct directory *d, struct fail *f)
         p->connected = false;
         parted = true;
     }
+    for (size_t i = 0; i < ANSWERING_MOST; i++)
+        if (p->answering[i] && channel_check_peer(f, p->answering[i], d, &node)) {
+            channel_interrupt(p->answering[i]);
+            p->answering[i] = NULL;
+            parted = true;
+        }
     pthread_mutex_unlock(&p->lock);
     return parted;
 }
@@ -160,6 +166,7 @@ static void part_from_revoked(struct link *l)
     struct peer *p;
     char what[160];
     for (size_t i = 0; (p = peer_at(l, i)); i++) {
+        lines_tidy(p, d);
         if (!part_from(p, d, &why))
             continue;
         LOG(LOG_WARNING, "disconnected", LOG_TEXT("peer", p->node.text),

@@ -383,8 +383,11 @@ void link_stop(struct link *l)
     if (l->listen_fd >= 0)
         shutdown(l->listen_fd, SHUT_RDWR);
     struct peer *p;
-    for (size_t i = 0; (p = peer_at(l, i)); i++)
+    for (size_t i = 0; (p = peer_at(l, i)); i++) {
         stop_peer(p);
+        lines_end(p);
+    }
+    ask_ended(l);
     if (l->accepting)
         pthread_join(l->accept_thread, NULL);
     if (l->keeping)
@@ -403,6 +406,7 @@ void link_free(struct link *l)
         pthread_mutex_destroy(&l->peers[i]->lock);
         pthread_mutex_destroy(&l->peers[i]->receiving);
         pthread_cond_destroy(&l->peers[i]->wake);
+        pthread_cond_destroy(&l->peers[i]->line_free);
         memory_free(l->peers[i]);
     }
     memory_free(l->peers);

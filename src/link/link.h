@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/pool.h"
+#include "base/sha256.h"
 #include "db/db.h"
 #include "ledger/ledger.h"
 #include "link/directory.h"
@@ -65,6 +66,29 @@ struct link_kind {
     void (*ahead)(void *app, int64_t source_first, int64_t source_last);
 };
 
+/* A question that came. Everything borrows from it and lives until answer returns. */
+struct link_question {
+    struct str id;           /* 32 hexadecimal digits */
+    struct node_name origin; /* the node that asks */
+    uint16_t kind, version;  /* LINK_QUESTION_... */
+    struct sha256 hash;      /* of the signed question: what the answer is bound to */
+    int64_t time;            /* when it was made, by the asker's clock */
+    int64_t deadline;        /* on the steady clock here: nobody waits any longer */
+    const struct json *body;
+};
+
+/* What a kind of question means here; given to link_new beside the kinds of notices.
+ * scope: may origin ask this? May be NULL. answer: writes the answer's body, one JSON object, or says by its
+ * error why there is none: the number and the field travel, the detail does not. It is called on the
+ * connection's thread, outside of any transaction, for the same question again when that comes again, and
+ * returns by the deadline and soon after the program began to stop. */
+struct link_question_kind {
+    uint16_t kind;
+    enum err (*scope)(void *app, const struct link_question *q, struct fail *f);
+    enum err (*answer)(void *app, const struct link_question *q, struct arena *a, struct buf *body,
+                       struct fail *f);
+};
+
 struct link_config {
     struct node_name self;
     const char *listen; /* "127.0.0.1:7001" */
@@ -77,6 +101,8 @@ struct link_config {
     struct ledger *ledger; /* borrowed */
     const struct link_kind *kinds;
     size_t kind_count;
+    const struct link_question_kind *questions; /* that are answered here */
+    size_t question_count;
     void *app;             /* first argument of the kinds' functions */
     const char *disk_path; /* whose free space is watched: below disk_least percent no new work is taken (0:
                               not watched) */
@@ -112,6 +138,27 @@ struct link_sent {
  * ERR_LIMIT. */
 MUST_CHECK enum err link_send(struct link *l, struct db_tx *tx, struct fail *f, const struct link_send *send,
                               struct link_sent *sent);
+/* One question to another node. */
+struct link_ask {
+    const char *destination; /* node name */
+    uint16_t kind;           /* LINK_QUESTION_... ; version is the newest */
+    struct str body;         /* JSON object, QUESTION_BODY_MAX bytes at most */
+    int64_t deadline_ms;     /* 1 .. 120,000: how long is waited in all */
+};
+struct link_answer {
+    struct str id;                  /* of the question */
+    struct str body;                /* JSON object */
+    struct sha256 question, answer; /* of the signed texts, as they stand in both ends' logs */
+    int64_t time;                   /* when it was given, by the answerer's clock */
+};
+/* Asks and waits, on the caller's thread and outside of any transaction; *out lies in the arena. The question
+ * is in the log before it leaves, the answer before this returns it. Each question has one answer, bound to
+ * it by hash: another's is ERR_ANSWER_OTHER, an alarm, and nothing of it is used. ERR_ANSWER_NONE (no line),
+ * ERR_ANSWER_LATE, ERR_ANSWER_BUSY, ERR_ANSWER_REFUSED, ERR_QUESTION_UNKNOWN; ERR_NODE_UNKNOWN,
+ * ERR_NODE_REVOKED, ERR_KIND_FORBIDDEN by the directory in force; ERR_DISK_LOW, ERR_STOPPING, ERR_LIMIT,
+ * ERR_FIELD_RANGE (deadline); and what the other end's answer() says. */
+MUST_CHECK enum err link_ask(struct link *l, struct fail *f, const struct link_ask *ask, struct arena *a,
+                             struct link_answer *out);
 /* Passes a notice that is being applied on to the next node, as the bytes it came in with. Does nothing when
  * a restore brought back that it was passed on already. ERR_BUSY as link_send; apply returns it, and the
  * batch comes again. */
@@ -212,6 +259,7 @@ MUST_CHECK enum err link_trace_received(struct link *l, struct fail *f, const ch
 
 enum link_kind_code {
 #define NOTICE(name, number, text, version) LINK_KIND_##name = (number),
+#define QUESTION_KIND(name, number, text, version) LINK_QUESTION_##name = (number),
 #define FRAME(name, number) LINK_FRAME_##name = (number),
 #include "link/kind.def"
 };

@@ -71,6 +71,7 @@ static enum err peer_new(struct link *l, struct fail *f, struct str name, int64_
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_cond_init(&p->wake, &steady);
+    pthread_cond_init(&p->line_free, &steady);
     pthread_condattr_destroy(&steady);
     pthread_mutex_lock(&l->lock);
     l->added[l->peer_count] = p;
@@ -114,6 +115,7 @@ static bool neighbours(const struct directory *d, enum node_role a, enum node_ro
 #define NOTICE(name, number, text, version)                                                                  \
     if (directory_permits(d, STR(text), a, b) || directory_permits(d, STR(text), b, a))                      \
         return true;
+#define QUESTION_KIND(name, number, text, version) NOTICE(name, number, text, version)
 #include "link/kind.def"
     return false;
 }

@@ -3,8 +3,9 @@
  *
  * Before a peer is authenticated it costs at most one of 64 places for 5 seconds, and its refusals are
  * counted per source and minute in one ledger entry: nobody can fill the log from outside. After that the
- * order is: HELLO, then BATCH, RESEND, FETCH, HEAD_SIZE, HEAD or BYE, each with one answer. A refusal is
- * logged before it is told. */
+ * order is: HELLO, then BATCH, RESEND, FETCH, HEAD_SIZE, HEAD or BYE, each with one answer. A connection that
+ * begins with QUESTION needs no HELLO, takes nobody's place, and carries questions alone. A refusal is logged
+ * before it is told. */
 #include "link/core.h"
 
 #include "base/clock.h"
@@ -28,6 +29,7 @@ struct session {
     struct arena arena;
     int64_t epoch; /* the peer's life, as its HELLO said */
     bool greeted;
+    bool asks; /* a connection of questions: nothing else comes on it */
 };
 
 static enum err answer(struct session *s, struct fail *f, uint16_t kind, const struct frame *question,
@@ -423,6 +425,24 @@ static enum err on_ahead(struct session *s, struct fail *f, const struct frame *
     return e;
 }
 
+/* ---- QUESTION: on a connection of its own ---- */
+
+static enum err on_question(struct session *s, struct fail *f, const struct frame *frame)
+{
+    struct answering g = {.l = s->l,
+                          .peer = s->peer,
+                          .channel = s->channel,
+                          .directory = s->directory,
+                          .node = s->node,
+                          .arena = &s->arena,
+                          .frame = frame};
+    if (!s->asks && answering_enter(s->peer, f, s->channel))
+        return send_busy(s, f, frame);
+    s->asks = true;
+    channel_patience(s->channel, IDLE_SECONDS);
+    return question_answer(&g, f);
+}
+
 /* ---- BYE ---- */
 
 /* A peer that stops its stream says why: it may be the twin of the one that goes on. Whatever else it says is
@@ -454,14 +474,15 @@ static const struct {
 } handlers[] = {
     {LINK_FRAME_HELLO, on_hello}, {LINK_FRAME_BATCH, on_batch},         {LINK_FRAME_RESEND, on_batch},
     {LINK_FRAME_FETCH, on_fetch}, {LINK_FRAME_HEAD_SIZE, on_head_size}, {LINK_FRAME_HEAD, on_head},
-    {LINK_FRAME_AHEAD, on_ahead},
+    {LINK_FRAME_AHEAD, on_ahead}, {LINK_FRAME_QUESTION, on_question},
 };
 
 static enum err handle(struct session *s, struct fail *f, const struct frame *frame)
 {
     if (frame->version != 1)
         return fail_set(f, ERR_FRAME, "version", "%u", frame->version);
-    if (s->greeted != (frame->kind != LINK_FRAME_HELLO))
+    if (frame->kind == LINK_FRAME_QUESTION ? s->greeted
+                                           : s->asks || s->greeted != (frame->kind != LINK_FRAME_HELLO))
         return fail_set(f, ERR_FRAME_UNEXPECTED, "kind", "%u", frame->kind);
     for (size_t i = 0; i < COUNT_OF(handlers); i++)
         if (handlers[i].kind == frame->kind)
@@ -530,6 +551,7 @@ static void leave(struct session *s)
     if (s->peer->inbound == s->channel)
         s->peer->inbound = NULL;
     pthread_mutex_unlock(&s->peer->lock);
+    answering_leave(s->peer, s->channel);
     channel_close(s->channel);
     arena_release(&s->arena);
 }
@@ -650,6 +672,9 @@ static void end_connections(struct link *l)
         pthread_mutex_lock(&p->lock);
         if (p->inbound)
             channel_interrupt(p->inbound);
+        for (size_t k = 0; k < ANSWERING_MOST; k++)
+            if (p->answering[k])
+                channel_interrupt(p->answering[k]);
         pthread_mutex_unlock(&p->lock);
     }
     reap(l, true);

@@ -20,7 +20,7 @@ import time
 import ed25519
 
 (HELLO, HELLO_ANSWER, BATCH, RECEIPT, RESEND, FETCH, FETCHED, HEAD, HEAD_ANSWER, HEAD_SIZE, BUSY, REFUSED) = range(1001, 1013)
-BYE, AHEAD = 1015, 1016
+QUESTION, ANSWER, BYE, AHEAD = 1013, 1014, 1015, 1016
 DIRECTORY, OUTCOME, IDENTITY_NOTICE, NUMBER_REQUEST, NUMBER_NOTICE, STOCK_REQUEST, STOCK_NOTICE = 1, 2, 10, 11, 12, 13, 14
 FRAME_MOST, BATCH_MOST, BATCH_BYTES, HEADER_MOST, DEPTH_MOST = 1 << 20, 4000, 4 << 20, 4096, 16
 ERRORS = {"EPOCH_OLD": 513, "FRAME": 509, "FRAME_SIZE": 510, "FRAME_UNEXPECTED": 511, "PROTOCOL": 512, "STREAM_FORK": 514,
@@ -460,6 +460,25 @@ class Dialler:
         note = head_note(self.node.name, self.node.seed, leaves)
         proof = [b64(h) for h in consistency(leaves, size)]
         return size, note, self.ask(HEAD, {"note": note, "proof": proof}, HEAD_ANSWER)["note"]
+
+    def signed_question(self, kind, body, **other):
+        """The text of a question to the other end; `other` bends it."""
+        return jws_sign(self.node.seed, self.node.name, write_json(
+            {"id": os.urandom(16).hex(), "origin": self.node.name, "destination": self.peer, "kind": kind, "version": 1,
+             "epoch": self.node.epoch, "time": stamp(), "deadline": 10000, "body": body, **other}))
+
+    def put(self, text):
+        """Asks on a connection without HELLO: what the signed answer to exactly this text says, its body or its error."""
+        asked = read_json(b64url_bytes(text.split(".")[1]))
+        answer = self.ask(QUESTION, {"question": text}, ANSWER)["answer"]
+        fields = self.node.directory.read_signed(answer, self.peer)
+        if (fields["id"], fields["from"], fields["to"]) != (asked["id"], self.peer, self.node.name):
+            raise Refusal("ANSWER_OTHER", "id")
+        if hash_of(fields["question"]) != sha256(text.encode()):
+            raise Refusal("ANSWER_OTHER", "question")
+        if ("body" in fields) == ("error" in fields):
+            raise Refusal("QUESTION_FORM", "body")
+        return fields
 
     def bye(self):
         """True when the other end then closes."""

@@ -131,6 +131,23 @@ enum err channel_dial(struct fail *f UNUSED, struct credentials *c UNUSED, const
     abort(); /* nothing is started */
 }
 
+enum err channel_dial_until(struct fail *f UNUSED, struct credentials *c UNUSED,
+                            const struct directory *d UNUSED, const char *address UNUSED,
+                            const struct node_name *expected UNUSED, int64_t deadline UNUSED,
+                            struct channel **out UNUSED)
+{
+    abort();
+}
+
+void channel_until(struct channel *c UNUSED, int64_t deadline UNUSED)
+{
+}
+
+bool channel_heard(const struct channel *c UNUSED)
+{
+    return true;
+}
+
 enum err channel_accept(struct fail *f UNUSED, struct credentials *c UNUSED, const struct directory *d UNUSED,
                         int fd UNUSED, struct channel **out UNUSED)
 {

@@ -41,6 +41,15 @@ def worked_example(checks):
     checks.check("the example's root", root.hex() in text, root.hex())
     checks.check("the example's header", header in text, header)
     checks.check("the example's hash", juki.sha256(header.encode()).hex() in text)
+    identity = "00112233445566778899aabbccddeeff"
+    asked = juki.jws_sign(seed, "cs.282049", juki.write_json(
+        {"id": identity, "origin": "cs.282049", "destination": "cs.131016", "kind": "wide_area_certificate", "version": 1,
+         "epoch": 1, "time": 1763797501000000, "deadline": 10000, "body": {"a": 1}}))
+    answered = juki.jws_sign(bytes(range(32, 64)), "cs.131016", juki.write_json(
+        {"id": identity, "from": "cs.131016", "to": "cs.282049", "question": juki.b64(juki.sha256(asked.encode())), "epoch": 1,
+         "time": 1763797501200000, "body": {"b": 2}}))
+    checks.check("the example's question", asked in text, asked)
+    checks.check("the example's answer", answered in text, answered)
 
 
 def open_node(net):
@@ -299,6 +308,13 @@ def raw(data, correlation=0):
     return act
 
 
+def asks(alter=lambda text: text, **fields):
+    """A question on a connection of its own, that says something else; or whose text is altered after signing."""
+    def act(node, d):
+        d.question(juki.QUESTION, {"question": alter(d.signed_question("wide_area_certificate", **{"body": {}, **fields}))})
+    return act
+
+
 def other_correlation(node, d):
     sent = one(node)
     d.raw(juki.frame(juki.BATCH, juki.write_json({"header": node.header(PREFECTURE, sent)[0]}), 7)
@@ -356,7 +372,16 @@ MISDEEDS = [
     ("no HELLO", False, batch(), "FRAME_UNEXPECTED"),
     ("a notice outside of a batch", True, lambda node, d: d.question(juki.IDENTITY_NOTICE, one(node)[0][2]),
      "FRAME_UNEXPECTED"),
-    ("a reserved kind", True, question(1013, {}), "FRAME_UNEXPECTED"),
+    ("a question behind HELLO", True, asks(), "FRAME_UNEXPECTED"),
+    ("an answer that nobody asked for", True, question(juki.ANSWER, {}), "FRAME_UNEXPECTED"),
+    ("a question with a wrong signature", False, asks(forged), "SIGNATURE"),
+    ("a question without an algorithm", False, asks(other_header), "SIGNATURE_FORM"),
+    ("another's question", False, asks(origin=f"cs.{A}"), "ORIGIN"),
+    ("a question for another", False, asks(destination=AGENCY), "ORIGIN"),
+    ("a question of epoch 0", False, asks(epoch=0), "FIELD_RANGE"),
+    ("a question that waits for nothing", False, asks(deadline=0), "FIELD_RANGE"),
+    ("a question with a short id", False, asks(id="00"), "QUESTION_FORM"),
+    ("a question of more than 64 KiB", False, asks(body={"x": "x" * 65536}), "LIMIT"),
     ("an unknown kind", True, question(1099, {}), "FRAME_UNEXPECTED"),
     ("another's HELLO", False, hello(node=f"cs.{A}"), "ORIGIN"),
     ("a protocol to come", False, hello(protocol=[2, 3]), "PROTOCOL"),
@@ -465,6 +490,23 @@ def disagrees(checks, net, node, acceptor, person_of):
     acceptor.close()
 
 
+def questions(checks, node):
+    """No question is permitted to a prefecture: it says so, signed, for each, on a connection that stays."""
+    with juki.Dialler(node, PREFECTURE, hello=False) as d:
+        text = d.signed_question("wide_area_certificate", {"a": 1})
+        for what in ("a question has its signed answer", "and has it again, as the same bytes"):
+            said = d.put(text)
+            checks.check(what, said.get("error", {}).get("number") == 518, said)
+        identity = juki.read_json(juki.b64url_bytes(text.split(".")[1]))["id"]
+        for what, number, asked in (
+                ("other content under its id is told", 532, d.signed_question("wide_area_certificate", {}, id=identity)),
+                ("so is an unknown kind", 531, d.signed_question("something_else", {})),
+                ("and a version to come", 531, d.signed_question("wide_area_certificate", {}, version=3))):
+            said = d.put(asked)
+            checks.check(what, said.get("error", {}).get("number") == number, said)
+        checks.check("after BYE the line of questions is closed", d.bye())
+
+
 def in_the_log(checks, net, expected, strange):
     net.down()
     shown = net.juki("log", "show", str(net.dir), PREFECTURE, "--last", "1000")
@@ -493,6 +535,7 @@ def main():
         corrected(checks, net, node, people)
         again(checks, net, node)
         heads(checks, node)
+        questions(checks, node)
         expected = misbehaves(checks, node)
         expected["FORK"] += 1
         bad_notices(checks, net, node, people)

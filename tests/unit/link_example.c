@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "ledger/merkle.h"
 #include "link/batch.h"
+#include "link/question.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -86,6 +87,52 @@ static void the_example_is_true(void **state UNUSED)
     buf_release(&path);
 }
 
+static void the_example_of_a_question_is_true(void **state UNUSED)
+{
+    struct question q = {.id = "00112233445566778899aabbccddeeff",
+                         .origin = "cs.282049",
+                         .destination = "cs.131016",
+                         .kind = "wide_area_certificate",
+                         .version = 1,
+                         .epoch = 1,
+                         .time = 1763797501000000,
+                         .deadline_ms = 10000,
+                         .body = STR("{\"a\":1}")};
+    struct answer r = {.from = "cs.131016",
+                       .to = "cs.282049",
+                       .epoch = 1,
+                       .time = 1763797501200000,
+                       .body = STR("{\"b\":2}")};
+    uint8_t seeds[2][ED25519_SEED];
+    struct key *keys[2] = {NULL, NULL};
+    struct buf asked, answered, path;
+    for (size_t i = 0; i < ED25519_SEED; i++) {
+        seeds[0][i] = (uint8_t)i;
+        seeds[1][i] = (uint8_t)(32 + i);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_ok(key_from_seed(NULL, seeds[i], &keys[i]));
+    buf_init(&document, 1 << 20);
+    buf_init(&asked, QUESTION_TEXT_MAX);
+    buf_init(&answered, ANSWER_TEXT_MAX);
+    buf_init(&path, 4096);
+    buf_add_format(&path, "%s/docs/PROTOCOL.md", getenv("JUKI_SOURCE"));
+    assert_ok(file_read(NULL, path.p, &document));
+    assert_ok(question_sign(NULL, keys[0], &q, &asked));
+    stands_there("question", buf_str(&asked));
+    memcpy(r.id, q.id, sizeof r.id);
+    r.question = sha256_of(buf_str(&asked));
+    hash_stands_there("question's hash", r.question);
+    assert_ok(answer_sign(NULL, keys[1], &r, &answered));
+    stands_there("answer", buf_str(&answered));
+    for (int i = 0; i < 2; i++)
+        key_free(keys[i]);
+    buf_release(&document);
+    buf_release(&asked);
+    buf_release(&answered);
+    buf_release(&path);
+}
+
 /* The former key of a node stays in the directory: it must not be taken for the one that signed. */
 static void a_header_is_not_called_forged_for_lack_of_memory(void **state UNUSED)
 {
@@ -148,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_is_true),
+        cmocka_unit_test(the_example_of_a_question_is_true),
         cmocka_unit_test(a_header_is_not_called_forged_for_lack_of_memory),
         cmocka_unit_test(every_error_is_in_the_table),
     };

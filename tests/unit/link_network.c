@@ -267,6 +267,8 @@ enum err server_try_open(struct test_server *s, struct fail *f, void (*broken)(v
                                                 : agency ? kinds_agency
                                                          : kinds_below,
                                        .kind_count = s->kinds ? s->kind_count : 1,
+                                       .questions = s->questions,
+                                       .question_count = s->question_count,
                                        .app = s->kinds ? s->app : s,
                                        .disk_path = s->network->folder,
                                        .disk_least = s->disk_least,
@@ -419,6 +421,7 @@ struct look {
     struct buf *text;
     int64_t count;
     const char *what;
+    enum ledger_kind kind;
     char states[256];
 };
 
@@ -549,7 +552,7 @@ struct link_peer_status server_status(struct test_server *s, const char *peer)
     return w.status;
 }
 
-static enum err operations_tx(struct db_tx *tx, struct fail *f, void *arg)
+static enum err entries_tx(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct look *q = arg;
     struct arena a;
@@ -559,7 +562,7 @@ static enum err operations_tx(struct db_tx *tx, struct fail *f, void *arg)
         struct ledger_entry entry;
         arena_reset(&a);
         e = ledger_entry_read(tx, f, i, &a, &entry);
-        if (!e && entry.kind == LEDGER_OPERATION &&
+        if (!e && entry.kind == q->kind &&
             memmem(entry.what.p, entry.what.n, q->what, strlen(q->what)) != NULL)
             q->count++;
     }
@@ -569,8 +572,15 @@ static enum err operations_tx(struct db_tx *tx, struct fail *f, void *arg)
 
 int64_t server_operations(struct test_server *s, const char *what)
 {
-    struct look q = {.what = what};
-    assert_ok(db_read(s->db, NULL, operations_tx, &q));
+    struct look q = {.what = what, .kind = LEDGER_OPERATION};
+    assert_ok(db_read(s->db, NULL, entries_tx, &q));
+    return q.count;
+}
+
+int64_t server_communications(struct test_server *s, const char *what)
+{
+    struct look q = {.what = what, .kind = LEDGER_COMMUNICATION};
+    assert_ok(db_read(s->db, NULL, entries_tx, &q));
     return q.count;
 }
 

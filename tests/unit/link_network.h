@@ -40,6 +40,8 @@ struct test_server {
     /* What it runs instead of the kind above; NULL: that. */
     const struct link_kind *kinds;
     size_t kind_count;
+    const struct link_question_kind *questions; /* that it answers */
+    size_t question_count;
     void *app;
     const struct db_module *const *modules;
     size_t module_count;
@@ -103,7 +105,9 @@ enum err server_outcome_error(struct test_server *s, int64_t source);
 struct link_peer_status server_status(struct test_server *s, const char *peer);
 /* Operation entries of the ledger whose first line contains `what`. */
 int64_t server_operations(struct test_server *s, const char *what);
-void server_check_log(struct test_server *s); /* it proves itself, or the test fails */
+int64_t server_communications(struct test_server *s,
+                              const char *what); /* the same for those of communication */
+void server_check_log(struct test_server *s);    /* it proves itself, or the test fails */
 int64_t server_errors(struct test_server *s, struct link_error_item *out, size_t size);
 
 /* Waits until it is so, 20 s at most, and fails the test with its text otherwise. */

@@ -43,6 +43,7 @@ static void every_message_has_a_row(void **state UNUSED)
 {
     static const char *const kinds[] = {
 #define NOTICE(name, number, text, version) text,
+#define QUESTION_KIND(name, number, text, version) text,
 #include "link/kind.def"
     };
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
