@@ -75,6 +75,7 @@ struct resident_version {
     struct area_code confirmed_area; /* 0: none */
     struct str confirmed_address;
     struct str event;
+    bool special;            /* entered by 転入届の特例 (法24条の2) */
     bool drawn;              /* not a column: the code is to be taken off the drawn ones */
     int64_t corrects;        /* not a column: the change that told of a wrong code, 0 none */
     bool told;               /* not a column: the corrected change was not refused, and counts as sent */
