@@ -326,7 +326,7 @@ enum err register_batch_message_again(struct register_batch *b, struct fail *f, 
     int64_t resident = 0;
 
     *is_message = false;
-    buf_init(&body, 64 << 10);
+    buf_init(&body, MESSAGE_BYTES_MAX);
     db_query(b->tx, &rows, &sql_register_change_body, DB(db_int(number)));
     if (db_next(&rows) && db_row_int(&rows, 1) == CHANGE_MESSAGE) {
         *is_message = true;

@@ -7,7 +7,7 @@
 #include "register/register_inside.h"
 #include "register/register_sql.h"
 
-enum { BODY_MAX = 64 << 10, NOTICE_MAX = 95, SCRATCH_BYTES = 1 << 20, LIST_PAGE = 200 };
+enum { BODY_MAX = MESSAGE_BYTES_MAX, NOTICE_MAX = 95, SCRATCH_BYTES = 1 << 20, LIST_PAGE = 200 };
 
 static const struct taker {
     const char *kind;
