@@ -9,6 +9,7 @@ extern const struct command_noun command_network, command_up, command_down, comm
 extern const struct command_noun command_register, command_compare, command_trace, command_errors,
     command_link;
 extern const struct command_noun command_log, command_simulate, command_check, command_selftest;
+extern const struct command_noun command_certificate, command_card;
 extern const struct command_noun command_stock, command_waiting, command_backup, command_restore;
 
 #endif
