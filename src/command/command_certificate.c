@@ -42,12 +42,14 @@ static const char *text(const struct json *item, const char *key)
 
 static enum err ask(struct command_call *c, struct fail *f, struct buf *question, struct json **answer)
 {
-    const struct network_node *node;
+    const struct network_node *node = NULL;
     struct network *n = arena_alloc(&c->arena, sizeof *n);
-    enum err e = n ? network_load(f, c->words[0], &c->arena, n) : fail_set(f, ERR_MEMORY, NULL, NULL);
+    if (!n)
+        return fail_set(f, ERR_MEMORY, NULL, NULL);
+    json_end(question, '}');
+    enum err e = network_load(f, c->words[0], &c->arena, n);
     if (!e)
         e = network_find_area(f, n, NODE_REGISTER, c->words[1], &node);
-    json_end(question, '}');
     if (!e)
         e = buf_check(question, f, "question");
     return e ? e : node_ask_text(f, node, buf_str(question), NULL, answer);

@@ -156,6 +156,29 @@ def arrives_elsewhere(checks, net, a, b, c, row):
     checks.check("so that nobody enters twice", refused.returncode == 1, refused)
 
 
+def outside_the_network(checks, net, a, row):
+    """By letter, then: the paper says that it was done by card, and a person who stays leaves nothing behind."""
+    a.give_card(row, "3333")
+    a.leave_by_card([row], "g-5", to="131016")
+
+    def refused():
+        return [p for p in net.ask(f"register.{NISHINOMIYA}", do="problems")["problems"] if p["name"] == "NODE_UNKNOWN"]
+    first = until(refused, 30)
+    checks.check("a destination outside the network: refused, by letter then", len(first) == 1, first)
+    paper = a.juki("certificate", "paper", str(net.dir), NISHINOMIYA, row["record"])
+    checks.check("a paper says that the special move out was done", paper.returncode == 0 and
+                 "特例による転出処理済" in paper.stdout and row["name"] in paper.stdout, paper)
+    again = net.ask(f"register.{NISHINOMIYA}", do="replace", change=first[0]["change"])
+    second = until(lambda: [p for p in refused() if p["change"] == again["change"]], 30)
+    checks.check("tried again it is refused again, in the place of the first", second and len(refused()) == 1, (again, second))
+    a.apply({"reason": "cancelled_removal", "record": row["record"], "change_date": str(TODAY),
+             "cancels": f"{NISHINOMIYA}-t-{a.events}"})
+    third = until(lambda: [p for p in refused() if p["change"] > again["change"]], 30)
+    checks.check("and so is what takes it back", third and len(refused()) == 1, refused())
+    given_up = net.ask(f"register.{NISHINOMIYA}", do="replace", change=third[0]["change"], withdraw=True)
+    checks.check("until it is given up", given_up["ok"] and until(lambda: not refused(), 30), (given_up, refused()))
+
+
 def nowhere_above(checks, net, code):
     """Kept by the CSs of the two municipalities alone."""
     for node in (f"cs.{NISHINOMIYA}", f"cs.{TOYONAKA}", "agency", "prefecture.27", "prefecture.28"):
@@ -180,6 +203,7 @@ def main():
         line_down(checks, net, a, b, rows[5])
         stays_after_all(checks, a, b, rows[6])
         arrives_elsewhere(checks, net, a, b, c, rows[7])
+        outside_the_network(checks, net, a, rows[8])
         checks.check("all is quiet", a.quiet() and b.quiet() and c.quiet(),
                      [net.ask(f"register.{t}", do="problems") for t in (NISHINOMIYA, TOYONAKA, KOBE)])
         net.check_equal(checks, "every level agrees at the end")
