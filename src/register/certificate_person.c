@@ -70,6 +70,8 @@ enum err certificate_person_make(struct db_tx *tx, struct fail *f, struct arena 
 
     for (size_t j = 0; j < COUNT_OF(shared); j++)
         memcpy((char *)&p + shared[j].said, (const char *)&v->row + shared[j].kept, sizes[shared[j].kind]);
+    if (!e && i->foreign)
+        e = alias_history_make(tx, f, a, v, &p.aliases);
     if (e || (e = card_items_get(tx, f, a, v->person, &card, &found)))
         return e;
     if (found && date_compare(card.valid_until, date_today()) >= 0) {

@@ -36,6 +36,11 @@ static inline void change_event_put(struct change_event *event, enum resident_co
     event->set |= UINT64_C(1) << column;
     event->value.cell[column] = text;
 }
+/* Aliases that v's person had, here and before, for a message; and keeps those that came with a person. */
+MUST_CHECK enum err alias_history_make(struct db_tx *tx, struct fail *f, struct arena *a,
+                                       const struct resident_version *v, struct message_list *out);
+MUST_CHECK enum err alias_history_keep(struct db_tx *tx, struct fail *f, int64_t person,
+                                       const struct message_list *aliases);
 /* The name of a household's 世帯主; empty when there is none. */
 MUST_CHECK enum err register_householder(struct db_tx *tx, struct fail *f, struct arena *a,
                                          struct str household, struct str *name);

@@ -320,6 +320,8 @@ static enum err enter_person(struct filing *g, struct register_batch *b, struct 
                         db_text(g->certificate), db_int(person)),
                      NULL)))
         return e;
+    if ((e = alias_history_keep(b->tx, f, person, &p->aliases)))
+        return e;
     return take_card(g, b->tx, f, p, person);
 }
 

@@ -76,6 +76,7 @@ static void what_cannot_be_is_refused(void **state UNUSED)
 static void the_largest_household_fits(void **state UNUSED)
 {
     static char longest[4 * 200 + 1];
+    static struct certificate_alias aliases[CERTIFICATE_ALIASES_MOST];
     static struct certificate_person persons[CERTIFICATE_PERSONS_MOST + 1];
     struct move_out_certificate m = {.certificate = STR("g"),
                                      .area_code = {282049},
@@ -87,6 +88,9 @@ static void the_largest_household_fits(void **state UNUSED)
     for (size_t i = 0; i < 200; i++)
         memcpy(longest + 4 * i, "𠮷", 4);
     const struct str text = {longest, 800}, word = {longest, 160};
+    for (size_t i = 0; i < COUNT_OF(aliases); i++)
+        aliases[i] =
+            (struct certificate_alias){.alias = text, .area_code = {282049}, .entered_on = {2020, 1, 1}};
     for (size_t i = 0; i < COUNT_OF(persons); i++) {
         char code[16];
         uint64_t digits = 1000000000 + i;
@@ -96,6 +100,7 @@ static void the_largest_household_fits(void **state UNUSED)
                                                  .former_name_kana = text,
                                                  .alias = text,
                                                  .alias_kana = text,
+                                                 .aliases = {aliases, COUNT_OF(aliases)},
                                                  .relationship = text,
                                                  .honseki = text,
                                                  .honseki_head = text,

@@ -381,6 +381,36 @@ static void another_place_asks_and_is_answered(void **state UNUSED)
     close_old(&s, &stage);
 }
 
+/* 通称の記載及び削除に関する事項: what came with a foreign resident, and what was done here. */
+static void aliases_go_along(void **state UNUSED)
+{
+    struct door_stage stage;
+    struct scene s;
+    struct look l;
+    open_old(&s, &stage);
+    scene_load(
+        &s,
+        STR("record,household_number,relationship,name,birth_date,sex,nationality_kind,nationality,area_code,"
+            "address,resident_since,resident_code\n"
+            "w-1,h-9,世帯主,WANG "
+            "LI,1990-01-01,female,foreign,中国,282049,兵庫県西宮市,2020-01-01,30000000503\n"));
+    assert_int_equal(s.result.taken, 1);
+    give_card(&s, "w-1");
+    scene_apply(
+        &s,
+        "{\"event\":\"a1\",\"reason\":\"alias_entry\",\"change_date\":\"2021-05-01\",\"record\":\"w-1\","
+        "\"set\":{\"alias\":\"大山　花\"}}\n"
+        "{\"event\":\"a2\",\"reason\":\"alias_removal\",\"change_date\":\"2022-06-01\",\"record\":\"w-1\"}\n"
+        "{\"event\":\"a3\",\"reason\":\"alias_entry\",\"change_date\":\"2023-07-01\",\"record\":\"w-1\","
+        "\"set\":{\"alias\":\"小山　花\"}}\n" LEAVE("e-1", "w-1", "g-1"));
+    assert_int_equal(s.result.taken, 4);
+    assert_non_null(strstr(
+        last(&s, &l), "\"aliases\":[{\"alias\":\"大山　花\",\"area_code\":\"282049\",\"entered_on\":"
+                      "\"2021-05-01\",\"removed_area_code\":\"282049\",\"removed_on\":\"2022-06-01\"},"
+                      "{\"alias\":\"小山　花\",\"area_code\":\"282049\",\"entered_on\":\"2023-07-01\"}]"));
+    close_old(&s, &stage);
+}
+
 /* ---- the new place: 西宮市, from 豊中市 ---- */
 
 #define FATHER(more)                                                                                              \
@@ -665,6 +695,32 @@ static void who_was_here_before_keeps_the_name_on(const char *url)
     close_new(&s);
 }
 
+/* Who came with aliases leaves with them. */
+static void aliases_that_came_go_on_on(const char *url)
+{
+    struct scene s;
+    struct buf b;
+    open_new(&s, url);
+    tell(&s,
+         SENT("x/1",
+              "{\"resident_code\":\"25208017643\",\"name\":\"WANG LI\",\"birth_date\":\"2015-07-07\",\"sex\":"
+              "\"male\",\"relationship\":\"世帯主\",\"foreign\":true,\"nationality\":\"中国\",\"aliases\":["
+              "{\"alias\":\"大山　花\",\"area_code\":\"272035\",\"entered_on\":\"2021-05-01\"}]" CARD_SENT
+              "}"));
+    assert_ok(filed(
+        &s, FILING_OF("v", "2026-04-01", "\"card\":{\"resident_code\":\"25208017643\"," CARD_SAYS "},", P3)));
+    scene_apply(
+        &s,
+        "{\"event\":\"e\",\"reason\":\"domestic_move_out\",\"change_date\":\"2026-05-01\",\"planned\":true,"
+        "\"record\":\"n-3\",\"moved_to_area_code\":\"131016\"}\n");
+    buf_init(&b, 64 << 10);
+    assert_ok(register_certificate_paper(s.r, NULL, STR("n-3"), &b));
+    assert_non_null(memmem(b.p, b.n, "\"aliases\":[{\"alias\":\"大山　花\"",
+                           strlen("\"aliases\":[{\"alias\":\"大山　花\"")));
+    buf_release(&b);
+    close_new(&s);
+}
+
 static void what_cannot_be_read_goes_on_the_list_on(const char *url)
 {
     struct scene s;
@@ -685,6 +741,7 @@ ON_BOTH(the_card_is_needed_and_is_the_holders)
 ON_BOTH(the_newest_counts)
 ON_BOTH(a_certificate_after_the_move_in_offers_nothing)
 ON_BOTH(who_was_here_before_keeps_the_name)
+ON_BOTH(aliases_that_came_go_on)
 ON_BOTH(what_cannot_be_read_goes_on_the_list)
 
 int main(void)
@@ -706,6 +763,8 @@ int main(void)
         cmocka_unit_test(the_newest_counts),
         cmocka_unit_test(a_certificate_after_the_move_in_offers_nothing),
         cmocka_unit_test(who_was_here_before_keeps_the_name),
+        cmocka_unit_test(aliases_go_along),
+        cmocka_unit_test(aliases_that_came_go_on),
         cmocka_unit_test(what_cannot_be_read_goes_on_the_list),
     };
     return cmocka_run_group_tests(tests, scene_setup, scene_clean);

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/special_move_in/special_move_in_message.h"
 
+#define FIELD(type, name, must, most, ja, source) MESSAGE_FIELD(certificate_alias, type, name, must, most)
+static const struct message_field alias_fields[] = {
+#include "flow/special_move_in/certificate_alias.def"
+};
+#undef FIELD
+#define LIST(item, name, must, most, ja, source)                                                             \
+    MESSAGE_LIST_FIELD(certificate_person, item, name, must, most)
 #define FIELD(type, name, must, most, ja, source) MESSAGE_FIELD(certificate_person, type, name, must, most)
 static const struct message_field person_fields[] = {
 #include "flow/special_move_in/certificate_person.def"
 };
 #undef FIELD
+#undef LIST
 #define FIELD(type, name, must, most, ja, source) MESSAGE_FIELD(move_out_certificate, type, name, must, most)
 #define LIST(item, name, must, most, ja, source)                                                             \
     MESSAGE_LIST_FIELD(move_out_certificate, item, name, must, most)
@@ -52,6 +60,8 @@ static enum err check_certificate(struct fail *f, const void *message)
     return m->withdrawn || card ? ERR_OK : fail_set(f, ERR_FIELD_MISSING, "card_issued_on", NULL);
 }
 
+const struct message_form certificate_alias_form = {"certificate_alias", sizeof(struct certificate_alias),
+                                                    alias_fields, COUNT_OF(alias_fields), NULL};
 const struct message_form certificate_person_form = {"certificate_person", sizeof(struct certificate_person),
                                                      person_fields, COUNT_OF(person_fields), check_person};
 const struct message_form move_out_certificate_form = {

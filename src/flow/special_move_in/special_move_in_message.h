@@ -5,10 +5,13 @@
 
 #include "flow/message.h"
 
-enum { CERTIFICATE_PERSONS_MOST = 30 };
+enum { CERTIFICATE_PERSONS_MOST = 30, CERTIFICATE_ALIASES_MOST = 5 };
 
 #define FIELD(type, name, ...) MESSAGE_MEMBER_##type(name)
 #define LIST(item, name, ...) struct message_list name; /* of struct item */
+struct certificate_alias {
+#include "flow/special_move_in/certificate_alias.def"
+};
 struct certificate_person {
 #include "flow/special_move_in/certificate_person.def"
 };
@@ -18,7 +21,7 @@ struct move_out_certificate {
 #undef FIELD
 #undef LIST
 
-extern const struct message_form certificate_person_form, move_out_certificate_form;
+extern const struct message_form certificate_alias_form, certificate_person_form, move_out_certificate_form;
 
 static inline struct certificate_person *certificate_person_at(const struct move_out_certificate *m, size_t i)
 {
