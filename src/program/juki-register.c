@@ -403,6 +403,8 @@ static const struct control_verb verbs[] = {
     {"certificate", "one of them, numbers too (from, certificate)", register_verb_certificate},
     {"certificate_enter", "a 転入届 by card (filing)", register_verb_certificate_enter},
     {"certificate_paper", "what a 転出証明書 says, numbers too (record)", register_verb_certificate_paper},
+    {"certificate_keep", "keep one that another municipality answered (id, certificate)",
+     register_verb_certificate_keep},
     {"certificate_answer", "what is answered to where somebody arrived (question)",
      register_verb_certificate_answer},
 };

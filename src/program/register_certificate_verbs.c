@@ -112,6 +112,19 @@ enum err register_verb_certificate_paper(void *self, struct control_call *call, 
     return show_record(call, f, r->reg, "paper", register_certificate_paper);
 }
 
+enum err register_verb_certificate_keep(void *self, struct control_call *call, struct fail *f)
+{
+    struct running *r = self;
+    struct str id = {NULL, 0};
+    const struct json *certificate;
+    enum err e = json_member_text(f, call->question, "id", &call->arena, &id);
+    if (!e)
+        e = json_member_object(f, call->question, "certificate", &certificate);
+    if (!e)
+        e = register_takes_work(r, f);
+    return e ? e : register_certificate_keep(r->reg, f, id, certificate);
+}
+
 enum err register_verb_certificate_answer(void *self, struct control_call *call, struct fail *f)
 {
     struct running *r = self;

@@ -37,6 +37,7 @@ enum err register_verb_certificates(void *self, struct control_call *call, struc
 enum err register_verb_certificate(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_certificate_enter(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_certificate_paper(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_certificate_keep(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_certificate_answer(void *self, struct control_call *call, struct fail *f);
 
 #endif

@@ -71,6 +71,40 @@ enum err register_take_certificate(struct register_batch *b, struct fail *f, str
     return e ? e : keep_persons(b->tx, f, a, area_code_cs(m.area_code), &m, person);
 }
 
+struct keeping {
+    struct resident_register *r;
+    struct str id;
+    const struct json *body;
+    struct arena arena;
+};
+
+static enum err keep_answer(struct db_tx *tx, struct fail *f, void *arg)
+{
+    struct keeping *k = arg;
+    struct move_out_certificate m;
+    int64_t person;
+    enum err e;
+
+    arena_reset(&k->arena);
+    if ((e = message_read(f, &move_out_certificate_form, k->body, &k->arena, &m)))
+        return e;
+    if (!area_code_equal(area_code_cs(m.destination_area_code), k->r->cs))
+        return fail_set(f, ERR_DOOR_AREA, "destination_area_code", NULL);
+    e = keep(tx, f, k->id, &m);
+    return e ? e : keep_persons(tx, f, &k->arena, area_code_cs(m.area_code), &m, &person);
+}
+
+enum err register_certificate_keep(struct resident_register *r, struct fail *f, struct str id,
+                                   const struct json *certificate)
+{
+    struct keeping k = {.r = r, .id = id, .body = certificate};
+
+    arena_init(&k.arena, SCRATCH_BYTES);
+    enum err e = db_transaction(r->db, f, keep_answer, &k);
+    arena_release(&k.arena);
+    return e;
+}
+
 /* ---- one ---- */
 
 enum err kept_certificate_get(struct db_tx *tx, struct fail *f, struct arena *a, struct area_code origin,

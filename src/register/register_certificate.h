@@ -33,6 +33,10 @@ struct register_certificate {
     int64_t persons, entered;
     bool withdrawn;
 };
+/* Keeps one that came as an answer (register_certificate_answer of the other end), as if it had been sent.
+ * id: its name for ever. Errors of its form, ERR_DOOR_AREA when it is for another municipality. */
+MUST_CHECK enum err register_certificate_keep(struct resident_register *r, struct fail *f, struct str id,
+                                              const struct json *certificate);
 /* All that came, in their order. */
 MUST_CHECK enum err register_certificates(struct resident_register *r, struct fail *f,
                                           void (*each)(void *arg, const struct register_certificate *c),
@@ -64,7 +68,7 @@ MUST_CHECK enum err register_certificate_paper(struct resident_register *r, stru
                                                struct buf *out);
 /* The answer to a municipality where a person arrived who had planned to go elsewhere (or whose
  * 転出証明書情報 was lost):
- * {"resident_code"} or {"name","birth_date","sex"}, and {"area_code"}, the place that asks. Appends the
+ * question: flow/special_move_in/move_out_certificate_question.def. Appends the
  * message. ERR_NOT_FOUND (nobody, or more than one), ERR_CERTIFICATE_CARD (no 転出届 by card), ERR_STATE (not
  * leaving, or arrived elsewhere). */
 MUST_CHECK enum err register_certificate_answer(struct resident_register *r, struct fail *f,

@@ -70,49 +70,29 @@ enum err register_certificate_paper(struct resident_register *r, struct fail *f,
 
 /* ---- the answer to another municipality ---- */
 
-static enum err find_by_code(struct asking *q, struct db_tx *tx, struct fail *f, int64_t *person)
+/* One person who is leaving by card, and no other. */
+static enum err find_by_name(struct db_tx *tx, struct fail *f, const struct move_out_certificate_question *q,
+                             int64_t *person)
 {
-    struct str text = {NULL, 0};
-    struct resident_code code;
-    enum err e = json_member_text(f, q->question, "resident_code", &q->arena, &text);
-
-    if (e || (e = resident_code_parse(f, text, &code)))
-        return e;
-    return register_find_int(tx, f, &sql_register_code_find, db_int(code.value), person);
-}
-
-/* One person who is leaving, and no other. */
-static enum err find_by_name(struct asking *q, struct db_tx *tx, struct fail *f, int64_t *person)
-{
-    struct str name = {NULL, 0}, birth = {NULL, 0}, sex = {NULL, 0};
-    struct date birth_date;
-    enum sex value;
     struct db_rows rows;
     int64_t found = 0;
-    enum err e;
 
-    if ((e = json_member_text(f, q->question, "name", &q->arena, &name)) ||
-        (e = json_member_text(f, q->question, "birth_date", &q->arena, &birth)) ||
-        (e = birth_date_parse(f, "birth_date", birth, &birth_date)) ||
-        (e = json_member_text(f, q->question, "sex", &q->arena, &sex)) || (e = sex_parse(f, sex, &value)))
-        return e;
     db_query(tx, &rows, &sql_register_departing_by_name,
-             DB(db_text(name), db_int(date_to_int(birth_date)), db_int(value)));
+             DB(db_text(q->name), db_int(date_to_int(q->birth_date)), db_int(q->sex.value)));
     for (; db_next(&rows); found++)
         *person = db_row_int(&rows, 0);
-    if ((e = db_done(&rows, f)))
-        return e;
-    return found == 1 ? ERR_OK : fail_set(f, ERR_NOT_FOUND, "name", found ? "more than one" : NULL);
+    enum err e = db_done(&rows, f);
+    return e || found == 1 ? e : fail_set(f, ERR_NOT_FOUND, "name", "%s", found ? "more than one" : "");
 }
 
-static enum err read_place(struct asking *q, struct fail *f, struct area_code *area)
+static enum err find_asked(struct db_tx *tx, struct fail *f, const struct move_out_certificate_question *q,
+                           int64_t *person)
 {
-    struct str text = {NULL, 0};
-    enum err e = json_member_text(f, q->question, "area_code", &q->arena, &text);
-
-    if (!e)
-        e = area_code_parse(f, text, area);
-    return e ? e : area_code_check_address(f, "area_code", *area);
+    if (!q->resident_code.has)
+        return find_by_name(tx, f, q, person);
+    enum err e =
+        register_find_int(tx, f, &sql_register_code_find, db_int(q->resident_code.value.value), person);
+    return e || *person ? e : fail_set(f, ERR_NOT_FOUND, "resident_code", NULL);
 }
 
 static enum err answer(struct db_tx *tx, struct fail *f, void *arg)
@@ -120,16 +100,13 @@ static enum err answer(struct db_tx *tx, struct fail *f, void *arg)
     struct asking *q = arg;
     struct move_out_certificate m;
     struct resident_version v;
-    struct area_code area;
+    struct move_out_certificate_question asked;
     bool special = false;
     int64_t person = 0;
-    enum err e = read_place(q, f, &area);
+    enum err e = message_read(f, &move_out_certificate_question_form, q->question, &q->arena, &asked);
 
-    if (!e)
-        e = (json_get(q->question, "resident_code") ? find_by_code : find_by_name)(q, tx, f, &person);
-    if (!e && !person)
-        e = fail_set(f, ERR_NOT_FOUND, "resident_code", NULL);
-    if (e || (e = resident_version_latest(tx, f, person, &q->arena, &v)))
+    if (e || (e = find_asked(tx, f, &asked, &person)) ||
+        (e = resident_version_latest(tx, f, person, &q->arena, &v)))
         return e;
     if (v.life != LIFE_LEAVING)
         return fail_set(f, ERR_STATE, "resident_code", "nobody who is leaving");
@@ -137,8 +114,8 @@ static enum err answer(struct db_tx *tx, struct fail *f, void *arg)
         return e;
     if (!special)
         return fail_set(f, ERR_CERTIFICATE_CARD, "resident_code", NULL);
-    m.destination_area_code =
-        area; /* it is said to whoever asks; where they planned to go nobody there needs */
+    /* it is said to whoever asks; where they planned to go nobody there needs */
+    m.destination_area_code = asked.area_code;
     m.destination_address = STR("");
     if ((e = message_check(f, &move_out_certificate_form, &m)))
         return e;

@@ -721,6 +721,26 @@ static void aliases_that_came_go_on_on(const char *url)
     close_new(&s);
 }
 
+static void an_answer_is_kept_like_what_was_sent_on(const char *url)
+{
+    struct scene s;
+    struct json *item;
+    open_new(&s, url);
+    assert_ok(json_read(NULL, STR(SENT("q", FATHER(CARD_SENT))), &item));
+    assert_ok(register_certificate_keep(s.r, NULL, STR("q-1"), json_get(item, "body")));
+    json_free(item);
+    assert_ok(json_read(
+        NULL,
+        STR("{\"certificate\":\"t-2\",\"area_code\":\"272035\",\"address\":\"大阪府豊中市\","
+            "\"destination_area_code\":\"131016\",\"planned_on\":\"2026-03-31\",\"withdrawn\":true}"),
+        &item));
+    assert_err(register_certificate_keep(s.r, NULL, STR("q-2"), item), ERR_DOOR_AREA);
+    json_free(item);
+    assert_int_equal(list(&s).count, 1);
+    assert_ok(filed(&s, FILING_OF("v", "2026-04-01", HOLDER, P1)));
+    close_new(&s);
+}
+
 static void what_cannot_be_read_goes_on_the_list_on(const char *url)
 {
     struct scene s;
@@ -742,6 +762,7 @@ ON_BOTH(the_newest_counts)
 ON_BOTH(a_certificate_after_the_move_in_offers_nothing)
 ON_BOTH(who_was_here_before_keeps_the_name)
 ON_BOTH(aliases_that_came_go_on)
+ON_BOTH(an_answer_is_kept_like_what_was_sent)
 ON_BOTH(what_cannot_be_read_goes_on_the_list)
 
 int main(void)
@@ -765,6 +786,7 @@ int main(void)
         cmocka_unit_test(who_was_here_before_keeps_the_name),
         cmocka_unit_test(aliases_go_along),
         cmocka_unit_test(aliases_that_came_go_on),
+        cmocka_unit_test(an_answer_is_kept_like_what_was_sent),
         cmocka_unit_test(what_cannot_be_read_goes_on_the_list),
     };
     return cmocka_run_group_tests(tests, scene_setup, scene_clean);

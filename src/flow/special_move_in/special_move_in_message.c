@@ -23,6 +23,13 @@ static const struct message_field certificate_fields[] = {
 #undef FIELD
 #undef LIST
 
+#define FIELD(type, name, must, most, ja, source)                                                            \
+    MESSAGE_FIELD(move_out_certificate_question, type, name, must, most)
+static const struct message_field question_fields[] = {
+#include "flow/special_move_in/move_out_certificate_question.def"
+};
+#undef FIELD
+
 /* A card's items come together: 発行の日 and 満了日 are on every card. */
 static enum err check_person(struct fail *f, const void *message)
 {
@@ -67,3 +74,20 @@ const struct message_form certificate_person_form = {"certificate_person", sizeo
 const struct message_form move_out_certificate_form = {
     "move_out_certificate", sizeof(struct move_out_certificate), certificate_fields,
     COUNT_OF(certificate_fields), check_certificate};
+
+/* By code, or by the three others together. */
+static enum err check_question(struct fail *f, const void *message)
+{
+    const struct move_out_certificate_question *q = message;
+    if (q->resident_code.has)
+        return ERR_OK;
+    if (!q->name.n)
+        return fail_set(f, ERR_FIELD_MISSING, "resident_code", "or name, birth_date and sex");
+    if (!date_to_int(q->birth_date) || !q->sex.has)
+        return fail_set(f, ERR_FIELD_MISSING, q->sex.has ? "birth_date" : "sex", NULL);
+    return ERR_OK;
+}
+
+const struct message_form move_out_certificate_question_form = {
+    "move_out_certificate_question", sizeof(struct move_out_certificate_question), question_fields,
+    COUNT_OF(question_fields), check_question};

@@ -18,10 +18,14 @@ struct certificate_person {
 struct move_out_certificate {
 #include "flow/special_move_in/move_out_certificate.def"
 };
+struct move_out_certificate_question {
+#include "flow/special_move_in/move_out_certificate_question.def"
+};
 #undef FIELD
 #undef LIST
 
-extern const struct message_form certificate_alias_form, certificate_person_form, move_out_certificate_form;
+extern const struct message_form certificate_alias_form, certificate_person_form, move_out_certificate_form,
+    move_out_certificate_question_form;
 
 static inline struct certificate_person *certificate_person_at(const struct move_out_certificate *m, size_t i)
 {
