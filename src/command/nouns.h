@@ -11,5 +11,7 @@ extern const struct command_noun command_register, command_compare, command_trac
 extern const struct command_noun command_log, command_simulate, command_check, command_selftest;
 extern const struct command_noun command_paper, command_stock, command_waiting, command_backup,
     command_restore;
+extern const struct command_noun command_certificate, command_card;
+extern const struct command_noun command_stock, command_waiting, command_backup, command_restore;
 
 #endif

@@ -5,6 +5,7 @@
 #include "flow/move_in/move_in.h"
 #include "flow/number/number.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
+#include "flow/special_move_in/special_move_in.h"
 
 const struct db_module *const flow_modules[FLOW_MODULES] = {
     &flow_identity_notice_module,
@@ -31,6 +32,7 @@ static const struct {
     {NODE_CS, &stock_notice_at_cs},
     {NODE_CS, &move_in_notice_at_cs},
     {NODE_CS, &move_out_confirmation_at_cs},
+    {NODE_CS, &move_out_certificate_at_cs},
     {NODE_PREFECTURE, &identity_notice_at_prefecture},
     {NODE_PREFECTURE, &move_out_confirmation_at_prefecture},
     {NODE_AGENCY, &identity_notice_at_agency},
@@ -55,6 +57,7 @@ size_t flow_kinds(enum node_role role, struct link_kind kinds[static FLOW_KINDS_
 static const struct municipal_kind *const municipal_kinds[] = {
     &move_in_notice,
     &move_out_confirmation,
+    &move_out_certificate,
 };
 
 const struct municipal_kind *municipal_kind_find(struct str name)

@@ -274,7 +274,9 @@ static enum err list_read(struct fail *f, const struct message_field *field, con
         return wrong_type(f, field);
     if (list.count > (size_t)field->most)
         return fail_set(f, ERR_LIMIT, field->name, NULL);
-    if (list.count && !(list.items = arena_alloc(a, list.count * field->item->size)))
+    if (!list.count)
+        return ERR_OK; /* as when it is absent */
+    if (!(list.items = arena_alloc(a, list.count * field->item->size)))
         return fail_set(f, ERR_MEMORY, field->name, NULL);
     JSON_EACH_AT(value, i, item)
     {

@@ -58,6 +58,9 @@ struct message_list { /* items of the field's form, one behind the other */
 #define MESSAGE_MEMBER_FLAG(name) bool name;
 #define MESSAGE_MEMBER_COUNT(name) int64_t name;
 
+/* As JSON no message is longer: 30 persons with every text as long as it may be. */
+enum { MESSAGE_BYTES_MAX = 512 << 10 };
+
 struct message_form;
 struct message_field {
     const char *name; /* of the member, in C and in JSON */

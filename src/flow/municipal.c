@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-enum { BODY_MAX = 64 * 1024, ARENA_MAX = 256 * 1024 };
+enum { BODY_MAX = MESSAGE_BYTES_MAX, ARENA_MAX = 2 * MESSAGE_BYTES_MAX };
 
 static void write_body(struct buf *b, const struct message_form *form, const void *message, int64_t source)
 {

@@ -397,6 +397,16 @@ static const struct control_verb verbs[] = {
      register_verb_intake},
     {"intake_again", "try a message of the list of intake errors again (id)", register_verb_intake_again},
     {"intake_seen", "take a message off that list (id)", register_verb_intake_seen},
+    {"card", "what is known of a record's card (record)", register_verb_card},
+    {"card_set", "a record's person has this card (record, card)", register_verb_card_set},
+    {"certificates", "転出証明書情報 that came", register_verb_certificates},
+    {"certificate", "one of them, numbers too (from, certificate)", register_verb_certificate},
+    {"certificate_enter", "a 転入届 by card (filing)", register_verb_certificate_enter},
+    {"certificate_paper", "what a 転出証明書 says, numbers too (record)", register_verb_certificate_paper},
+    {"certificate_keep", "keep one that another municipality answered (id, certificate)",
+     register_verb_certificate_keep},
+    {"certificate_answer", "what is answered to where somebody arrived (question)",
+     register_verb_certificate_answer},
 };
 
 static void on_broken(void *arg UNUSED, const struct fail *f)

@@ -30,4 +30,14 @@ enum err register_verb_intake(void *self, struct control_call *call, struct fail
 enum err register_verb_intake_again(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_intake_seen(void *self, struct control_call *call, struct fail *f);
 
+/* register_certificate_verbs.c: 転入届の特例. */
+enum err register_verb_card(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_card_set(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_certificates(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_certificate(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_certificate_enter(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_certificate_paper(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_certificate_keep(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_certificate_answer(void *self, struct control_call *call, struct fail *f);
+
 #endif

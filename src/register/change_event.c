@@ -5,6 +5,7 @@
 #include "register/change_event.h"
 
 #include "base/json.h"
+#include "identity/text_check.h"
 
 enum form {
     WHOLE,
@@ -77,6 +78,13 @@ static enum err read_dates(struct fail *f, const struct json *object, struct are
     return err ? err : json_member_bool_maybe(f, object, "planned", &e->planned);
 }
 
+static enum err read_special(struct fail *f, const struct json *object, struct arena *a,
+                             struct change_event *e)
+{
+    enum err err = json_member_bool_maybe(f, object, "special", &e->special);
+    return err ? err : read_text(f, object, "group", a, &e->group);
+}
+
 static enum err read_subject(struct fail *f, const struct json *object, struct arena *a,
                              struct change_event *e)
 {
@@ -129,7 +137,8 @@ static enum err refuse_unknown(struct fail *f, const struct json *object)
 {
     static const char *const known[] = {
         "event",         "reason",  "change_date", "notified_on",        "planned",          "record",
-        "resident_code", "cancels", "corrects",    "moved_to_area_code", "moved_to_address", "set"};
+        "resident_code", "cancels", "corrects",    "moved_to_area_code", "moved_to_address", "set",
+        "special",       "group"};
     size_t found = 0;
     for (size_t i = 0; i < COUNT_OF(known); i++)
         found += json_get(object, known[i]) != NULL;
@@ -158,12 +167,29 @@ static enum err read_members(struct fail *f, const struct json *object, struct a
         err = read_text(f, object, "corrects", a, &e->corrects);
     if (!err)
         err = read_destination(f, object, a, e);
+    if (!err)
+        err = read_special(f, object, a, e);
     return err ? err : read_set(f, object, a, e);
 }
 
 static const char *lowest_name(uint64_t columns)
 {
     return resident_columns[__builtin_ctzll(columns)].name;
+}
+
+/* A 転出届 by card says when and whereto, so that the place can be told (法24条の2第3項). */
+static enum err check_special(struct fail *f, const struct change_event *e)
+{
+    enum { GROUP_MOST = 100 }; /* the name goes to the other municipality */
+    if (e->group.n && !e->special)
+        return fail_set(f, ERR_CHANGE_VALUE, "group", "only with special");
+    if (!e->special)
+        return ERR_OK;
+    if (e->reason != MUNICIPAL_DOMESTIC_MOVE_OUT || !e->planned)
+        return fail_set(f, ERR_CHANGE_VALUE, "special", "only a move out that is planned");
+    if (!e->moved_to_area.value)
+        return fail_set(f, ERR_CHANGE_VALUE, "moved_to_area_code", "needed");
+    return text_check(f, "group", e->group.n ? e->group : e->event, GROUP_MOST);
 }
 
 static enum err check_rule(struct fail *f, const struct change_event *e, enum form form)
@@ -184,7 +210,7 @@ static enum err check_rule(struct fail *f, const struct change_event *e, enum fo
         return fail_set(f, ERR_CHANGE_VALUE, "corrects", "not with this reason");
     if (form != MOVE_OUT && (e->moved_to_address.n || e->moved_to_area.value))
         return fail_set(f, ERR_CHANGE_VALUE, "moved_to_address", "not with this reason");
-    return ERR_OK;
+    return check_special(f, e);
 }
 
 /* What the event says itself stands in the row too, so that an entry's row is whole. */

@@ -12,6 +12,8 @@ struct change_event {          /* text lies in the arena */
     enum municipal_reason reason;
     struct date date, notified_on; /* notified_on zeroed: none */
     bool planned;
+    bool special;      /* a 転出届 by card (法24条の2) */
+    struct str group;  /* who goes together by one such 転出届; empty: the event alone */
     struct str record; /* empty: by resident_code */
     bool has_resident_code;
     struct resident_code resident_code;

@@ -233,7 +233,14 @@ enum err register_batch_end(struct register_batch *b, struct fail *f)
     return e ? e : register_mark_set(b->tx, f, REGISTER_CHANGES, b->change);
 }
 
-enum { CHANGE_IDENTITY = 0, CHANGE_MESSAGE = 1 }; /* register_change.kind */
+/* register_change.kind. BESIDE: a message that is about somebody's record and not one of its own changes. */
+enum { CHANGE_IDENTITY = 0, CHANGE_MESSAGE = 1, CHANGE_BESIDE = 2 };
+
+static int kind_of(const struct message_form *form)
+{
+    return form == &move_in_notice_form || form == &move_out_confirmation_form ? CHANGE_MESSAGE
+                                                                               : CHANGE_BESIDE;
+}
 
 static void begin_body(struct register_batch *b, int64_t replaces)
 {
@@ -299,13 +306,13 @@ enum err register_batch_message(struct register_batch *b, struct fail *f, const 
         json_add_text(b->body, "to", str_of(area_code_text(to, area)));
     message_write(b->body, "body", form, message);
     json_end(b->body, '}');
-    e = queue_body(b, f, v->id, CHANGE_MESSAGE);
+    e = queue_body(b, f, v->id, kind_of(form));
     return e || !replaces ? e
                           : change_corrected(b->tx, f, replaces); /* its own trouble is nobody's any more */
 }
 
 static enum err queue_again(struct register_batch *b, struct fail *f, int64_t resident, int64_t replaces,
-                            struct str body)
+                            int kind, struct str body)
 {
     struct json *tree;
     enum err e = json_read(f, body, &tree);
@@ -315,7 +322,8 @@ static enum err queue_again(struct register_batch *b, struct fail *f, int64_t re
     begin_body(b, replaces);
     json_add_tree(b->body, "message", json_get(tree, "message"));
     json_free(tree);
-    return queue_body(b, f, resident, CHANGE_MESSAGE);
+    e = queue_body(b, f, resident, kind);
+    return e ? e : register_departure_again(b->tx, f, replaces, b->change);
 }
 
 enum err register_batch_message_again(struct register_batch *b, struct fail *f, int64_t number,
@@ -324,18 +332,19 @@ enum err register_batch_message_again(struct register_batch *b, struct fail *f, 
     struct db_rows rows;
     struct buf body;
     int64_t resident = 0;
+    int kind = CHANGE_IDENTITY;
 
     *is_message = false;
-    buf_init(&body, 64 << 10);
+    buf_init(&body, MESSAGE_BYTES_MAX);
     db_query(b->tx, &rows, &sql_register_change_body, DB(db_int(number)));
-    if (db_next(&rows) && db_row_int(&rows, 1) == CHANGE_MESSAGE) {
+    if (db_next(&rows) && (kind = (int)db_row_int(&rows, 1)) != CHANGE_IDENTITY) {
         *is_message = true;
         resident = db_row_int(&rows, 0);
         buf_add_str(&body, db_row_text(&rows, 2));
     }
     enum err e = db_done(&rows, f);
     if (!e && *is_message && !(e = buf_check(&body, f, "change")))
-        e = queue_again(b, f, resident, number, buf_str(&body));
+        e = queue_again(b, f, resident, number, kind, buf_str(&body));
     if (!e && *is_message)
         e = change_corrected(b->tx, f, number);
     buf_release(&body);

@@ -6,7 +6,7 @@
 #include "register/register_inside.h"
 #include "register/register_sql.h"
 
-enum { BODY_MAX = 16 << 10, SCRATCH_BYTES = 1 << 20, PROBLEM_PAGE = 200, ANSWER_MAX = 64 << 10 };
+enum { BODY_MAX = MESSAGE_BYTES_MAX, SCRATCH_BYTES = 1 << 20, PROBLEM_PAGE = 200, ANSWER_MAX = 64 << 10 };
 
 static enum err keep_text(struct fail *f, const char *text, char **kept, const char **out)
 {

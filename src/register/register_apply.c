@@ -14,7 +14,7 @@ enum {
     FIRST_EVENTS = 4,
     CHUNK_BYTES = 48 << 20,
     SCRATCH_BYTES = 1 << 20,
-    BODY_MAX = 16 << 10,
+    BODY_MAX = MESSAGE_BYTES_MAX,
     INPUT_MAX = 256 << 10
 };
 

@@ -75,6 +75,7 @@ struct resident_version {
     struct area_code confirmed_area; /* 0: none */
     struct str confirmed_address;
     struct str event;
+    bool special;            /* entered by 転入届の特例 (法24条の2) */
     bool drawn;              /* not a column: the code is to be taken off the drawn ones */
     int64_t corrects;        /* not a column: the change that told of a wrong code, 0 none */
     bool told;               /* not a column: the corrected change was not refused, and counts as sent */
@@ -167,6 +168,24 @@ MUST_CHECK enum err register_take_move_in(struct register_batch *b, struct fail 
 /* The record of a code in a place (a ward, of a designated city); 0 when there is none. */
 MUST_CHECK enum err register_find_stay(struct db_tx *tx, struct fail *f, struct arena *a,
                                        struct resident_code code, struct area_code area, int64_t *person);
+
+/* ---- 転入届の特例 (register_departure.c, register_certificate.c) ---- */
+
+/* May the event, a 転出届 by card, be taken? Nothing is written. ERR_CERTIFICATE_CARD, ERR_CERTIFICATE_GROUP.
+ */
+MUST_CHECK enum err register_departure_check(struct register_batch *b, struct fail *f, struct arena *a,
+                                             const struct change_event *event,
+                                             const struct resident_version *old);
+/* The event made v: the planned destination is told what is new for it, if v's person goes by card. */
+MUST_CHECK enum err register_tell_departure(struct register_batch *b, struct fail *f, struct arena *a,
+                                            const struct change_event *event,
+                                            const struct resident_version *v);
+/* A message of that number stands in the place of the other, of whichever 転出届 it is. */
+MUST_CHECK enum err register_departure_again(struct db_tx *tx, struct fail *f, int64_t former,
+                                             int64_t change);
+/* A 転出証明書情報 came. */
+MUST_CHECK enum err register_take_certificate(struct register_batch *b, struct fail *f, struct arena *a,
+                                              struct str id, const struct json *body, int64_t *person);
 
 /* ---- writing (register_write.c) ---- */
 

@@ -7,7 +7,7 @@
 #include "register/register_inside.h"
 #include "register/register_sql.h"
 
-enum { BODY_MAX = 64 << 10, NOTICE_MAX = 95, SCRATCH_BYTES = 1 << 20, LIST_PAGE = 200 };
+enum { BODY_MAX = MESSAGE_BYTES_MAX, NOTICE_MAX = 95, SCRATCH_BYTES = 1 << 20, LIST_PAGE = 200 };
 
 static const struct taker {
     const char *kind;
@@ -15,6 +15,7 @@ static const struct taker {
                      const struct json *body, int64_t *person);
 } takers[] = {
     {"move_in_notice", register_take_move_in},
+    {"move_out_certificate", register_take_certificate},
 };
 
 struct arrival {

@@ -37,6 +37,7 @@ static struct move_in_notice notice_of(const struct resident_version *v)
         .former_address = v->row.moved_from_address,
         .move_in_date = v->row.resident_since,
         .notified_on = v->row.notified_on,
+        .special = v->special,
     };
 }
 

@@ -6,15 +6,18 @@
 -- sex int64, nationality text, residence_status text, residence_period text, residence_until int64, area int64,
 -- town text, address text, postal_code text, honseki_area int64, honseki text, honseki_head text,
 -- resident_since int64, address_since int64, notified_on int64, moved_area int64, moved_address text,
--- planned_on int64, confirmed_on int64, confirmed_area int64, confirmed_address text
+-- planned_on int64, confirmed_on int64, confirmed_area int64, confirmed_address text,
+-- residence_category text, residence_card_number text, health_insurance text, elderly_insurance text,
+-- care_insurance text, pension_category text, basic_pension_number text, child_allowance text, special int64
 INSERT INTO register_resident (id, person, version, previous, life, sent, sent_reason, sent_date, reason, change_date,
     planned, event, stamp, record,
     household, relationship, code, number, foreigner, name, kana, kana_state, former_name, former_name_kana, alias,
     alias_kana, birth_date, sex, nationality, residence_status, residence_period, residence_until, area, town,
     address,
     postal_code, honseki_area, honseki, honseki_head, resident_since, address_since, notified_on, moved_area,
-    moved_address, planned_on, confirmed_on, confirmed_area, confirmed_address)
+    moved_address, planned_on, confirmed_on, confirmed_area, confirmed_address, residence_category, residence_card_number,
+    health_insurance, elderly_insurance, care_insurance, pension_category, basic_pension_number, child_allowance, special)
 VALUES (
 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
 $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
-$45, $46, $47, $48)
+$45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57)

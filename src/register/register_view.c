@@ -63,6 +63,8 @@ static void add_row(struct buf *b, const struct resident_row *row)
     add_text(b, "residence_status", row->residence_status);
     add_text(b, "residence_period", row->residence_period);
     add_day(b, "residence_until", row->residence_until);
+    add_text(b, "residence_category", row->residence_category);
+    add_text(b, "residence_card_number", row->residence_card_number);
     add_area(b, "area_code", row->identity.address.area_code);
     add_text(b, "town", row->town);
     add_text(b, "address", row->identity.address.text);
@@ -73,6 +75,12 @@ static void add_row(struct buf *b, const struct resident_row *row)
     add_day(b, "resident_since", row->resident_since);
     add_day(b, "address_since", row->address_since);
     add_day(b, "notified_on", row->notified_on);
+    add_text(b, "health_insurance", row->health_insurance);
+    add_text(b, "elderly_insurance", row->elderly_insurance);
+    add_text(b, "care_insurance", row->care_insurance);
+    add_text(b, "pension_category", row->pension_category);
+    add_text(b, "basic_pension_number", row->basic_pension_number);
+    add_text(b, "child_allowance", row->child_allowance);
 }
 
 struct date resident_left_on(const struct resident_version *v)

@@ -495,9 +495,11 @@ static enum err change_record(struct register_batch *b, struct fail *f, struct a
         v.life = life_after(&v);
     struct change change = register_change_of(&v);
     if ((e = change_values(b, f, a, event, &old, &v, &change)) ||
-        (e = check_version(b, f, &old, &v, &change)) || (e = register_add_version(b, f, &old, &v, &change)))
+        (e = check_version(b, f, &old, &v, &change)) ||
+        (e = register_departure_check(b, f, a, event, &old)) ||
+        (e = register_add_version(b, f, &old, &v, &change)) || (e = register_tell_change(b, f, a, &old, &v)))
         return e;
-    return register_tell_change(b, f, a, &old, &v);
+    return register_tell_departure(b, f, a, event, &v);
 }
 
 /* The new number is the agency's to generate: the event waits for it, and is applied with it
@@ -581,7 +583,10 @@ static bool needs_number(const struct change_event *event)
 
 static enum err enter_event(struct register_batch *b, struct fail *f, const struct change_event *event)
 {
-    struct resident_version v = {.reason = event->reason, .change_date = event->date, .event = event->event};
+    struct resident_version v = {.reason = event->reason,
+                                 .change_date = event->date,
+                                 .event = event->event,
+                                 .special = event->special};
     enum err e = resident_row_parse(f, &event->value, &v.row);
 
     if (e)

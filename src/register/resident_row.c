@@ -140,6 +140,77 @@ PARSER(name_kana)
     return ERR_OK; /* person_name_check */
 }
 
+/* ---- words ---- */
+
+static const struct resident_word {
+    enum resident_column column;
+    struct str name, ja;
+} resident_words[] = {
+#define RESIDENT_WORD(column, name, ja)                                                                      \
+    {RESIDENT_COLUMN_##column, {name, sizeof name - 1}, {ja, sizeof ja - 1}},
+#include "register/resident_word.def"
+#undef RESIDENT_WORD
+};
+
+static enum err find_word(struct fail *f, enum resident_column column, struct str text, struct str *out)
+{
+    for (size_t i = 0; i < COUNT_OF(resident_words); i++) {
+        const struct resident_word *w = &resident_words[i];
+        if (w->column != column || (!str_equal(text, w->name) && !str_equal(text, w->ja)))
+            continue;
+        *out = w->name;
+        return ERR_OK;
+    }
+    return fail_set(f, ERR_RESIDENT_WORD, resident_columns[column].name, NULL);
+}
+
+const char *resident_word_ja(enum resident_column column, const char *word)
+{
+    for (size_t i = 0; i < COUNT_OF(resident_words); i++)
+        if (resident_words[i].column == column && str_equal(resident_words[i].name, str_of(word)))
+            return resident_words[i].ja.p;
+    return word;
+}
+
+#define WORD_PARSER(name, COLUMN)                                                                            \
+    PARSER(name)                                                                                             \
+    {                                                                                                        \
+        (void)field;                                                                                         \
+        return find_word(f, RESIDENT_COLUMN_##COLUMN, text, &out->name);                                     \
+    }
+WORD_PARSER(residence_category, RESIDENCE_CATEGORY)
+WORD_PARSER(health_insurance, HEALTH_INSURANCE)
+WORD_PARSER(elderly_insurance, ELDERLY_INSURANCE)
+WORD_PARSER(care_insurance, CARE_INSURANCE)
+WORD_PARSER(pension_category, PENSION_CATEGORY)
+WORD_PARSER(child_allowance, CHILD_ALLOWANCE)
+
+/* Does the text have the form, in which A stands for a capital and 9 for a digit? */
+static bool has_form(struct str text, const char *form)
+{
+    bool fits = text.n == strlen(form);
+
+    for (size_t i = 0; fits && i < text.n; i++)
+        fits = form[i] == 'A' ? text.p[i] >= 'A' && text.p[i] <= 'Z' : text.p[i] >= '0' && text.p[i] <= '9';
+    return fits;
+}
+
+PARSER(basic_pension_number)
+{
+    if (!has_form(text, "9999999999"))
+        return fail_set(f, ERR_PENSION_NUMBER, field, NULL);
+    out->basic_pension_number = text;
+    return ERR_OK;
+}
+
+PARSER(residence_card_number)
+{
+    if (!has_form(text, "AA99999999AA"))
+        return fail_set(f, ERR_RESIDENCE_CARD_NUMBER, field, NULL);
+    out->residence_card_number = text;
+    return ERR_OK;
+}
+
 #define TEXT(member)                                                                                         \
     {                                                                                                        \
         false, NULL, offsetof(struct resident_row, member)                                                   \
@@ -165,6 +236,8 @@ static const struct cell_parser parsers[RESIDENT_COLUMNS] = {
     [RESIDENT_COLUMN_RESIDENCE_STATUS] = TEXT(residence_status),
     [RESIDENT_COLUMN_RESIDENCE_PERIOD] = TEXT(residence_period),
     [RESIDENT_COLUMN_RESIDENCE_UNTIL] = {false, parse_residence_until, 0},
+    [RESIDENT_COLUMN_RESIDENCE_CATEGORY] = {false, parse_residence_category, 0},
+    [RESIDENT_COLUMN_RESIDENCE_CARD_NUMBER] = {false, parse_residence_card_number, 0},
     [RESIDENT_COLUMN_AREA_CODE] = {true, parse_area_code, 0},
     [RESIDENT_COLUMN_TOWN] = TEXT(town),
     [RESIDENT_COLUMN_ADDRESS] = FILLED(identity.address.text),
@@ -178,6 +251,12 @@ static const struct cell_parser parsers[RESIDENT_COLUMNS] = {
     [RESIDENT_COLUMN_NOTIFIED_ON] = {false, parse_notified_on, 0},
     [RESIDENT_COLUMN_MOVED_FROM_AREA_CODE] = {false, parse_moved_from_area_code, 0},
     [RESIDENT_COLUMN_MOVED_FROM_ADDRESS] = TEXT(moved_from_address),
+    [RESIDENT_COLUMN_HEALTH_INSURANCE] = {false, parse_health_insurance, 0},
+    [RESIDENT_COLUMN_ELDERLY_INSURANCE] = {false, parse_elderly_insurance, 0},
+    [RESIDENT_COLUMN_CARE_INSURANCE] = {false, parse_care_insurance, 0},
+    [RESIDENT_COLUMN_PENSION_CATEGORY] = {false, parse_pension_category, 0},
+    [RESIDENT_COLUMN_BASIC_PENSION_NUMBER] = {false, parse_basic_pension_number, 0},
+    [RESIDENT_COLUMN_CHILD_ALLOWANCE] = {false, parse_child_allowance, 0},
     [RESIDENT_COLUMN_RESIDENT_CODE] = {false, parse_resident_code, 0},
     [RESIDENT_COLUMN_INDIVIDUAL_NUMBER] = {false, parse_individual_number, 0},
 };
@@ -204,7 +283,8 @@ static enum err parse_cell(struct fail *f, size_t column, struct str text, struc
 enum err resident_row_check(struct fail *f, const struct resident_row *row)
 {
     bool koseki = row->honseki_area.value || row->honseki.n || row->honseki_head.n;
-    bool abroad = row->nationality.n || row->residence_status.n || row->residence_period.n;
+    bool abroad = row->nationality.n || row->residence_status.n || row->residence_period.n ||
+                  row->residence_category.n || row->residence_card_number.n;
     if (row->identity.foreign ? koseki || !row->nationality.n : abroad)
         return fail_set(f, ERR_RESIDENT_NATIONALITY, "nationality_kind", "%s",
                         row->identity.foreign ? "foreign" : "japanese");
@@ -235,6 +315,14 @@ static void empty_cell(enum resident_column column, struct resident_row *row)
         MEMBER(ADDRESS_SINCE, address_since),
         MEMBER(NOTIFIED_ON, notified_on),
         MEMBER(MOVED_FROM_AREA_CODE, moved_from_area),
+        MEMBER(RESIDENCE_CATEGORY, residence_category),
+        MEMBER(RESIDENCE_CARD_NUMBER, residence_card_number),
+        MEMBER(HEALTH_INSURANCE, health_insurance),
+        MEMBER(ELDERLY_INSURANCE, elderly_insurance),
+        MEMBER(CARE_INSURANCE, care_insurance),
+        MEMBER(PENSION_CATEGORY, pension_category),
+        MEMBER(BASIC_PENSION_NUMBER, basic_pension_number),
+        MEMBER(CHILD_ALLOWANCE, child_allowance),
         MEMBER(RESIDENT_CODE, has_resident_code),
         MEMBER(INDIVIDUAL_NUMBER, identity.has_individual_number),
     };

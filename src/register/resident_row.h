@@ -13,6 +13,7 @@ struct resident_row { /* text is borrowed from the csv_row */
     struct identity identity; /* resident_code only when has_resident_code */
     struct str nationality, residence_status, residence_period;
     struct date residence_until; /* zeroed: none */
+    struct str residence_category, residence_card_number;
     struct str town;
     struct area_code honseki_area;
     struct str honseki, honseki_head;
@@ -21,12 +22,17 @@ struct resident_row { /* text is borrowed from the csv_row */
     struct date notified_on;            /* zeroed: none */
     struct area_code moved_from_area;   /* 0: none, or from abroad */
     struct str moved_from_address;
+    /* What a 転出証明書 also states (令23条); of words (resident_word.def) the name. Empty: it is not so. */
+    struct str health_insurance, elderly_insurance, care_insurance, pension_category, child_allowance;
+    struct str basic_pension_number; /* ten digits */
 };
 
 enum { RESIDENT_TEXT_MAX = 200 }; /* code points of 続柄, 在留資格, 町名, 本籍 and so on */
 
+/* The Japanese name of a word that such a column holds; the word itself when there is none. */
+const char *resident_word_ja(enum resident_column column, const char *word);
 /* The first bad value is named by line and column, with the error of its own parser; ERR_FIELD_MISSING,
- * ERR_RESIDENT_NATIONALITY. */
+ * ERR_RESIDENT_NATIONALITY, ERR_RESIDENT_WORD, ERR_PENSION_NUMBER, ERR_RESIDENCE_CARD_NUMBER. */
 MUST_CHECK enum err resident_row_parse(struct fail *f, const struct csv_row *row, struct resident_row *out);
 /* Puts one value into a row, by its column's parser; an empty text removes it, ERR_FIELD_MISSING when it must
  * not be empty. What needs several columns is not looked at. */

@@ -74,6 +74,15 @@ static const struct column columns[] = {
     AT(DAY, confirmed_on),
     AT(INT, confirmed_area.value),
     AT(TEXT, confirmed_address),
+    OWN(OURS, TEXT, row.residence_category),
+    OWN(OURS, TEXT, row.residence_card_number),
+    OWN(OURS, TEXT, row.health_insurance),
+    OWN(OURS, TEXT, row.elderly_insurance),
+    OWN(OURS, TEXT, row.care_insurance),
+    OWN(OURS, TEXT, row.pension_category),
+    OWN(OURS, TEXT, row.basic_pension_number),
+    OWN(OURS, TEXT, row.child_allowance),
+    AT(FLAG, special),
 };
 #undef AT
 #undef OWN
@@ -126,7 +135,11 @@ enum err resident_version_complete(struct db_tx *tx, struct fail *f, const struc
                       text_value(r->town), db_int(r->honseki_area.value), text_value(r->honseki),
                       text_value(r->honseki_head), db_int(date_to_int(r->resident_since)),
                       db_int(date_to_int(r->address_since)), db_int(date_to_int(r->notified_on)),
-                      db_int(r->moved_from_area.value), text_value(r->moved_from_address)),
+                      db_int(r->moved_from_area.value), text_value(r->moved_from_address),
+                      text_value(r->residence_category), text_value(r->residence_card_number),
+                      text_value(r->health_insurance), text_value(r->elderly_insurance),
+                      text_value(r->care_insurance), text_value(r->pension_category),
+                      text_value(r->basic_pension_number), text_value(r->child_allowance)),
                    NULL);
 }
 

@@ -20,6 +20,7 @@ static const struct {
     {2, LINK_KIND_NUMBER_NOTICE, "agency", "agency"},
     {0, LINK_KIND_STOCK_REQUEST, "cs.282049", "cs.282049"},
     {2, LINK_KIND_STOCK_NOTICE, "agency", "agency"},
+    {2, LINK_KIND_MOVE_OUT_CERTIFICATE, "cs.272035", "cs.272035"},
 };
 
 struct trial {

@@ -63,6 +63,12 @@ static void each_bad_cell_is_named(void **state)
         {RESIDENT_COLUMN_RESIDENT_SINCE, "2026-02-30", ERR_DATE_REAL, false},
         {RESIDENT_COLUMN_ENTRY_REASON, "death", ERR_CHANGE_REASON, false},
         {RESIDENT_COLUMN_MOVED_FROM_AREA_CODE, "999", ERR_AREA_CODE_FORM, false},
+        {RESIDENT_COLUMN_HEALTH_INSURANCE, "受給", ERR_RESIDENT_WORD, false},
+        {RESIDENT_COLUMN_PENSION_CATEGORY, "1", ERR_RESIDENT_WORD, false},
+        {RESIDENT_COLUMN_BASIC_PENSION_NUMBER, "123456789", ERR_PENSION_NUMBER, false},
+        {RESIDENT_COLUMN_BASIC_PENSION_NUMBER, "1234-567890", ERR_PENSION_NUMBER, false},
+        {RESIDENT_COLUMN_RESIDENCE_CATEGORY, "insured", ERR_RESIDENT_WORD, true},
+        {RESIDENT_COLUMN_RESIDENCE_CARD_NUMBER, "AB12345678cd", ERR_RESIDENCE_CARD_NUMBER, true},
         {RESIDENT_COLUMN_RESIDENT_CODE, "12345678901", ERR_RESIDENT_CODE_CHECK, false},
         {RESIDENT_COLUMN_INDIVIDUAL_NUMBER, "12345678901", ERR_INDIVIDUAL_NUMBER_FORM, false},
         {RESIDENT_COLUMN_ALIAS, "西宮　花子", ERR_NAME_PART_FOREIGN, false},
@@ -90,6 +96,8 @@ static void kind_and_papers_must_agree(void **state)
         const char *text;
     } rows[] = {{false, RESIDENT_COLUMN_NATIONALITY, "中国"},
                 {false, RESIDENT_COLUMN_RESIDENCE_STATUS, "永住者"},
+                {false, RESIDENT_COLUMN_RESIDENCE_CATEGORY, "特別永住者"},
+                {false, RESIDENT_COLUMN_RESIDENCE_CARD_NUMBER, "AB12345678CD"},
                 {true, RESIDENT_COLUMN_NATIONALITY, ""},
                 {true, RESIDENT_COLUMN_HONSEKI, "兵庫県西宮市六湛寺町１０番地"}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -101,11 +109,34 @@ static void kind_and_papers_must_agree(void **state)
     }
 }
 
+static void words_are_taken_in_either_language(void **state)
+{
+    (void)state;
+    struct csv_row row;
+    struct resident_row resident;
+    good_row(&row, true);
+    row.cell[RESIDENT_COLUMN_RESIDENCE_CATEGORY] = STR("特別永住者");
+    row.cell[RESIDENT_COLUMN_RESIDENCE_CARD_NUMBER] = STR("AB12345678CD");
+    row.cell[RESIDENT_COLUMN_HEALTH_INSURANCE] = STR("insured");
+    row.cell[RESIDENT_COLUMN_PENSION_CATEGORY] = STR("任意加入被保険者");
+    row.cell[RESIDENT_COLUMN_BASIC_PENSION_NUMBER] = STR("0123456789");
+    assert_ok(resident_row_parse(NULL, &row, &resident));
+    assert_true(str_equal(resident.residence_category, STR("special_permanent")));
+    assert_true(str_equal(resident.health_insurance, STR("insured")));
+    assert_true(str_equal(resident.pension_category, STR("voluntary")));
+    assert_true(str_equal(resident.basic_pension_number, STR("0123456789")));
+    assert_string_equal(resident_word_ja(RESIDENT_COLUMN_CARE_INSURANCE, "first"), "第１号被保険者");
+    assert_string_equal(resident_word_ja(RESIDENT_COLUMN_CARE_INSURANCE, "insured"), "insured");
+    assert_ok(resident_row_set(NULL, RESIDENT_COLUMN_PENSION_CATEGORY, STR(""), &resident));
+    assert_int_equal(resident.pension_category.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_cells_have_their_meaning),
         cmocka_unit_test(each_bad_cell_is_named),
+        cmocka_unit_test(words_are_taken_in_either_language),
         cmocka_unit_test(kind_and_papers_must_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
