@@ -397,6 +397,15 @@ static const struct control_verb verbs[] = {
      register_verb_intake},
     {"intake_again", "try a message of the list of intake errors again (id)", register_verb_intake_again},
     {"intake_seen", "take a message off that list (id)", register_verb_intake_seen},
+    {"supplement_announce",
+     "tell the municipalities of the 本籍 once where everybody stands, and then every change",
+     register_verb_supplement_announce},
+    {"supplement_list", "persons of the supplements of a 本籍 (honseki, head)",
+     register_verb_supplement_list},
+    {"supplement_show", "one of them with the history of addresses, codes too (person)",
+     register_verb_supplement_show},
+    {"supplement_census", "sums over the supplements here, or over the residents (homes)",
+     register_verb_supplement_census},
 };
 
 static void on_broken(void *arg UNUSED, const struct fail *f)
@@ -436,6 +445,7 @@ static enum err open_register(void *self, struct fail *f, const char *folder)
         .tls_key_path = r->config.door_tls_key.p,
         .tls_certificate_path = r->config.door_tls_certificate.p,
         .ca_path = r->config.door_ca.p,
+        .supplement_create = r->config.supplement_create,
         .db = r->db,
     };
     if ((e = register_new(f, &config, &r->reg)) || (e = register_start(r->reg, f)))

@@ -30,4 +30,10 @@ enum err register_verb_intake(void *self, struct control_call *call, struct fail
 enum err register_verb_intake_again(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_intake_seen(void *self, struct control_call *call, struct fail *f);
 
+/* register_supplement_verbs.c: supplements of the family register. */
+enum err register_verb_supplement_announce(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_supplement_list(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_supplement_show(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_supplement_census(void *self, struct control_call *call, struct fail *f);
+
 #endif

@@ -8,6 +8,7 @@
 #include "register/register_inside.h"
 
 #include "base/clock.h"
+#include "flow/koseki_supplement/supplement_message.h"
 #include "flow/move_in/move_in_message.h"
 #include "register/register_sql.h"
 
@@ -233,7 +234,7 @@ enum err register_batch_end(struct register_batch *b, struct fail *f)
     return e ? e : register_mark_set(b->tx, f, REGISTER_CHANGES, b->change);
 }
 
-enum { CHANGE_IDENTITY = 0, CHANGE_MESSAGE = 1 }; /* register_change.kind */
+enum { CHANGE_IDENTITY, CHANGE_MESSAGE, CHANGE_SUPPLEMENT }; /* register_change.kind */
 
 static void begin_body(struct register_batch *b, int64_t replaces)
 {
@@ -287,6 +288,7 @@ enum err register_batch_message(struct register_batch *b, struct fail *f, const 
                                 struct area_code to, const struct message_form *form, const void *message,
                                 int64_t replaces)
 {
+    const int kind = form == &koseki_supplement_notice_form ? CHANGE_SUPPLEMENT : CHANGE_MESSAGE;
     char area[AREA_CODE_TEXT_SIZE];
     enum err e = message_check(f, form, message);
 
@@ -299,13 +301,13 @@ enum err register_batch_message(struct register_batch *b, struct fail *f, const 
         json_add_text(b->body, "to", str_of(area_code_text(to, area)));
     message_write(b->body, "body", form, message);
     json_end(b->body, '}');
-    e = queue_body(b, f, v->id, CHANGE_MESSAGE);
+    e = queue_body(b, f, v->id, kind);
     return e || !replaces ? e
                           : change_corrected(b->tx, f, replaces); /* its own trouble is nobody's any more */
 }
 
-static enum err queue_again(struct register_batch *b, struct fail *f, int64_t resident, int64_t replaces,
-                            struct str body)
+static enum err queue_again(struct register_batch *b, struct fail *f, int64_t resident, int kind,
+                            int64_t replaces, struct str body)
 {
     struct json *tree;
     enum err e = json_read(f, body, &tree);
@@ -315,7 +317,7 @@ static enum err queue_again(struct register_batch *b, struct fail *f, int64_t re
     begin_body(b, replaces);
     json_add_tree(b->body, "message", json_get(tree, "message"));
     json_free(tree);
-    return queue_body(b, f, resident, CHANGE_MESSAGE);
+    return queue_body(b, f, resident, kind);
 }
 
 enum err register_batch_message_again(struct register_batch *b, struct fail *f, int64_t number,
@@ -324,18 +326,19 @@ enum err register_batch_message_again(struct register_batch *b, struct fail *f, 
     struct db_rows rows;
     struct buf body;
     int64_t resident = 0;
+    int kind = CHANGE_IDENTITY;
 
     *is_message = false;
     buf_init(&body, 64 << 10);
     db_query(b->tx, &rows, &sql_register_change_body, DB(db_int(number)));
-    if (db_next(&rows) && db_row_int(&rows, 1) == CHANGE_MESSAGE) {
+    if (db_next(&rows) && (kind = (int)db_row_int(&rows, 1)) != CHANGE_IDENTITY) {
         *is_message = true;
         resident = db_row_int(&rows, 0);
         buf_add_str(&body, db_row_text(&rows, 2));
     }
     enum err e = db_done(&rows, f);
     if (!e && *is_message && !(e = buf_check(&body, f, "change")))
-        e = queue_again(b, f, resident, number, buf_str(&body));
+        e = queue_again(b, f, resident, kind, number, buf_str(&body));
     if (!e && *is_message)
         e = change_corrected(b->tx, f, number);
     buf_release(&body);

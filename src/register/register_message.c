@@ -15,6 +15,7 @@ static const struct taker {
                      const struct json *body, int64_t *person);
 } takers[] = {
     {"move_in_notice", register_take_move_in},
+    {"koseki_supplement_notice", register_take_supplement},
 };
 
 struct arrival {
