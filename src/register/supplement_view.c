@@ -261,7 +261,7 @@ static enum err read_residents(struct db_tx *tx, struct fail *f, void *arg)
     struct arena a;
 
     s->rows = 0;
-    db_query(tx, &rows, &sql_register_supplement_announce_page, DB(db_int(s->after), db_int(CENSUS_PAGE)));
+    db_query(tx, &rows, &sql_register_supplement_homes_page, DB(db_int(s->after), db_int(CENSUS_PAGE)));
     while (s->rows < CENSUS_PAGE && db_next(&rows)) {
         s->after = db_row_int(&rows, 0);
         latest[s->rows++] = db_row_int(&rows, 1);
