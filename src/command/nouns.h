@@ -10,5 +10,6 @@ extern const struct command_noun command_register, command_compare, command_trac
     command_link;
 extern const struct command_noun command_log, command_simulate, command_check, command_selftest;
 extern const struct command_noun command_stock, command_waiting, command_backup, command_restore;
+extern const struct command_noun command_supplement;
 
 #endif

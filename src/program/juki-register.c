@@ -169,6 +169,11 @@ static enum err verb_apply(void *self, struct control_call *call, struct fail *f
     return take(self, call, f, register_apply);
 }
 
+static enum err verb_supplement_load(void *self, struct control_call *call, struct fail *f)
+{
+    return take(self, call, f, register_supplement_load);
+}
+
 /* ---- 仮登録 and 本登録 */
 
 static enum err verb_enter(void *self, struct control_call *call, struct fail *f)
@@ -400,6 +405,7 @@ static const struct control_verb verbs[] = {
     {"supplement_announce",
      "tell the municipalities of the 本籍 once where everybody stands, and then every change",
      register_verb_supplement_announce},
+    {"supplement_load", "existing supplements from a CSV file (path)", verb_supplement_load},
     {"supplement_list", "persons of the supplements of a 本籍 (honseki, head)",
      register_verb_supplement_list},
     {"supplement_show", "one of them with the history of addresses, codes too (person)",

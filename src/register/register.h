@@ -172,6 +172,12 @@ MUST_CHECK enum err register_intake_seen(struct resident_register *r, struct fai
  * (戸籍の 附票記載事項通知, 法19条1項); a register that was never told to is silent. Goes on where it broke
  * off. *told: how many notices were queued; 0 when it was done before. */
 MUST_CHECK enum err register_supplement_announce(struct resident_register *r, struct fail *f, int64_t *told);
+/* Existing supplements from a CSV file, an address of a person a row (docs/REGISTER-CSV.md); as
+ * register_load.
+ */
+MUST_CHECK enum err register_supplement_load(struct resident_register *r, struct fail *f, const char *path,
+                                             register_progress progress, register_refusal refusal, void *arg,
+                                             struct register_result *out);
 /* Persons of the supplements of one 本籍 (as it is written there), of one 筆頭者 or with "" of all. */
 struct register_supplement_person {
     int64_t person; /* as register_supplement_show takes it */

@@ -31,6 +31,8 @@ struct supplement_said {
     struct date address_since, abroad_on;
 };
 
+/* What a notice says; text stays the notice's. */
+struct supplement_said supplement_said_of(const struct koseki_supplement_notice *m, struct str id);
 /* A new person of a 戸籍. *person is set. */
 MUST_CHECK enum err supplement_enter(struct register_batch *b, struct fail *f,
                                      const struct supplement_koseki *koseki, int64_t *person);

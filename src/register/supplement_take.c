@@ -7,7 +7,7 @@
  * 戸籍 and persons from the notices themselves (supplement.create). */
 #include "register/supplement.h"
 
-static struct supplement_said said_of(const struct koseki_supplement_notice *m, struct str id)
+struct supplement_said supplement_said_of(const struct koseki_supplement_notice *m, struct str id)
 {
     return (struct supplement_said){
         .notice = id,
@@ -72,7 +72,7 @@ enum err register_take_supplement(struct register_batch *b, struct fail *f, stru
     if (e)
         return e;
     const struct supplement_koseki koseki = {m.honseki_area_code, m.honseki, m.honseki_head};
-    struct supplement_said said = said_of(&m, id);
+    struct supplement_said said = supplement_said_of(&m, id);
     if ((e = find_person(b, f, &koseki, &m, &said, &found)) ||
         (!found.person && (e = enter_person(b, f, &koseki, &said, &found))))
         return e;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A register alone: what it tells of supplements by each kind of event, and what it keeps of what it is told.
  */
+#include "base/file.h"
 #include "base/json.h"
 #include "flow/koseki_supplement/supplement_message.h"
 #include "register/register_sql.h"
@@ -299,7 +300,42 @@ static void another_koseki_is_a_mismatch(const char *url)
     scene_close(&s);
 }
 
+#define SUPPLEMENT_HEADER                                                                                    \
+    "resident_code,honseki_area_code,honseki,honseki_head,name,birth_date,sex,area_code,address,address_"    \
+    "since,"                                                                                                 \
+    "abroad_on\n"
+#define LOADED TAROS_CODE ",282049,兵庫県西宮市,西宮　太郎,西宮　太郎,1980-01-02,male,"
+static void note_refusal(void *arg, int64_t line UNUSED, const struct fail *f)
+{
+    *(enum err *)arg = f->err;
+}
+static void existing_supplements_are_loaded(const char *url)
+{
+    struct scene s;
+    struct register_result result;
+    enum err refused = ERR_OK;
+    char path[] = "/tmp/juki-supplement-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0 && close(fd) == 0);
+    open_telling(&s, url, false);
+    assert_ok(file_write(
+        NULL, path,
+        STR(SUPPLEMENT_HEADER LOADED "282065,芦屋,2015-01-01,\n" LOADED "272035,豊中,2020-01-01,\n"), 0600));
+    assert_ok(register_supplement_load(s.r, NULL, path, NULL, note_refusal, &refused, &result));
+    assert_int_equal(result.taken, 2);
+    assert_string_equal(kept(&s).last.address, "豊中");
+    assert_ok(register_supplement_load(s.r, NULL, path, NULL, note_refusal, &refused, &result));
+    assert_int_equal(result.refused, 2);
+    assert_int_equal(refused, ERR_EXISTS);
+    take(&s, &(struct notice){"n1", "272035", "西宮　太郎", TAROS_CODE,
+                              AT("豊中二", "2026-01-01", "move_within"), 7});
+    assert_string_equal(kept(&s).last.address, "豊中二");
+    scene_close(&s);
+    assert_int_equal(unlink(path), 0);
+}
+
 BOTH(residents_are_announced_once)
+BOTH(existing_supplements_are_loaded)
 BOTH(each_event_tells_what_the_supplement_must_know)
 BOTH(the_place_that_was_settled_last_counts)
 BOTH(who_goes_abroad_dies_or_leaves)
@@ -314,6 +350,7 @@ int main(void)
         cmocka_unit_test(both_each_event_tells_what_the_supplement_must_know),
         cmocka_unit_test(both_the_place_that_was_settled_last_counts),
         cmocka_unit_test(both_who_goes_abroad_dies_or_leaves),
+        cmocka_unit_test(both_existing_supplements_are_loaded),
         cmocka_unit_test(both_a_changed_code_finds_the_person),
         cmocka_unit_test(both_who_is_not_known_is_for_a_person_to_look_at),
         cmocka_unit_test(both_another_koseki_is_a_mismatch),
