@@ -51,6 +51,11 @@ def an_address(checks, net, a, b, row):
                  [(h["address"], h["address_since"]) for h in shown["history"]] ==
                  [("大阪府豊中市本町一丁目１番", "2026-04-01"), ("大阪府豊中市本町二丁目２番", "2026-04-10"),
                   ("兵庫県西宮市池田町９番７号", "2026-05-01")], shown)
+    listed = net.run("supplement", "list", str(net.dir), ASHIYA, row["honseki"])
+    told = net.run("supplement", "show", str(net.dir), ASHIYA, str(person))
+    checks.check("a clerk lists them without codes, and looks at one with its code",
+                 row["name"] in listed.stdout and row["resident_code"] not in listed.stdout
+                 and row["resident_code"] in told.stdout, (listed, told.stderr))
     return row
 
 
