@@ -47,12 +47,11 @@ static enum err enter_person(struct register_batch *b, struct fail *f, const str
                              const struct supplement_said *s, struct supplement_found *found)
 {
     bool has = false;
-    enum err e = ERR_OK;
 
     if (found->elsewhere && s->event != SUPPLEMENT_KOSEKI_ENTERED)
         return fail_set(f, ERR_SUPPLEMENT_ELSEWHERE, "honseki", NULL);
     if (!b->register_->supplement_create) {
-        e = supplement_has_koseki(b, f, koseki, &has);
+        enum err e = supplement_has_koseki(b, f, koseki, &has);
         return e ? e : fail_set(f, has ? ERR_SUPPLEMENT_PERSON : ERR_SUPPLEMENT_KOSEKI, "honseki", NULL);
     }
     found->state = SUPPLEMENT_ON;
