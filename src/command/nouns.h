@@ -13,5 +13,6 @@ extern const struct command_noun command_paper, command_stock, command_waiting, 
     command_restore;
 extern const struct command_noun command_certificate, command_card;
 extern const struct command_noun command_stock, command_waiting, command_backup, command_restore;
+extern const struct command_noun command_supplement;
 
 #endif

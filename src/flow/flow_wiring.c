@@ -2,6 +2,7 @@
 #include "flow/flow_wiring.h"
 
 #include "flow/identity_notice/identity_notice.h"
+#include "flow/koseki_supplement/koseki_supplement.h"
 #include "flow/move_in/move_in.h"
 #include "flow/number/number.h"
 #include "flow/resident_code_stock/resident_code_stock.h"
@@ -33,6 +34,7 @@ static const struct {
     {NODE_CS, &move_in_notice_at_cs},
     {NODE_CS, &move_out_confirmation_at_cs},
     {NODE_CS, &move_out_certificate_at_cs},
+    {NODE_CS, &koseki_supplement_notice_at_cs},
     {NODE_PREFECTURE, &identity_notice_at_prefecture},
     {NODE_PREFECTURE, &move_out_confirmation_at_prefecture},
     {NODE_AGENCY, &identity_notice_at_agency},
@@ -58,6 +60,7 @@ static const struct municipal_kind *const municipal_kinds[] = {
     &move_in_notice,
     &move_out_confirmation,
     &move_out_certificate,
+    &koseki_supplement_notice,
 };
 
 const struct municipal_kind *municipal_kind_find(struct str name)

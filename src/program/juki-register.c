@@ -169,6 +169,11 @@ static enum err verb_apply(void *self, struct control_call *call, struct fail *f
     return take(self, call, f, register_apply);
 }
 
+static enum err verb_supplement_load(void *self, struct control_call *call, struct fail *f)
+{
+    return take(self, call, f, register_supplement_load);
+}
+
 /* ---- 仮登録 and 本登録 */
 
 static enum err verb_enter(void *self, struct control_call *call, struct fail *f)
@@ -407,6 +412,16 @@ static const struct control_verb verbs[] = {
      register_verb_certificate_keep},
     {"certificate_answer", "what is answered to where somebody arrived (question)",
      register_verb_certificate_answer},
+    {"supplement_announce",
+     "tell the municipalities of the 本籍 once where everybody stands, and then every change",
+     register_verb_supplement_announce},
+    {"supplement_load", "existing supplements from a CSV file (path)", verb_supplement_load},
+    {"supplement_list", "persons of the supplements of a 本籍 (honseki, head)",
+     register_verb_supplement_list},
+    {"supplement_show", "one of them with the history of addresses, codes too (person)",
+     register_verb_supplement_show},
+    {"supplement_census", "sums over the supplements here, or over the residents (homes)",
+     register_verb_supplement_census},
 };
 
 static void on_broken(void *arg UNUSED, const struct fail *f)
@@ -446,6 +461,7 @@ static enum err open_register(void *self, struct fail *f, const char *folder)
         .tls_key_path = r->config.door_tls_key.p,
         .tls_certificate_path = r->config.door_tls_certificate.p,
         .ca_path = r->config.door_ca.p,
+        .supplement_create = r->config.supplement_create,
         .db = r->db,
     };
     if ((e = register_new(f, &config, &r->reg)) || (e = register_start(r->reg, f)))

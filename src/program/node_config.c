@@ -83,6 +83,12 @@ static const struct config_row rows[] = {
      .standard = "",
      .help = "Watched folder that takes the same changes as files; empty for none."},
     {.key = "door.url", AT_TEXT(door_url), .standard = "", .help = "A register's CS: https://HOST:PORT."},
+    {.key = "supplement.create",
+     CONFIG_BOOL_AT(struct node_config, supplement_create),
+     .standard = "true",
+     .help = "A register: a notice about a supplement makes the family register and the person it names; "
+             "false: only "
+             "loaded ones are known."},
     {.key = "door.tls_key",
      AT_TEXT(door_tls_key),
      .standard = "file:keys/door.key",

@@ -22,6 +22,7 @@ struct node_config {
     struct str number_key, code_key; /* agency */
     struct str door_listen, door_folder, door_tls_key, door_tls_certificate, door_ca; /* CS */
     struct str door_url;                                                              /* register */
+    bool supplement_create;                                                           /* register */
     int64_t stock; /* CS: resident codes asked for at a time */
 };
 extern const struct config_table node_config_table;

@@ -39,5 +39,10 @@ enum err register_verb_certificate_enter(void *self, struct control_call *call, 
 enum err register_verb_certificate_paper(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_certificate_keep(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_certificate_answer(void *self, struct control_call *call, struct fail *f);
+/* register_supplement_verbs.c: supplements of the family register. */
+enum err register_verb_supplement_announce(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_supplement_list(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_supplement_show(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_supplement_census(void *self, struct control_call *call, struct fail *f);
 
 #endif

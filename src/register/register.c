@@ -26,6 +26,7 @@ static enum err configure(struct fail *f, struct resident_register *r, const str
 
     r->area = config->area;
     r->cs = area_code_cs(config->area);
+    r->supplement_create = config->supplement_create;
     r->db = config->db;
     if (!area_code_find(config->area) || !r->cs.value)
         return fail_set(f, ERR_AREA_CODE_UNKNOWN, "area", NULL);

@@ -17,6 +17,8 @@ struct register_config {
     struct area_code area; /* the municipality (a designated city carries its wards) */
     const char *door_url;  /* "https://127.0.0.1:8001"; NULL for a register without a door */
     const char *tls_key_path, *tls_certificate_path, *ca_path;
+    bool supplement_create; /* who is named by a notice comes on the supplement of a 戸籍 that is made for it;
+                               else only who was loaded is known */
     struct db *db;
 };
 struct resident_register;
@@ -166,6 +168,45 @@ MUST_CHECK enum err register_intake(struct resident_register *r, struct fail *f,
 MUST_CHECK enum err register_intake_again(struct resident_register *r, struct fail *f, struct str id);
 /* A person has seen to it otherwise: it leaves the list. */
 MUST_CHECK enum err register_intake_seen(struct resident_register *r, struct fail *f, struct str id);
+/* Tells the municipalities of the 本籍 once where every resident stands, and from then on every change
+ * (戸籍の 附票記載事項通知, 法19条1項); a register that was never told to is silent. Goes on where it broke
+ * off. *told: how many notices were queued; 0 when it was done before. */
+MUST_CHECK enum err register_supplement_announce(struct resident_register *r, struct fail *f, int64_t *told);
+/* Existing supplements from a CSV file, an address of a person a row (docs/REGISTER-CSV.md); as
+ * register_load.
+ */
+MUST_CHECK enum err register_supplement_load(struct resident_register *r, struct fail *f, const char *path,
+                                             register_progress progress, register_refusal refusal, void *arg,
+                                             struct register_result *out);
+/* Persons of the supplements of one 本籍 (as it is written there), of one 筆頭者 or with "" of all. */
+struct register_supplement_person {
+    int64_t person; /* as register_supplement_show takes it */
+    bool off;       /* 除票: dead, or in another 戸籍 */
+    struct area_code honseki_area;
+    char head[804], name[804];
+    int event;             /* enum supplement_event: the last; 0 when nothing counts of what was said */
+    struct area_code area; /* where the person lives, or lived last */
+    char address[804];     /* "": abroad */
+    struct date address_since;
+};
+MUST_CHECK enum err
+register_supplement_list(struct resident_register *r, struct fail *f, struct str honseki, struct str head,
+                         void (*each)(void *arg, const struct register_supplement_person *p), void *arg);
+/* One of them with the history of addresses, as JSON. Holds the person's code. ERR_NOT_FOUND. */
+MUST_CHECK enum err register_supplement_show(struct resident_register *r, struct fail *f, int64_t person,
+                                             struct buf *out);
+/* Counts and sums by municipality (ward) of the address and of the 本籍: over our supplements, or with
+ * `homes` over our residents. A supplement and a residence that say the same of code, address and day add the
+ * same; sums are XOR of SHA-256, so that it matters neither in which order nor by whom they are added. Once
+ * all is told, every pair of places has the same sum at both. */
+struct register_supplement_sum {
+    struct area_code area, honseki_area;
+    int64_t count;
+    uint8_t digest[32];
+};
+MUST_CHECK enum err
+register_supplement_census(struct resident_register *r, struct fail *f, bool homes,
+                           void (*each)(void *arg, const struct register_supplement_sum *sum), void *arg);
 /* Asks the CS to send changes first..last again. */
 MUST_CHECK enum err register_resend(struct resident_register *r, struct fail *f, int64_t first, int64_t last);
 /* Another change in the place of one that was refused: the record as it stands now, under a new number that

@@ -17,10 +17,11 @@ enum register_mark {
     REGISTER_TAKEN,    /* changes the CS has taken */
     REGISTER_OUTCOMES, /* cursors of its feeds */
     REGISTER_NUMBERS,
-    REGISTER_DRAWS,   /* blocks of resident codes drawn */
-    REGISTER_BACK,    /* up to which change is taken back from the CS: BACK_NONE, BACK_ASK or its number */
-    REGISTER_HEALTH,  /* when health was last tried */
-    REGISTER_MESSAGES /* cursor of the feed of messages */
+    REGISTER_DRAWS,     /* blocks of resident codes drawn */
+    REGISTER_BACK,      /* up to which change is taken back from the CS: BACK_NONE, BACK_ASK or its number */
+    REGISTER_HEALTH,    /* when health was last tried */
+    REGISTER_MESSAGES,  /* cursor of the feed of messages */
+    REGISTER_SUPPLEMENT /* who was announced to the municipality of the 本籍: 0 nobody is told yet */
 };
 enum { BACK_NONE = 0, BACK_ASK = -1 }; /* BACK_ASK: restored, and the CS was not asked yet */
 enum register_life { LIFE_CURRENT = 1, LIFE_LEAVING, LIFE_REMOVED }; /* as the network's store names them */
@@ -38,6 +39,7 @@ struct register_told {
 
 struct resident_register {
     struct area_code area, cs; /* our municipality, and the one whose CS serves it */
+    bool supplement_create;    /* 戸籍 and persons of supplements are made by notices */
     struct db *db;
     struct tally *lives; /* records by register_life */
     struct door_client_config door;
@@ -186,6 +188,22 @@ MUST_CHECK enum err register_departure_again(struct db_tx *tx, struct fail *f, i
 /* A 転出証明書情報 came. */
 MUST_CHECK enum err register_take_certificate(struct register_batch *b, struct fail *f, struct arena *a,
                                               struct str id, const struct json *body, int64_t *person);
+/* ---- the supplement of the family register (register_supplement.c, supplement_take.c) ---- */
+
+/* v was entered by an event, or stands on old: the municipality of the 本籍 hears what its supplement is to
+ * say (法19条1項), if this register tells. */
+MUST_CHECK enum err register_tell_supplement_entry(struct register_batch *b, struct fail *f, struct arena *a,
+                                                   const struct resident_version *v);
+MUST_CHECK enum err register_tell_supplement(struct register_batch *b, struct fail *f, struct arena *a,
+                                             const struct resident_version *old,
+                                             const struct resident_version *v);
+/* The version by which v's stay ended, or is to end; of an open record v itself. */
+MUST_CHECK enum err register_find_departure(struct db_tx *tx, struct fail *f, struct arena *a,
+                                            const struct resident_version *v,
+                                            struct resident_version *departure);
+/* A 戸籍の附票記載事項通知 came; as register_take_move_in. */
+MUST_CHECK enum err register_take_supplement(struct register_batch *b, struct fail *f, struct arena *a,
+                                             struct str id, const struct json *body, int64_t *person);
 
 /* ---- writing (register_write.c) ---- */
 

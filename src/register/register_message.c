@@ -16,6 +16,7 @@ static const struct taker {
 } takers[] = {
     {"move_in_notice", register_take_move_in},
     {"move_out_certificate", register_take_certificate},
+    {"koseki_supplement_notice", register_take_supplement},
 };
 
 struct arrival {

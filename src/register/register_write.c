@@ -500,6 +500,8 @@ static enum err change_record(struct register_batch *b, struct fail *f, struct a
         (e = register_add_version(b, f, &old, &v, &change)) || (e = register_tell_change(b, f, a, &old, &v)))
         return e;
     return register_tell_departure(b, f, a, event, &v);
+    e = register_tell_change(b, f, a, &old, &v);
+    return e ? e : register_tell_supplement(b, f, a, &old, &v);
 }
 
 /* The new number is the agency's to generate: the event waits for it, and is applied with it
@@ -581,7 +583,8 @@ static bool needs_number(const struct change_event *event)
            !change_event_sets(event, RESIDENT_COLUMN_INDIVIDUAL_NUMBER);
 }
 
-static enum err enter_event(struct register_batch *b, struct fail *f, const struct change_event *event)
+static enum err enter_event(struct register_batch *b, struct fail *f, struct arena *a,
+                            const struct change_event *event)
 {
     struct resident_version v = {.reason = event->reason,
                                  .change_date = event->date,
@@ -597,7 +600,10 @@ static enum err enter_event(struct register_batch *b, struct fail *f, const stru
     }
     if ((e = register_enter(b, f, &v)))
         return e;
-    return v.id ? register_tell_move_in(b, f, &v) : ERR_OK; /* else it was known */
+    if (!v.id) /* it was known */
+        return ERR_OK;
+    e = register_tell_move_in(b, f, &v);
+    return e ? e : register_tell_supplement_entry(b, f, a, &v);
 }
 
 static enum err apply_to_record(struct register_batch *b, struct fail *f, struct arena *a,
@@ -626,5 +632,5 @@ enum err register_apply_event(struct register_batch *b, struct fail *f, struct a
         return fail_set(f, ERR_EXISTS, "event", NULL);
     bool entry = municipal_row(event->reason)->group == CHANGE_ENTRY && !event->cancels.n &&
                  !is_rewriting(event->reason);
-    return entry ? enter_event(b, f, event) : apply_to_record(b, f, a, event);
+    return entry ? enter_event(b, f, a, event) : apply_to_record(b, f, a, event);
 }
