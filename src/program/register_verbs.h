@@ -30,4 +30,11 @@ enum err register_verb_intake(void *self, struct control_call *call, struct fail
 enum err register_verb_intake_again(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_intake_seen(void *self, struct control_call *call, struct fail *f);
 
+/* register_letter_verbs.c */
+enum err register_verb_letters(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter_make(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter_receive(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter_step(void *self, struct control_call *call, struct fail *f);
+
 #endif

@@ -99,6 +99,14 @@ MUST_CHECK enum err letter_find(struct db_tx *tx, struct fail *f, struct str num
 
 /* ---- for whoever asks from outside a transaction ---- */
 
+/* letter_receive or letter_make, by l->received; l->record names the record, "" none. ERR_NOT_FOUND
+ * ("record"). */
+MUST_CHECK enum err letter_enter(struct db *db, struct fail *f, struct str content, struct str who,
+                                 struct letter *l);
+/* letter_step. */
+MUST_CHECK enum err letter_act(struct db *db, struct fail *f, struct str number, enum letter_event event,
+                               struct str who, struct str note);
+
 enum letter_filter {
     LETTER_ALL,
     LETTER_OPEN,    /* to be printed, sent, or answered */
