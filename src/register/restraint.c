@@ -135,6 +135,17 @@ enum err restraint_apply(struct db_tx *tx, struct fail *f, const struct restrain
     return e ? e : write_step(tx, f, r, a->who, STR(""));
 }
 
+struct restraint restraint_read(const struct db_rows *rows)
+{
+    return (struct restraint){.id = db_row_int(rows, 0),
+                              .state = (enum restraint_state)db_row_int(rows, 1),
+                              .targets = (int)db_row_int(rows, 2),
+                              .origin = {(int32_t)db_row_int(rows, 3)},
+                              .applied = date_from_int((int32_t)db_row_int(rows, 4)),
+                              .first = date_from_int((int32_t)db_row_int(rows, 5)),
+                              .last = date_from_int((int32_t)db_row_int(rows, 6))};
+}
+
 enum err restraint_find(struct db_tx *tx, struct fail *f, int64_t id, struct restraint *out)
 {
     struct db_rows rows;
@@ -142,13 +153,7 @@ enum err restraint_find(struct db_tx *tx, struct fail *f, int64_t id, struct res
 
     db_query(tx, &rows, &sql_register_restraint_find, DB(db_int(id)));
     if ((found = db_next(&rows)))
-        *out = (struct restraint){.id = db_row_int(&rows, 0),
-                                  .state = (enum restraint_state)db_row_int(&rows, 1),
-                                  .targets = (int)db_row_int(&rows, 2),
-                                  .origin = {(int32_t)db_row_int(&rows, 3)},
-                                  .applied = date_from_int((int32_t)db_row_int(&rows, 4)),
-                                  .first = date_from_int((int32_t)db_row_int(&rows, 5)),
-                                  .last = date_from_int((int32_t)db_row_int(&rows, 6))};
+        *out = restraint_read(&rows);
     enum err e = db_done(&rows, f);
     return e || found ? e : fail_set(f, ERR_NOT_FOUND, "restraint", NULL);
 }

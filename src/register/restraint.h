@@ -86,5 +86,21 @@ MUST_CHECK enum err register_restrained(struct db_tx *tx, struct fail *f, int64_
 MUST_CHECK enum err restraint_act_done(struct db_tx *tx, struct fail *f, int64_t person);
 /* ERR_NOT_FOUND ("restraint"). */
 MUST_CHECK enum err restraint_find(struct db_tx *tx, struct fail *f, int64_t id, struct restraint *out);
+/* One row of register_restraint_find or _page. */
+struct restraint restraint_read(const struct db_rows *rows);
+
+/* ---- for whoever asks from outside a transaction ---- */
+
+/* restraint_apply; records: by the register's own names. ERR_NOT_FOUND ("record"). */
+MUST_CHECK enum err restraint_enter(struct db *db, struct fail *f, const struct str *records, size_t count,
+                                    struct str whom, struct str who, struct restraint *r);
+/* restraint_step and restraint_release. */
+MUST_CHECK enum err restraint_act(struct db *db, struct fail *f, int64_t id, enum restraint_event event,
+                                  struct str who, struct str note);
+MUST_CHECK enum err restraint_let_through(struct db *db, struct fail *f, int64_t id, int64_t until,
+                                          struct str who, struct str note);
+/* Those in force, or all there ever were, in the order of their applications. */
+MUST_CHECK enum err restraint_list(struct db *db, struct fail *f, bool all,
+                                   void (*each)(void *arg, const struct restraint *r), void *arg);
 
 #endif

@@ -291,6 +291,52 @@ static void nothing_of_it_is_told_on(const char *url)
     }
 }
 
+struct listed {
+    size_t count;
+    struct restraint last;
+};
+static void count_one(void *arg, const struct restraint *r)
+{
+    struct listed *n = arg;
+    n->count++;
+    n->last = *r;
+}
+
+static struct listed listed(struct scene *s, bool all)
+{
+    struct listed n = {0};
+    assert_ok(restraint_list(s->db, NULL, all, count_one, &n));
+    return n;
+}
+
+/* By the names of records, and a copy that another municipality sent. */
+static void a_clerk_enters_and_lists_them_on(const char *url)
+{
+    const struct str names[] = {STR("r-1"), STR("r-2")}, nobody = STR("r-9");
+    struct scene s;
+    be_on("2026-06-01T03:00:00.000000Z");
+    scene_on(&s, url);
+    struct restraint r = {.targets = RESTRAINT_EVERYTHING, .origin = {272035}, .applied = date_today()},
+                     own = r;
+    struct fail f = {0};
+    assert_int_equal(restraint_enter(s.db, &f, &nobody, 1, STR(""), STR("灘"), &own), ERR_NOT_FOUND);
+    assert_string_equal(f.field, "record");
+    assert_ok(restraint_enter(s.db, NULL, names, 2, STR(""), STR("灘"), &r));
+    own.origin.value = 0;
+    assert_ok(restraint_enter(s.db, NULL, names, 1, STR(""), STR("灘"), &own));
+    assert_int_equal(listed(&s, false).count, 2);
+    assert_ok(restraint_act(s.db, NULL, own.id, RESTRAINT_REFUSE, STR("灘"), STR("要件に該当しない")));
+    struct listed now = listed(&s, false);
+    assert_int_equal(now.count, 1);
+    assert_int_equal(now.last.origin.value, 272035);
+    assert_int_equal(listed(&s, true).count, 2);
+    assert_true(restrained(&s, 2, RESTRAINT_RESIDENT_RECORD));
+    assert_ok(restraint_let_through(s.db, NULL, r.id, clock_now() + 60000000, STR("灘"), STR("本人の請求")));
+    assert_false(restrained(&s, 2, RESTRAINT_RESIDENT_RECORD));
+    scene_close(&s);
+}
+
+BOTH(a_clerk_enters_and_lists_them_on)
 BOTH(it_holds_from_the_application_until_a_person_ends_it_on)
 BOTH(who_and_what_is_protected_is_kept_apart_on)
 BOTH(a_release_is_for_one_act_of_one_day_on)
@@ -306,6 +352,7 @@ int main(void)
         cmocka_unit_test(both_who_and_what_is_protected_is_kept_apart_on),
         cmocka_unit_test(both_a_release_is_for_one_act_of_one_day_on),
         cmocka_unit_test(both_what_an_application_lacks_is_said_on),
+        cmocka_unit_test(both_a_clerk_enters_and_lists_them_on),
         cmocka_unit_test(both_nothing_of_it_is_told_on),
     };
     return cmocka_run_group_tests(tests, scene_setup, scene_clean);
