@@ -37,4 +37,10 @@ enum err register_verb_letter_make(void *self, struct control_call *call, struct
 enum err register_verb_letter_receive(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_letter_step(void *self, struct control_call *call, struct fail *f);
 
+/* register_restraint_verbs.c */
+enum err register_verb_restraints(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_restraint_apply(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_restraint_step(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_restraint_release(void *self, struct control_call *call, struct fail *f);
+
 #endif
