@@ -44,5 +44,17 @@ enum err register_verb_supplement_announce(void *self, struct control_call *call
 enum err register_verb_supplement_list(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_supplement_show(void *self, struct control_call *call, struct fail *f);
 enum err register_verb_supplement_census(void *self, struct control_call *call, struct fail *f);
+/* register_letter_verbs.c */
+enum err register_verb_letters(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter_make(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter_receive(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_letter_step(void *self, struct control_call *call, struct fail *f);
+
+/* register_restraint_verbs.c */
+enum err register_verb_restraints(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_restraint_apply(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_restraint_step(void *self, struct control_call *call, struct fail *f);
+enum err register_verb_restraint_release(void *self, struct control_call *call, struct fail *f);
 
 #endif
