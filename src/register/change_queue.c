@@ -242,7 +242,6 @@ static int kind_of(const struct message_form *form)
     return form == &move_in_notice_form || form == &move_out_confirmation_form ? CHANGE_MESSAGE
                                                                                : CHANGE_BESIDE;
 }
-enum { CHANGE_IDENTITY, CHANGE_MESSAGE, CHANGE_SUPPLEMENT }; /* register_change.kind */
 
 static void begin_body(struct register_batch *b, int64_t replaces)
 {
@@ -296,7 +295,6 @@ enum err register_batch_message(struct register_batch *b, struct fail *f, const 
                                 struct area_code to, const struct message_form *form, const void *message,
                                 int64_t replaces)
 {
-    const int kind = form == &koseki_supplement_notice_form ? CHANGE_SUPPLEMENT : CHANGE_MESSAGE;
     char area[AREA_CODE_TEXT_SIZE];
     enum err e = message_check(f, form, message);
 
@@ -310,15 +308,12 @@ enum err register_batch_message(struct register_batch *b, struct fail *f, const 
     message_write(b->body, "body", form, message);
     json_end(b->body, '}');
     e = queue_body(b, f, v->id, kind_of(form));
-    e = queue_body(b, f, v->id, kind);
     return e || !replaces ? e
                           : change_corrected(b->tx, f, replaces); /* its own trouble is nobody's any more */
 }
 
 static enum err queue_again(struct register_batch *b, struct fail *f, int64_t resident, int64_t replaces,
                             int kind, struct str body)
-static enum err queue_again(struct register_batch *b, struct fail *f, int64_t resident, int kind,
-                            int64_t replaces, struct str body)
 {
     struct json *tree;
     enum err e = json_read(f, body, &tree);
@@ -330,7 +325,6 @@ static enum err queue_again(struct register_batch *b, struct fail *f, int64_t re
     json_free(tree);
     e = queue_body(b, f, resident, kind);
     return e ? e : register_departure_again(b->tx, f, replaces, b->change);
-    return queue_body(b, f, resident, kind);
 }
 
 enum err register_batch_message_again(struct register_batch *b, struct fail *f, int64_t number,
@@ -352,7 +346,6 @@ enum err register_batch_message_again(struct register_batch *b, struct fail *f, 
     enum err e = db_done(&rows, f);
     if (!e && *is_message && !(e = buf_check(&body, f, "change")))
         e = queue_again(b, f, resident, number, kind, buf_str(&body));
-        e = queue_again(b, f, resident, kind, number, buf_str(&body));
     if (!e && *is_message)
         e = change_corrected(b->tx, f, number);
     buf_release(&body);
