@@ -160,6 +160,7 @@ static enum err find_answer(const struct answering *g, struct fail *f, struct bu
         e = check_kind(g, f, &kind);
     if (e)
         return e;
+    assert(kind);
     const struct link_question question = {.id = str_of(g->q.id),
                                            .origin = g->peer->node,
                                            .kind = kind->kind,

@@ -499,8 +499,7 @@ static enum err change_record(struct register_batch *b, struct fail *f, struct a
         (e = register_departure_check(b, f, a, event, &old)) ||
         (e = register_add_version(b, f, &old, &v, &change)) || (e = register_tell_change(b, f, a, &old, &v)))
         return e;
-    return register_tell_departure(b, f, a, event, &v);
-    e = register_tell_change(b, f, a, &old, &v);
+    e = register_tell_departure(b, f, a, event, &v);
     return e ? e : register_tell_supplement(b, f, a, &old, &v);
 }
 
