@@ -110,7 +110,9 @@ static void a_question_has_its_answer_and_both_logs_hold_it(void **state UNUSED)
     for (int i = 0; i < LINES_MOST; i++)
         lines += peer_find(a->link, "cs.282022")->lines[i].channel != NULL;
     assert_int_equal(lines, 1); /* and the line was used again */
+    assert_ok(link_sign_head(a->link, NULL));
     server_check_log(a);
+    assert_ok(link_sign_head(b->link, NULL));
     server_check_log(b);
 }
 

@@ -484,7 +484,7 @@ static void what_another_cs_took_goes_to_the_one_that_is_back(void **state)
 static void a_feed_that_fails_is_left_alone_for_a_while(void **state)
 {
     enum {
-        FEEDS = 2,
+        FEEDS = 3,
         FAILURES = 3,
         PAUSES = FAILURES - 1,
         PAUSE_MICROS = 1000000
