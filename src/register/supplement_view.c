@@ -256,7 +256,7 @@ static enum err add_resident(struct sums *s, struct db_tx *tx, struct fail *f, s
 static enum err read_residents(struct db_tx *tx, struct fail *f, void *arg)
 {
     struct sums *s = arg;
-    int64_t latest[CENSUS_PAGE];
+    int64_t latest[CENSUS_PAGE] = {0};
     struct db_rows rows;
     struct arena a;
 
